@@ -1,0 +1,127 @@
+"""Facts about the machine that a figure was measured on, and whether it was left in peace.
+
+Neither host name nor user nor paths: a result file is meant to be published.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from edge_iqa.backends.base import cores
+
+BUSY_LOAD_PER_CORE = 0.75
+"""Load average before the start, per core, above which others were at work. Not lower: the run
+before this one leaves a load of about one core behind."""
+LEAST_OWN_SHARE = 0.9
+"""CPU time over wall time of the timed loop, which never waits for anything but the CPU."""
+MOST_OTHERS_CORES = 0.1
+"""CPU time of everybody else, in cores, on the cores that this process may use."""
+
+
+def describe() -> dict[str, Any]:
+    """CPU model, cores that this process may use, memory, system and Python; `None` where unknown."""
+    return {
+        "cpu": _cpu_model(),
+        "architecture": platform.machine(),
+        "cores": cores(),
+        "memory_bytes": _memory_bytes(),
+        "os": f"{platform.system()} {platform.release()}",
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+    }
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Who used the CPU; `None` where the system does not tell.
+
+    Attributes:
+        load_1min_before: load average of the minute before the start.
+        own_cores: CPU time of this process over wall time, from start to end.
+        others_cores: CPU time of everything else on the cores that this process may use, likewise.
+    """
+
+    load_1min_before: float | None
+    own_cores: float
+    others_cores: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def warnings(self, core_count: int) -> list[str]:
+        """What makes the figures doubtful, a sentence each; empty on a quiet machine."""
+        said = []
+        load = self.load_1min_before
+        if load is not None and load > BUSY_LOAD_PER_CORE * core_count:
+            said.append(
+                f"the machine was busy before the start: load average {load:.2f} on {core_count} core(s)"
+            )
+        if self.own_cores < LEAST_OWN_SHARE:
+            said.append(
+                f"this process had to wait for the CPU: it ran {self.own_cores:.0%} of the time measured"
+            )
+        if self.others_cores is not None and self.others_cores > MOST_OTHERS_CORES:
+            said.append(
+                f"other processes used {self.others_cores:.2f} of {core_count} core(s) during the run"
+            )
+        return [f"{sentence}; stop other work and measure again" for sentence in said]
+
+
+class Watch:
+    """Watches the CPU from its making until `read`."""
+
+    def __init__(self) -> None:
+        self._load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+        self._busy_s = _busy_s()
+        self._own_s = time.process_time()
+        self._wall_s = time.perf_counter()
+
+    def read(self) -> Usage:
+        """Usage since this watch was made."""
+        wall_s = max(time.perf_counter() - self._wall_s, 1e-9)
+        own_s = time.process_time() - self._own_s
+        busy_s = _busy_s()
+        others = None
+        if busy_s is not None and self._busy_s is not None:
+            # both clocks tick, and not together: a little below zero is zero
+            others = max(0.0, busy_s - self._busy_s - own_s) / wall_s
+        return Usage(self._load, own_s / wall_s, others)
+
+
+def _busy_s() -> float | None:
+    """Seconds that the cores of this process were busy since boot, with anybody's work."""
+    try:
+        lines = Path("/proc/stat").read_text().splitlines()
+    except OSError:
+        return None
+    if not hasattr(os, "sched_getaffinity"):
+        return None
+    names = {f"cpu{core}" for core in os.sched_getaffinity(0)}
+    ticks = 0
+    for line in lines:
+        name, _, fields = line.partition(" ")
+        if name in names:
+            user, nice, system, _idle, _iowait, irq, softirq, steal, *_guest = map(int, fields.split())
+            ticks += user + nice + system + irq + softirq + steal
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _cpu_model() -> str | None:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or None
+    facts = {key.strip().lower(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    # ARM kernels give no "model name", some of them "hardware"
+    return facts.get("model name") or facts.get("hardware") or platform.processor() or None
+
+
+def _memory_bytes() -> int | None:
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None

@@ -1,0 +1,34 @@
+"""One line of progress on standard error, where a person is watching; nothing where none is."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+_EVERY_S = 0.2
+"""Drawing takes time from nobody's figures, but it does take time."""
+
+
+class Progress:
+    """Counts rounds of one task, with an estimate of the time left."""
+
+    def __init__(self, task: str, rounds: int) -> None:
+        self._task = task
+        self._rounds = rounds
+        self._shown = sys.stderr.isatty()
+        self._start_s = self._drawn_s = time.monotonic()
+
+    def on_round(self, done: int) -> None:
+        """Draw `done` of all rounds, at most five times a second; the last one clears the line."""
+        now_s = time.monotonic()
+        if not self._shown:
+            return
+        if done == self._rounds:
+            sys.stderr.write("\r\x1b[K")
+        elif now_s - self._drawn_s >= _EVERY_S:
+            self._drawn_s = now_s
+            left_s = (now_s - self._start_s) / done * (self._rounds - done)
+            sys.stderr.write(
+                f"\r\x1b[K{self._task}: round {done} of {self._rounds}, about {left_s:.0f} s left"
+            )
+        sys.stderr.flush()

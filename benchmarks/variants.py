@@ -1,0 +1,109 @@
+"""Every way in which a bundle's models run here: each model file on the runtime that is made for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from edge_iqa import Inspector, backends
+from edge_iqa.bundle import Bundle
+from edge_iqa.errors import BackendError
+from edge_iqa.manifest import FileEntry
+
+PRECISIONS = ("fp32", "int8")
+"""What a full bundle holds for every runtime: float first, as ratios are float over int8."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One model file, loaded and ready to inspect photos.
+
+    Attributes:
+        backend: as a user names it, `litert` or `onnx`.
+        model: its entry in the manifest.
+        inspector: what an app would use.
+    """
+
+    backend: str
+    model: FileEntry
+    inspector: Inspector = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """Such as `onnx int8`."""
+        return f"{self.backend} {self.model.precision}"
+
+
+@dataclass(frozen=True)
+class Absence:
+    """Something that was not measured, and why; the sentence says how to get it."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Variants to measure; `missing` is not there to be measured, `failed` is and could not be."""
+
+    variants: tuple[Variant, ...]
+    missing: tuple[Absence, ...]
+    failed: tuple[Absence, ...]
+
+
+def open_variants(bundle: Bundle, backend: str | None = None, threads: int | None = None) -> Opened:
+    """Load every model of a bundle that a runtime installed here can run.
+
+    Args:
+        bundle: an opened bundle.
+        backend: only this one; None takes all.
+        threads: see `backends.open`.
+
+    Raises:
+        BackendError: no backend is installed (or not the one asked for), or none takes any model.
+    """
+    held = {entry.runtime for entry in bundle.models if entry.runtime is not None}
+    best = backends.choose(backend, held)  # says what to install where there is nothing to measure
+    runtimes = [best] if backend else [runtime for runtime in backends.available() if runtime in held]
+    variants: list[Variant] = []
+    failed: list[Absence] = []
+    models = [(runtime, entry) for runtime in runtimes for entry in _sort(bundle, runtime)]
+    for runtime, entry in models:
+        name = backends.NAMES[runtime]
+        try:
+            inspector = Inspector(bundle, backends.open(bundle.read(entry.path), runtime, threads))
+        except BackendError as error:
+            failed.append(Absence(f"{name} {entry.precision}", str(error)))
+        else:
+            variants.append(Variant(name, entry, inspector))
+    if not variants:
+        raise BackendError("; ".join(absence.why for absence in failed))
+    return Opened(tuple(variants), (*_uninstalled(backend), *_unheld(bundle, runtimes)), tuple(failed))
+
+
+def _sort(bundle: Bundle, runtime: str) -> list[FileEntry]:
+    entries = (entry for entry in bundle.models if entry.runtime == runtime)
+    return sorted(entries, key=lambda entry: entry.precision or "")
+
+
+def _uninstalled(backend: str | None) -> list[Absence]:
+    installed = backends.available()
+    return [
+        Absence(name, f"not installed; run `pip install edge-iqa[{name}]` to measure it too")
+        for name, runtime in backends.RUNTIMES.items()
+        if backend is None and runtime not in installed
+    ]
+
+
+def _unheld(bundle: Bundle, runtimes: list[str]) -> list[Absence]:
+    """The precisions that a full bundle would have. A wheel's bundle holds the model files in use only."""
+    held = {(entry.runtime, entry.precision) for entry in bundle.models}
+    return [
+        Absence(
+            f"{backends.NAMES[runtime]} {precision}",
+            f"not in the bundle {bundle.label}; `make bundle` builds a full one, "
+            f"then add --bundle bundles/{bundle.label}",
+        )
+        for runtime in runtimes
+        for precision in PRECISIONS
+        if (runtime, precision) not in held
+    ]

@@ -1,0 +1,98 @@
+"""A data set made ready for training: read, rendered, labelled, with progress."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from compression import scenes
+from compression.data import Photo, hash_photos, read_photos, select
+from compression.labels import Sample, prepare
+from compression.progress import console, track
+from edge_iqa import opencv
+from edge_iqa.backends.base import cores
+from edge_iqa.errors import DataError
+from edge_iqa.files import write_bytes
+
+CACHE = Path(".cache")
+EXAMPLES = Path(__file__).parents[1] / "examples" / "photos.csv"
+_DRAWN = 96
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Photos with their rendered and labelled variants.
+
+    Attributes:
+        source: where it came from, for the record.
+        sha256: hash of contents and splits.
+        train, val: one list of samples a photo.
+        groups: group of every photo, by `Sample.photo`.
+    """
+
+    source: str
+    sha256: str
+    train: list[list[Sample]]
+    val: list[list[Sample]]
+    groups: list[str]
+
+
+def make_dataset(
+    source: Path | None,
+    attributes: Sequence[str],
+    cache: Path = CACHE,
+    limits: tuple[int | None, int | None] = (None, None),
+) -> Dataset:
+    """Read, render and label train and val photos; unreadable ones are named and left out.
+
+    Args:
+        source: CSV or folder; None takes the example photos and photos drawn by code.
+        limits: at most so many photos of train and of val.
+
+    Raises:
+        DataError: the source does not fit, or holds no photo of train or of val.
+    """
+    photos = read_default(cache) if source is None else read_photos(source)
+    parts = [select(photos, split, limit) for split, limit in zip(("train", "val"), limits, strict=True)]
+    for split, part in zip(("train", "val"), parts, strict=True):
+        if not part:
+            raise DataError(f"{source}: no photo in split {split!r}; give more photos, or a `split` column")
+    chosen = [*parts[0], *parts[1]]
+    prepared = label_photos(chosen, attributes, cache)
+    train = [samples for samples in prepared if samples and samples[0].photo < len(parts[0])]
+    val = [samples for samples in prepared if samples and samples[0].photo >= len(parts[0])]
+    name = "example and drawn photos" if source is None else source.name
+    return Dataset(name, hash_photos(chosen), train, val, [photo.group for photo in chosen])
+
+
+def label_photos(photos: Sequence[Photo], attributes: Sequence[str], cache: Path) -> list[list[Sample]]:
+    """Render and label photos with a progress bar; an unreadable one gives an empty list and a line."""
+    results: list[list[Sample]] = []
+    for photo, result in zip(
+        photos, track(prepare(photos, attributes, cache, cores()), len(photos), "photos"), strict=True
+    ):
+        if not isinstance(result, list):
+            console.print(f"left out: {photo.path}: {result}")
+        results.append(result if isinstance(result, list) else [])
+    return results
+
+
+def read_default(cache: Path) -> list[Photo]:
+    """The photos that every checkout has: the clean examples, and scenes drawn by code.
+
+    Drawn scenes are kept in the cache; scene number N is the same on every machine.
+    """
+    folder = cache / "drawn"
+    cv2 = opencv.load()
+    for seed in track(range(_DRAWN), _DRAWN, "drawn photos"):
+        path = folder / f"{seed:03d}.png"
+        if not path.is_file():
+            pixels = scenes.draw(seed, height_px=480, width_px=640)
+            _, encoded = cv2.imencode(".png", pixels[..., ::-1])
+            write_bytes(path, bytes(encoded))
+    drawn = [
+        Photo(folder / f"{seed:03d}.png", "val" if seed % 6 == 0 else "train", f"drawn-{seed}")
+        for seed in range(_DRAWN)
+    ]
+    return [*read_photos(EXAMPLES), *drawn]

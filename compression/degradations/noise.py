@@ -1,0 +1,40 @@
+"""Sensor noise: shot and read noise of a Bayer sensor, in linear light, then demosaicing and tone curve."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compression.degradations.light import to_linear, to_srgb
+from edge_iqa import opencv
+
+_MAX_SHOT = 0.020
+_MAX_READ = 0.040
+_CROSS = np.array([[0, 1, 0], [1, 4, 1], [0, 1, 0]], np.float32) / 4
+_SQUARE = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]], np.float32) / 4
+
+
+def sensor_noise(image: NDArray[np.float32], severity: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Add Poisson-Gaussian noise (Foi et al. 2008, doi:10.1109/TIP.2008.2001399).
+
+    Variance is `shot * light + read**2`. The noise, not the picture, goes through the bilinear
+    demosaicing: so it gets its color blotches while the picture stays as sharp as it was.
+    """
+    light = to_linear(image)
+    strength = 0.02 + 0.98 * severity**2
+    shot, read = _MAX_SHOT * strength, _MAX_READ * strength
+    deviation = np.sqrt(shot * light + read**2)
+    field = rng.standard_normal(light.shape, np.float32) * deviation
+    return to_srgb(light + _demosaic(field))
+
+
+def _demosaic(field: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Keep one color a pixel (RGGB) and fill the others by bilinear interpolation."""
+    cv2 = opencv.load()
+    mosaic = np.zeros_like(field)
+    mosaic[0::2, 0::2, 0] = field[0::2, 0::2, 0]
+    mosaic[0::2, 1::2, 1] = field[0::2, 1::2, 1]
+    mosaic[1::2, 0::2, 1] = field[1::2, 0::2, 1]
+    mosaic[1::2, 1::2, 2] = field[1::2, 1::2, 2]
+    kernels = (_SQUARE, _CROSS, _SQUARE)
+    return np.dstack([cv2.filter2D(np.ascontiguousarray(mosaic[..., c]), -1, kernels[c]) for c in range(3)])

@@ -1,0 +1,72 @@
+"""Agreement and order, with intervals: the one home of SRCC, pair order and their uncertainty.
+
+Intervals resample whole groups (a sender, a scene): photos of one group are no independent
+evidence. Shares also get the exact binomial interval (Clopper & Pearson 1934), and the wider counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+Floats = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A measured value with its 95 % interval and the number of observations behind it."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    def to_dict(self) -> dict[str, float | int]:
+        return asdict(self)
+
+
+def srcc(x: Floats, y: Floats) -> float:
+    """Spearman's rank correlation, -1 to 1; 0 where one side is constant (no order to agree with)."""
+    if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return 0.0
+    return float(stats.spearmanr(x, y).statistic)
+
+
+def estimate_srcc(x: Floats, y: Floats, groups: Sequence[str], seed: int = 0, resamples: int = 1000) -> Estimate:
+    """SRCC with a bootstrap interval over groups."""
+    low, high = bootstrap(lambda index: srcc(x[index], y[index]), groups, seed, resamples)
+    return Estimate(srcc(x, y), low, high, len(x))
+
+
+def estimate_share(
+    hits: NDArray[np.bool_], groups: Sequence[str], seed: int = 0, resamples: int = 1000
+) -> Estimate:
+    """Share of true values, with the wider of the group bootstrap and the exact binomial interval."""
+    low, high = bootstrap(lambda index: float(hits[index].mean()), groups, seed, resamples)
+    exact = stats.binomtest(int(hits.sum()), len(hits)).proportion_ci(0.95, "exact")
+    return Estimate(float(hits.mean()), min(low, exact.low), max(high, exact.high), len(hits))
+
+
+def bootstrap(
+    statistic: Callable[[NDArray[np.intp]], float], groups: Sequence[str], seed: int, resamples: int = 1000
+) -> tuple[float, float]:
+    """95 % percentile interval of a statistic under resampling of whole groups.
+
+    Args:
+        statistic: takes the indices of a resample, with repeats.
+        groups: the group of every observation.
+    """
+    rng = np.random.default_rng(seed)
+    _, codes = np.unique(np.asarray(groups), return_inverse=True)
+    members = [np.flatnonzero(codes == code) for code in range(codes.max() + 1)]
+    values = []
+    for _ in range(resamples):
+        picked = rng.integers(0, len(members), len(members))
+        values.append(statistic(np.concatenate([members[i] for i in picked])))
+    low, high = np.quantile(values, (0.025, 0.975))
+    return float(low), float(high)

@@ -1,0 +1,43 @@
+"""Progress as every workshop command shows it: how far, how long still."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+T = TypeVar("T")
+
+console = Console(highlight=False)
+
+
+def progress_bar() -> Progress:
+    """Make a bar with count, a `note` field (a loss, say), time spent and time left."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
+    )
+
+
+def track(values: Iterable[T], total: int, what: str) -> Iterator[T]:
+    """Yield `values` under a progress bar."""
+    with progress_bar() as bar:
+        task = bar.add_task(what, total=total, note="")
+        for value in values:
+            yield value
+            bar.advance(task)

@@ -1,0 +1,32 @@
+"""Typed, frozen settings of the training commands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How to train; stands in the run's record and must be the same when a run is resumed.
+
+    Attributes:
+        epochs: passes over the training photos, at most.
+        photos_per_step, variants_per_photo: a batch holds their product.
+        learning_rate: of the heads at its peak; the backbone, which knows much already, gets a third.
+        patience: epochs without a better objective on `val` before training stops.
+        frozen: blocks of the backbone that stay as they are; None takes the registry's choice.
+    """
+
+    epochs: int = 4
+    photos_per_step: int = 12
+    variants_per_photo: int = 4
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.02
+    patience: int = 2
+    frozen: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "photos_per_step", "variants_per_photo", "patience"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: expected at least 1, got {getattr(self, name)}")

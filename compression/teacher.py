@@ -1,0 +1,74 @@
+"""Train the reference teacher: `python -m compression.teacher --data photos.csv --weights DIR`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from compression import record, training
+from compression.batches import Batch, count_steps, training_batches
+from compression.command import run_command
+from compression.dataset import CACHE, make_dataset
+from compression.evaluate import compare_with_labels, predict
+from compression.losses import contrastive_loss, ranking_loss, score_loss
+from compression.models import ATTRIBUTES, REGISTRY, build
+from compression.models.weights import save, start_from_imagenet
+from compression.progress import console
+from compression.recipe import TrainConfig
+from compression.training import Job
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line of the module; see `--help`."""
+    parser = argparse.ArgumentParser(
+        prog="python -m compression.teacher",
+        description="Train a teacher on labels built from full-reference metrics.",
+    )
+    parser.add_argument("--data", type=Path, required=True, help="CSV (path, split, group, label) or a folder")
+    parser.add_argument("--weights", type=Path, help="folder of ImageNet npz weights; default: torchvision downloads")
+    parser.add_argument("--architecture", default="resnet18", choices=sorted(REGISTRY), help="default: %(default)s")
+    parser.add_argument("--out", type=Path, default=Path("runs/teacher"), help="default: %(default)s")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="renderings and metrics; default: %(default)s")
+    parser.add_argument("--epochs", type=int, default=TrainConfig.epochs, help="default: %(default)s")
+    parser.add_argument("--limit", type=int, help="use at most so many training photos")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--resume", action="store_true", help="go on where a killed run stopped")
+    return run_command(train_teacher, parser.parse_args(argv))
+
+
+def train_teacher(options: argparse.Namespace) -> None:
+    """Train, keep the epoch that did best on val, write model, record and curve."""
+    config = TrainConfig(epochs=options.epochs, seed=options.seed)
+    torch.manual_seed(options.seed)
+    net = build(options.architecture, ATTRIBUTES)
+    start = start_from_imagenet(net, options.weights)
+    data = make_dataset(options.data, ATTRIBUTES, options.cache, (options.limit, 150))
+    net.to(training.pick_device())
+    samples = [sample for photo in data.val for sample in photo]
+    path = options.out / "teacher.safetensors"
+    about = {"data": data.source, "data_sha256": data.sha256, "start": start}
+
+    def loss(batch: Batch, scores: Tensor, embedding: Tensor) -> Tensor:
+        order = ranking_loss(scores[:, 0], batch.targets[:, 0])
+        return score_loss(scores, batch.targets) + 0.1 * order + 0.05 * contrastive_loss(embedding, batch.photos)
+
+    job = Job(
+        net,
+        loss,
+        lambda epoch, first: training_batches(data.train, net.spec, config, epoch, first),
+        count_steps(len(data.train), config.photos_per_step),
+        lambda: compare_with_labels(predict(net, samples)[0], samples),
+        lambda scores: save(net, path, {"run": {**about, "val": scores}}, half=True),
+    )
+    state = training.fit(job, config, options.out, options.resume)
+    record.write_record(options.out, "compression.teacher", config, state, about)
+    record.plot_curve(options.out / "curve.png", "teacher", state, ("srcc_labels", "pair_order"))
+    training.finish(options.out)
+    console.print(f"wrote {path}, run.json and curve.png in {options.out}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

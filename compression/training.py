@@ -1,0 +1,238 @@
+"""The one training loop: progress, checkpoints, resume after a kill at any moment, early stopping."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import pickle
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from compression.batches import Batch
+from compression.models import REGISTRY
+from compression.models.heads import QualityNet
+from compression.progress import console, progress_bar
+from compression.recipe import TrainConfig
+from edge_iqa.errors import CheckpointError
+from edge_iqa.files import write_bytes
+
+Scores = dict[str, float]
+"""What an evaluation says, by name; `objective` is what early stopping wants high."""
+
+
+@dataclass(eq=False)
+class State:
+    """Where a run stands; all that a checkpoint holds besides weights and optimizer."""
+
+    epoch: int = 0
+    step: int = 0
+    best: float = -math.inf
+    stale: int = 0
+    seconds: float = 0.0
+    losses: list[list[float]] = field(default_factory=list)
+    evaluations: list[Scores] = field(default_factory=list)
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What the loop trains, on what, and how it is judged.
+
+    Attributes:
+        net: trained in place.
+        loss: batch, scores, embedding → scalar.
+        batches: (epoch, first step) → batches of that epoch from that step on.
+        steps: steps an epoch.
+        evaluate: judges the net on `val`; must return `objective`.
+        keep: writes the model that did best so far.
+    """
+
+    net: QualityNet
+    loss: Callable[[Batch, Tensor, Tensor], Tensor]
+    batches: Callable[[int, int], Iterator[Batch]]
+    steps: int
+    evaluate: Callable[[], Scores]
+    keep: Callable[[Scores], object]
+
+
+_CHECKPOINT = "checkpoint.pt"
+_CHECKPOINT_EVERY_S = 45.0
+
+
+def fit(job: Job, config: TrainConfig, out: Path, resume: bool = False) -> State:
+    """Train until the epochs are done or `val` stops improving.
+
+    Args:
+        out: folder of the run; gets `checkpoint.pt` while the run lasts.
+        resume: go on from that checkpoint where there is one.
+
+    Returns:
+        The state at the end: losses (epoch with fraction, value) and evaluations, the first before
+        any step.
+
+    Raises:
+        CheckpointError: the checkpoint is damaged or belongs to a run with other settings.
+        OutputError: `out` cannot be written.
+    """
+    _freeze(job.net, config)
+    optimizer = _make_optimizer(job.net, config)
+    state = State()
+    if resume and (out / _CHECKPOINT).is_file():
+        state = _restore(job, optimizer, config, out)
+        console.print(f"resumed at epoch {state.epoch + 1}, step {state.step} of {job.steps}")
+    if not state.evaluations:
+        _judge(job, state)
+    saved = began = time.monotonic() - state.seconds
+    total = config.epochs * job.steps
+    with progress_bar() as bar:
+        task = bar.add_task("train", total=total, completed=state.epoch * job.steps + state.step, note="")
+        while state.epoch < config.epochs and state.stale < config.patience:
+            for batch in job.batches(state.epoch, state.step):
+                loss = _step(job, batch, optimizer, config, state.epoch * job.steps + state.step, total)
+                state.step += 1
+                state.losses.append([state.epoch + state.step / job.steps, loss])
+                state.seconds = time.monotonic() - began
+                bar.update(task, advance=1, note=f"loss {_recent(state):.4f}")
+                if time.monotonic() - saved > _CHECKPOINT_EVERY_S:
+                    saved = time.monotonic()
+                    _save(job, optimizer, config, state, out)
+            state.epoch, state.step = state.epoch + 1, 0
+            _judge(job, state)
+            _save(job, optimizer, config, state, out)
+    if state.epoch < config.epochs:
+        console.print(f"stopped early: no better on val for {config.patience} epochs")
+    return state
+
+
+def finish(out: Path) -> None:
+    """Remove the checkpoint of a run whose results are written."""
+    (out / _CHECKPOINT).unlink(missing_ok=True)
+
+
+def run_backbone(net: QualityNet, views: Tensor) -> Tensor:
+    """Fused features of a batch, in bfloat16 where the machine has fast bfloat16 (half the time)."""
+    with fast_math(views.device):
+        return net.fuse(views)
+
+
+def fast_math(device: torch.device) -> AbstractContextManager[Any]:
+    """Autocast to bfloat16 on CUDA, and on CPUs that compute it natively."""
+    fast = device.type == "cuda" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return torch.autocast(device.type, torch.bfloat16, enabled=fast)
+
+
+def pick_device() -> torch.device:
+    """CUDA where torch finds it, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _step(
+    job: Job, batch: Batch, optimizer: torch.optim.Optimizer, config: TrainConfig, step: int, total: int
+) -> float:
+    share = _schedule(step, total)
+    for group in optimizer.param_groups:
+        group["lr"] = group["peak"] * share
+    _train_mode(job.net)
+    device = next(job.net.parameters()).device
+    batch = Batch(batch.views.to(device), batch.targets.to(device), batch.photos.to(device))
+    loss = job.loss(batch, *job.net.judge(run_backbone(job.net, batch.views)))
+    optimizer.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(job.net.parameters(), 1.0)
+    optimizer.step()
+    return float(loss.detach())
+
+
+def _schedule(step: int, total: int) -> float:
+    """Linear warm-up over 5 % of the steps, then a cosine to zero."""
+    warm = max(1, total // 20)
+    if step < warm:
+        return (step + 1) / warm
+    return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, total - warm)))
+
+
+def _judge(job: Job, state: State) -> None:
+    job.net.eval()
+    scores = {"epoch": float(state.epoch), **job.evaluate()}
+    state.evaluations.append(scores)
+    better = scores["objective"] > state.best
+    state.stale = 0 if better else state.stale + 1
+    if better:
+        state.best = scores["objective"]
+        job.keep(scores)
+    shown = "  ".join(f"{name} {scores[name]:.4f}" for name in scores if name not in ("epoch", "objective"))
+    console.print(f"epoch {state.epoch}  val: {shown}{'  (best)' if better else ''}")
+
+
+def _freeze(net: QualityNet, config: TrainConfig) -> None:
+    blocks = REGISTRY[net.architecture].frozen if config.frozen is None else config.frozen
+    for index, block in enumerate(net.backbone.children()):
+        block.requires_grad_(index >= blocks)
+
+
+def _train_mode(net: QualityNet) -> None:
+    """Training mode, with batch norm as a fixed affine layer.
+
+    The starting weights carry it folded to identity and bias: batch statistics would undo what the
+    weights know. And what is fixed here folds into the convolutions at export.
+    """
+    net.train()
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
+
+
+def _make_optimizer(net: QualityNet, config: TrainConfig) -> torch.optim.AdamW:
+    backbone = [parameter for parameter in net.backbone.parameters() if parameter.requires_grad]
+    heads = [*net.scores_head.parameters(), *net.embedding_head.parameters()]
+    groups = [
+        {"params": backbone, "peak": config.learning_rate / 3},
+        {"params": heads, "peak": config.learning_rate},
+    ]
+    return torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay)
+
+
+def _save(job: Job, optimizer: torch.optim.Optimizer, config: TrainConfig, state: State, out: Path) -> None:
+    buffer = io.BytesIO()
+    content = {
+        "net": job.net.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "config": json.dumps(asdict(config), sort_keys=True),
+        "steps": job.steps,
+        "state": asdict(state),
+    }
+    torch.save(content, buffer)
+    write_bytes(out / _CHECKPOINT, buffer.getvalue())
+
+
+def _restore(job: Job, optimizer: torch.optim.Optimizer, config: TrainConfig, out: Path) -> State:
+    path = out / _CHECKPOINT
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        ours = json.dumps(asdict(config), sort_keys=True)
+        if (content["config"], content["steps"]) != (ours, job.steps):
+            raise CheckpointError(
+                f"{path}: belongs to a run with other settings or photos ({content['config']}, "
+                f"{content['steps']} steps an epoch; now {ours}, {job.steps}); "
+                "repeat the command as it was, or choose another --out"
+            )
+        job.net.load_state_dict(content["net"])
+        optimizer.load_state_dict(content["optimizer"])
+        return State(**content["state"])
+    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{path}: expected a checkpoint of this command, could not read it ({error}); "
+            "remove it to start anew"
+        ) from error
+
+
+def _recent(state: State) -> float:
+    last = [loss for _, loss in state.losses[-20:]]
+    return sum(last) / len(last)

@@ -1,0 +1,58 @@
+"""Edge IQA: is this product photo good enough? Answered on the device, in milliseconds.
+
+    from edge_iqa import Inspector
+
+    with Inspector.open() as inspector:
+        report = inspector.inspect("photo.jpg")
+    print(report.verdict, report.score)
+
+Importing this package costs next to nothing: numpy, OpenCV and the inference runtime load on
+first use.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from edge_iqa.errors import EdgeIqaError
+    from edge_iqa.frame import Frame
+    from edge_iqa.inspector import Inspector
+    from edge_iqa.report import Failure, Issue, Report, Verdict
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "EdgeIqaError",
+    "Failure",
+    "Frame",
+    "Inspector",
+    "Issue",
+    "Report",
+    "Verdict",
+    "__version__",
+]
+
+_HOMES = {
+    "EdgeIqaError": "edge_iqa.errors",
+    "Failure": "edge_iqa.report",
+    "Frame": "edge_iqa.frame",
+    "Inspector": "edge_iqa.inspector",
+    "Issue": "edge_iqa.report",
+    "Report": "edge_iqa.report",
+    "Verdict": "edge_iqa.report",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name on first use (PEP 562), so that the import itself stays light."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'edge_iqa' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

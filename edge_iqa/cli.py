@@ -1,0 +1,193 @@
+"""The command `edge-iqa`. The only module that prints.
+
+Exit codes of `inspect`: 0 every photo is accepted, 1 some are not, 2 wrong usage (or no bundle or
+backend to run with), 3 something could not be read; the rest is done all the same.
+`doctor`: 0 all is well, 1 something is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import logging
+import os
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from edge_iqa import __version__
+from edge_iqa.errors import EdgeIqaError, PhotoError
+
+if TYPE_CHECKING:
+    from edge_iqa.report import Failure, Report
+
+ACCEPTED, NOT_ACCEPTED, USAGE, UNREADABLE = 0, 1, 2, 3
+_INTERRUPTED = 130  # what shells report for SIGINT
+_BROKEN_PIPE = 141  # and for SIGPIPE
+
+_BACKENDS = ("litert", "onnx")
+_SUFFIXES = (
+    ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", ".heic", ".heif",
+)  # fmt: skip
+"""What counts as a photo in a folder; a file named on its own is read whatever it is called."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code.
+
+    Args:
+        arguments: without the program's name; None takes those of the process.
+    """
+    logging.basicConfig(format="%(name)s: %(message)s")  # warnings go to stderr
+    options = _make_parser().parse_args(arguments)
+    try:
+        code: int = options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read our output has gone, as `| head` does
+        _drop_output()
+        return _BROKEN_PIPE
+    except OSError as error:  # say, a full disk below `> results.jsonl`
+        _drop_output()
+        print(f"edge-iqa: the results could not be written ({error.strerror or error})", file=sys.stderr)
+        return USAGE
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except EdgeIqaError as error:
+        print(f"edge-iqa: {error}", file=sys.stderr)
+        return USAGE
+    return code
+
+
+def _drop_output() -> None:
+    """Send what is still buffered nowhere, so that Python does not fail on it again when it exits."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="edge-iqa", description="Is this product photo good enough? Answered on the device."
+    )
+    parser.add_argument("--version", action="version", version=f"edge-iqa {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    inspect = commands.add_parser(
+        "inspect",
+        help="judge photos",
+        description="Judge photos: accept, retake (and why), or review (not sure).",
+        epilog="Exit code: 0 all accepted, 1 some not, 2 wrong usage, 3 something could not be read.",
+    )
+    _add_inspect_options(inspect)
+    doctor = commands.add_parser(
+        "doctor",
+        help="check this installation",
+        description="Check versions, backends and bundle, and run the bundle's golden photos.",
+        epilog="Exit code: 0 all is well, 1 something is wrong.",
+    )
+    doctor.add_argument("--json", action="store_true", help="one JSON object instead of text")
+    doctor.add_argument("--bundle", metavar="DIR", help="another bundle than the one installed")
+    doctor.set_defaults(run=_doctor)
+    return parser
+
+
+def _add_inspect_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "photos", nargs="+", metavar="PHOTO", help="a photo, or a folder: the photos directly in it, by name"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object a line instead of a table")
+    parser.add_argument("--bundle", metavar="DIR", help="another bundle than the one installed")
+    parser.add_argument("--backend", choices=_BACKENDS, help="what runs the model; else the best installed")
+    parser.add_argument("--threads", type=_positive, metavar="N", help="threads of the model; 1 if not given")
+    parser.add_argument(
+        "--jobs", type=_positive, metavar="N", help="photos at the same time; one per core if not given"
+    )
+    parser.set_defaults(run=_inspect)
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 up, got {text!r}")
+    return int(text)
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    from edge_iqa.inspector import Inspector  # --help and --version need no numpy
+
+    with Inspector.open(options.bundle, options.backend, options.threads) as inspector:
+        paths = [path for photo in options.photos for path in _expand(photo)]
+        results = _explain_folders(inspector.inspect_many(paths, options.jobs))
+        counts = _print_lines(results) if options.json else _print_table(results, paths)
+    if counts["error"]:
+        return UNREADABLE
+    return ACCEPTED if counts["accept"] == sum(counts.values()) else NOT_ACCEPTED
+
+
+def _expand(photo: str) -> Iterator[str]:
+    """A file as it is; a folder as the photos directly in it, in the order of their names."""
+    if not os.path.isdir(photo):
+        yield photo
+        return
+    try:
+        names = sorted(name for name in os.listdir(photo) if name.lower().endswith(_SUFFIXES))
+    except OSError:
+        names = []
+    shown = [os.path.join(photo, name) for name in names if not name.startswith(".")]
+    yield from shown or [photo]  # a folder without photos is an error, told as that of a photo
+
+
+def _explain_folders(results: Iterator[Report | Failure]) -> Iterator[Report | Failure]:
+    """Tell of a folder without photos what is wrong with it, rather than that it is no photo."""
+    from edge_iqa.report import Failure
+
+    for result in results:
+        if isinstance(result, Failure) and os.path.isdir(result.file):
+            message = (
+                f"{result.file}: no photo directly in this folder; name a photo, or a folder that has some"
+            )
+            result = Failure(result.file, PhotoError(message))
+        yield result
+
+
+def _print_lines(results: Iterator[Report | Failure]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for result in results:
+        counts[_outcome(result)] += 1
+        print(result.to_json(), flush=True)
+    return counts
+
+
+def _print_table(results: Iterator[Report | Failure], paths: list[str]) -> Counter[str]:
+    from edge_iqa.table import Layout, format_head, format_row, format_summary
+
+    terminal = sys.stdout.isatty()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file name may not fit the encoding
+    width = shutil.get_terminal_size().columns if terminal else None
+    layout = Layout.fit(paths, width, terminal and _wants_color())
+    print(format_head(layout))
+    counts: Counter[str] = Counter()
+    for result in results:
+        counts[_outcome(result)] += 1
+        print(format_row(result, layout), flush=True)
+    print(format_summary(counts))
+    return counts
+
+
+def _outcome(result: Report | Failure) -> str:
+    from edge_iqa.report import Failure
+
+    return "error" if isinstance(result, Failure) else result.verdict.value
+
+
+def _wants_color() -> bool:
+    """See https://no-color.org."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from edge_iqa.doctor import diagnose
+
+    diagnosis = diagnose(options.bundle)
+    print(json.dumps(diagnosis.to_dict(), allow_nan=False) if options.json else diagnosis.to_text())
+    return 0 if diagnosis.healthy else 1

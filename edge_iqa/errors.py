@@ -1,0 +1,72 @@
+"""Every error that Edge IQA raises on purpose, in one tree.
+
+::
+
+    EdgeIqaError
+    ├── PhotoError              one photo cannot be scored; a batch goes on without it
+    │   ├── UnsupportedPhotoError   not an image, or a format that is not read here
+    │   ├── DamagedPhotoError       empty, truncated or corrupt
+    │   ├── PhotoSizeError          more pixels than allowed, or too few to judge
+    │   └── PhotoArrayError         an array that is not uint8 HxW, HxWx3 or HxWx4
+    ├── BundleError             a bundle is missing, incomplete, altered or of another schema
+    ├── BackendError            no inference runtime, or one that refuses the model
+    ├── DependencyError         an optional package is needed; the message names the extra
+    ├── OutputError             a result could not be written; nothing half-written is left
+    ├── DataError               a CSV or folder of photos is not what the workshop expects
+    ├── CheckpointError         a checkpoint is missing, foreign, damaged or not safe to read
+    └── GateError               a model misses a bound that it must hold
+
+A message says what was expected, what came, and what to do.
+"""
+
+
+class EdgeIqaError(Exception):
+    """Base of all errors raised on purpose; catch this one to catch them all."""
+
+
+class PhotoError(EdgeIqaError):
+    """One photo cannot be scored."""
+
+
+class UnsupportedPhotoError(PhotoError):
+    """The bytes are not an image, or are of a format that is not read here."""
+
+
+class DamagedPhotoError(PhotoError):
+    """The photo is empty, truncated or corrupt."""
+
+
+class PhotoSizeError(PhotoError):
+    """The photo has more pixels than allowed, or its shorter side is too short to judge."""
+
+
+class PhotoArrayError(PhotoError):
+    """An array is not uint8 of shape HxW, HxWx3 or HxWx4."""
+
+
+class BundleError(EdgeIqaError):
+    """A bundle is missing, incomplete, altered or of an unknown schema."""
+
+
+class BackendError(EdgeIqaError):
+    """No inference runtime is installed, or the one asked for refuses the model."""
+
+
+class DependencyError(EdgeIqaError):
+    """An optional package is needed for this; the message names the extra to install."""
+
+
+class OutputError(EdgeIqaError):
+    """A result could not be written; what stood there before still stands."""
+
+
+class DataError(EdgeIqaError):
+    """A CSV or a folder of photos is not what the workshop expects."""
+
+
+class CheckpointError(EdgeIqaError):
+    """A checkpoint is missing, foreign, damaged, or holds anything but tensors."""
+
+
+class GateError(EdgeIqaError):
+    """A model misses a bound that it must hold before it may be packed."""

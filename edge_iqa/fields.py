@@ -1,0 +1,119 @@
+"""Typed reading of JSON values: each is checked where it is taken, and an error says where it stood."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from edge_iqa.errors import BundleError
+
+_HUGE = 1e15
+"""No number of ours comes near; NaN and infinity are not below it, so they are refused as well."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One JSON value and the way to it, such as `manifest.json: thresholds.accept`.
+
+    Every method raises `BundleError` where the value is not what it is asked to be.
+    """
+
+    value: object
+    at: str
+
+    def refuse(self, expected: str) -> BundleError:
+        """Make the error that says what was expected here and what came."""
+        came = repr(self.value)
+        came = came if len(came) <= 80 else came[:77] + "..."
+        return BundleError(f"{self.at}: expected {expected}, got {came}")
+
+    def __getitem__(self, key: str) -> Field:
+        """A member that must be there."""
+        members = self._object()
+        if key not in members:
+            raise BundleError(f"{self.at}: the field {key!r} is missing")
+        return Field(members[key], self._below(key))
+
+    def get(self, key: str) -> Field | None:
+        """A member that may be missing or null."""
+        value = self._object().get(key)
+        return None if value is None else Field(value, self._below(key))
+
+    def members(self) -> Iterator[tuple[str, Field]]:
+        """Name and value of every member of an object."""
+        for key, value in self._object().items():
+            yield key, Field(value, self._below(key))
+
+    def items(self) -> list[Field]:
+        """The elements of a list."""
+        if not isinstance(self.value, list):
+            raise self.refuse("a list")
+        return [Field(value, f"{self.at}[{index}]") for index, value in enumerate(self.value)]
+
+    def text(self, pattern: str = r"(?s).+", expected: str = "text") -> str:
+        """A string that `pattern` matches from end to end."""
+        if not isinstance(self.value, str) or not re.fullmatch(pattern, self.value):
+            raise self.refuse(expected)
+        return self.value
+
+    def choice(self, *names: str) -> str:
+        """One of these strings."""
+        if not isinstance(self.value, str) or self.value not in names:
+            raise self.refuse("one of " + ", ".join(names))
+        return self.value
+
+    def flag(self) -> bool:
+        """true or false."""
+        if not isinstance(self.value, bool):
+            raise self.refuse("true or false")
+        return self.value
+
+    def whole(self, low: int, high: int) -> int:
+        """A whole number from `low` to `high`; true is no number."""
+        if isinstance(self.value, bool) or not isinstance(self.value, int) or not low <= self.value <= high:
+            raise self.refuse(f"a whole number from {low} to {high}")
+        return self.value
+
+    def number(self, low: float = -_HUGE, high: float = _HUGE) -> float:
+        """A finite number from `low` to `high`; true is no number."""
+        value = self.value
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+            raise self.refuse("a finite number" if high == _HUGE else f"a number from {low:g} to {high:g}")
+        return float(value)
+
+    def _object(self) -> dict[str, Any]:
+        if not isinstance(self.value, dict):
+            raise self.refuse("an object")
+        return self.value
+
+    def _below(self, key: str) -> str:
+        return f"{self.at}{': ' if self.at.endswith('.json') else '.'}{key}"
+
+
+def parse(data: bytes, at: str) -> Field:
+    """Read JSON strictly: UTF-8, no NaN or Infinity, no name twice in one object.
+
+    Raises:
+        BundleError: it is not that.
+    """
+    try:
+        value = json.loads(data.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as error:  # also bad UTF-8, and numbers with too many digits
+        raise BundleError(f"{at}: expected JSON, and reading it failed: {error}") from error
+    return Field(value, at)
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{twice!r} stands twice in one object")
+    return members

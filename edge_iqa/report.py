@@ -1,0 +1,128 @@
+"""What comes out: a `Report` for a photo that was judged, a `Failure` for one that was not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from edge_iqa.errors import PhotoError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SCHEMA = 1
+"""Version of the JSON that `to_json` gives; it changes when a field changes its meaning or goes."""
+
+
+class Verdict(str, Enum):
+    """What to do with a photo.
+
+    `FIX` is reserved: no report has it until photos can be repaired on the device.
+    """
+
+    ACCEPT = "accept"
+    FIX = "fix"
+    RETAKE = "retake"
+    REVIEW = "review"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Issue:
+    """One fault of a photo.
+
+    Attributes:
+        code: stable name for programs, such as `BLUR`.
+        severity: 0 (barely) to 1 (as bad as can be).
+        message: what is wrong, in words a seller understands.
+        advice: what to do about it.
+    """
+
+    code: str
+    severity: float
+    message: str
+    advice: str
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """The judgement of one photo.
+
+    Attributes:
+        file: the path as it was given; "" for bytes and arrays.
+        verdict: what to do.
+        score: overall quality, 0 to 100, higher is better.
+        attributes: the same scale for each quality that the bundle was trained for.
+        issues: faults, the worst first; at least one unless the verdict is accept.
+        width_px, height_px: size of the photo as it is shown.
+        bundle: name and version of the bundle, such as `default-0.1.0`.
+        backend: `onnx` or `litert`.
+        experimental: the bundle was made with looser bounds than a release needs.
+        timing_ms: milliseconds for `decode`, `views`, `model`, `verdict` and `total`.
+        notes: what a careful reader should know about how the photo was read.
+        embedding: float32 (D,), unit length: close for near-duplicates. Not in the JSON.
+    """
+
+    file: str
+    verdict: Verdict
+    score: float
+    attributes: Mapping[str, float]
+    issues: tuple[Issue, ...]
+    width_px: int
+    height_px: int
+    bundle: str
+    backend: str
+    experimental: bool
+    timing_ms: Mapping[str, float]
+    notes: tuple[str, ...]
+    embedding: NDArray[np.float32]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON values; floats are not rounded."""
+        return {
+            "schema": SCHEMA,
+            "file": self.file,
+            "verdict": self.verdict.value,
+            "score": self.score,
+            "attributes": dict(self.attributes),
+            "issues": [asdict(issue) for issue in self.issues],
+            "width_px": self.width_px,
+            "height_px": self.height_px,
+            "bundle": self.bundle,
+            "backend": self.backend,
+            "experimental": self.experimental,
+            "timing_ms": dict(self.timing_ms),
+            "notes": list(self.notes),
+        }
+
+    def to_json(self) -> str:
+        """As one line of JSON in ASCII (other letters escaped), so that any terminal or pipe takes it."""
+        return json.dumps(self.to_dict(), allow_nan=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Failure:
+    """A photo that could not be judged.
+
+    Attributes:
+        file: the path as it was given; "" for bytes and arrays.
+        error: why; its message names the file and says what was expected.
+    """
+
+    file: str
+    error: PhotoError
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON values: `{"schema", "file", "error": {"type", "message"}}`."""
+        error = {"type": type(self.error).__name__, "message": str(self.error)}
+        return {"schema": SCHEMA, "file": self.file, "error": error}
+
+    def to_json(self) -> str:
+        """As one line of JSON in ASCII."""
+        return json.dumps(self.to_dict(), allow_nan=False)

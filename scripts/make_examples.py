@@ -1,0 +1,159 @@
+"""Make examples/photos/ and its ORIGINS.md: `python scripts/make_examples.py`.
+
+Drawn scenes need nothing but this checkout. The two photographs come out of the scikit-image wheel
+(`pip install scikit-image`); where it is missing, the copies in the repository stay as they are.
+The faults are coded here anew, not taken from `compression.degradations`: a model that only knew
+the look of its own training faults would be found out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # run from a checkout, as everything in scripts/
+
+from compression import scenes  # noqa: E402
+from edge_iqa import files, opencv  # noqa: E402
+
+Pixels = NDArray[np.uint8]
+Fault = Callable[[Pixels], Pixels]
+
+
+def defocus(radius_px: float) -> Fault:
+    """A lens out of focus: every point becomes a disk."""
+
+    def blur(pixels: Pixels) -> Pixels:
+        reach = int(np.ceil(radius_px))
+        y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+        disk = np.clip(radius_px + 0.5 - np.hypot(x, y), 0, 1)
+        return opencv.load().filter2D(pixels, -1, disk / disk.sum())
+
+    return blur
+
+
+def move(length_px: int) -> Fault:
+    """A hand that moves sideways while the shutter is open."""
+    return lambda pixels: opencv.load().filter2D(pixels, -1, np.full((1, length_px), 1 / length_px))
+
+
+def darken(share: float) -> Fault:
+    """Too little light, taken away where a sensor loses it: before the tone curve, with its noise."""
+
+    def expose(pixels: Pixels) -> Pixels:
+        light = (pixels / 255.0) ** 2.2 * share
+        light += np.random.default_rng(7).normal(0, 0.0015, light.shape)
+        return to_bytes(np.clip(light, 0, 1) ** (1 / 2.2))
+
+    return expose
+
+
+def add_noise(strength: float) -> Fault:
+    """High ISO: shot noise that grows with light, and read noise."""
+
+    def sense(pixels: Pixels) -> Pixels:
+        light = (pixels / 255.0) ** 2.2
+        rng = np.random.default_rng(7)
+        light += rng.normal(0, 1, light.shape) * strength * np.sqrt(light + 0.02)
+        return to_bytes(np.clip(light, 0, 1) ** (1 / 2.2))
+
+    return sense
+
+
+def to_bytes(plane: NDArray[np.floating]) -> Pixels:
+    return np.clip(np.round(plane * 255), 0, 255).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Example:
+    """One example photo: where its pixels come from, and what was done to them."""
+
+    name: str
+    source: str  # "drawn:SEED:WIDTHxHEIGHT" or "skimage:NAME"
+    shows: str
+    fault: Fault | None = None
+    quality: int = 90
+
+
+EXAMPLES = (
+    Example("coffee.jpg", "skimage:coffee", "a photograph as it was taken"),
+    Example("coffee-blurred.jpg", "skimage:coffee", "the same, out of focus (disk of 4 px)", defocus(4)),
+    Example("coffee-dark.jpg", "skimage:coffee", "the same with 6 % of the light", darken(0.06)),
+    Example("clock-moved.jpg", "skimage:clock", "a photograph, truly blurred by motion; gray"),
+    Example("mug.jpg", "drawn:2:1200x900", "a mug on paper, sharp and well lit"),
+    Example("mug-noisy.jpg", "drawn:2:1200x900", "the same at a very high ISO", add_noise(0.16), quality=80),
+    Example("jar.jpg", "drawn:0:1200x900", "a jar on tiles, sharp and well lit"),
+    Example("jar-moved.jpg", "drawn:0:1200x900", "the same, moved by 21 px", move(21)),
+    Example("box-12mp.jpg", "drawn:3:4000x3000", "a carton on paper, as large as phones take it", quality=82),
+    Example("box-12mp-blurred.jpg", "drawn:3:4000x3000", "the same, disk of 14 px", defocus(14), quality=82),
+)
+
+_LICENCES = {
+    "drawn": "drawn by `compression/scenes`; Apache-2.0, as this repository",
+    "skimage:coffee": "scikit-image `data/coffee.png`, by Rachel Michetti (Pikolo Espresso Bar); CC0-1.0",
+    "skimage:clock": "scikit-image `data/clock_motion.png`, by Stefan van der Walt; public domain",
+}
+
+
+def load_source(source: str) -> Pixels | None:
+    """Pixels uint8 HxWx3 RGB of a source, or None where scikit-image is needed and missing."""
+    kind, name, *rest = source.split(":")
+    if kind == "drawn":
+        width, height = (int(side) for side in rest[0].split("x"))
+        return scenes.draw(int(name), height, width)
+    if importlib.util.find_spec("skimage") is None:
+        return None
+    pixels: Pixels = getattr(importlib.import_module("skimage.data"), name)()
+    return np.stack([pixels] * 3, axis=-1) if pixels.ndim == 2 else pixels
+
+
+def encode(pixels: Pixels, quality: int) -> bytes:
+    cv2 = opencv.load()
+    return bytes(cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1])
+
+
+def describe_origins() -> str:
+    """The text of ORIGINS.md."""
+    rows = []
+    for example in EXAMPLES:
+        licence = _LICENCES["drawn" if example.source.startswith("drawn") else example.source]
+        rows.append(f"| `{example.name}` | {example.shows} | `{example.source}`: {licence} |")
+    return (
+        "# Where the example photos come from\n\n"
+        "Made by `python scripts/make_examples.py`, which also writes this file. A degraded copy has the\n"
+        "licence of its source.\n\n| photo | what it shows | origin and licence |\n| --- | --- | --- |\n"
+        + "\n".join(rows)
+        + "\n"
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Make examples/photos/ and its ORIGINS.md.")
+    parser.add_argument("--out", type=Path, default=ROOT / "examples" / "photos", help="folder to write")
+    options = parser.parse_args(arguments)
+    sources: dict[str, Pixels | None] = {}
+    for example in EXAMPLES:
+        if example.source not in sources:
+            sources[example.source] = load_source(example.source)
+        pixels = sources[example.source]
+        if pixels is None:
+            print(f"{example.name}: left as it is (needs `pip install scikit-image`)")
+            continue
+        data = encode(example.fault(pixels) if example.fault else pixels, example.quality)
+        files.write_bytes(options.out / example.name, data)
+        print(f"{example.name}: {pixels.shape[1]}x{pixels.shape[0]}, {len(data) / 1000:.0f} kB")
+    files.write_bytes(options.out / "ORIGINS.md", describe_origins().encode())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

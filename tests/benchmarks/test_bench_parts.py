@@ -1,0 +1,100 @@
+"""The parts of the bench: which device this is, whether the machine was quiet, photos, tables."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmarks import device, machine
+from benchmarks.photos import Photo, pick, read_photos
+from benchmarks.table import Table, to_text
+from edge_iqa.errors import DataError
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "content"),
+    [
+        ("jetson", "proc/device-tree/model", b"NVIDIA Jetson Orin Nano Developer Kit\0"),
+        ("jetson", "etc/nv_tegra_release", b"# R36 (release), REVISION: 4.3"),
+        ("rpi5", "proc/device-tree/model", b"Raspberry Pi 5 Model B Rev 1.0\0"),
+        ("android", "system/build.prop", b"ro.product.model=Pixel\n"),
+    ],
+)
+def test_a_device_is_known_by_its_files_and_taken_for_no_other(
+    name: str, path: str, content: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / path).parent.mkdir(parents=True)
+    (tmp_path / path).write_bytes(content)
+    assert [known for known in device.SIGNS if device.find(known, tmp_path)] == [name]
+
+
+@pytest.mark.parametrize("model", [b"Raspberry Pi 4 Model B Rev 1.4\0", b"Rockchip RK3588\0", b""])
+def test_another_board_is_no_known_device(model: bytes, tmp_path: Path) -> None:
+    (tmp_path / "proc/device-tree").mkdir(parents=True)
+    (tmp_path / "proc/device-tree/model").write_bytes(model)
+    assert not any(device.find(known, tmp_path) for known in device.SIGNS)
+
+
+def test_a_quiet_machine_gets_no_warning() -> None:
+    assert machine.Usage(load_1min_before=0.9, own_cores=0.99, others_cores=0.02).warnings(core_count=2) == []
+    assert machine.Usage(load_1min_before=None, own_cores=1.8, others_cores=None).warnings(core_count=2) == []
+
+
+@pytest.mark.parametrize(
+    ("usage", "said"),
+    [
+        (machine.Usage(1.9, 1.0, 0.0), "load average 1.90 on 2 core(s)"),
+        (machine.Usage(0.0, 0.7, 0.0), "ran 70% of the time"),
+        (machine.Usage(0.0, 1.0, 0.95), "other processes used 0.95 of 2 core(s)"),
+    ],
+)
+def test_each_way_of_being_busy_is_warned_of(usage: machine.Usage, said: str) -> None:
+    (warning,) = usage.warnings(core_count=2)
+    assert said in warning
+
+
+@pytest.mark.skipif(not Path("/proc/stat").exists(), reason="the system does not tell who used the CPU")
+def test_a_busy_loop_beside_the_run_is_noticed() -> None:
+    watch = machine.Watch()
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as other:
+        time.sleep(1)
+        usage = watch.read()
+        other.kill()
+    assert usage.others_cores is not None and usage.others_cores > machine.MOST_OTHERS_CORES
+    assert any("other processes" in warning for warning in usage.warnings(core_count=64))
+
+
+def test_photos_are_read_from_folders_and_files_and_told_apart(tmp_path: Path) -> None:
+    for name in ("b.JPG", "a.png", "notes.txt", "deep/er/c.webp"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(name.encode())
+    photos = read_photos([tmp_path, tmp_path / "a.png"])
+    assert [photo.name for photo in photos] == ["a.png", "b.JPG", "deep/er/c.webp", "a.png (2)"]
+    assert photos[0].data == photos[3].data == b"a.png"
+
+
+def test_a_name_that_would_break_the_table_is_escaped(tmp_path: Path) -> None:
+    (tmp_path / "a\n\x1b[31m.jpg").write_bytes(b"")
+    assert read_photos([tmp_path])[0].name == "a\\n\\x1b[31m.jpg"
+
+
+def test_a_missing_photo_is_an_error_that_names_it(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"gone\.jpg"):
+        read_photos([tmp_path / "gone.jpg"])
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(1, [1]), (2, [1, 9]), (3, [1, 5, 9]), (9, [9, 1, 5, 3, 7])])
+def test_a_few_photos_are_picked_from_the_smallest_to_the_largest(count: int, sizes: list[int]) -> None:
+    photos = [Photo(str(size), bytes(size)) for size in (9, 1, 5, 3, 7)]
+    assert [len(photo.data) for photo in pick(photos, count)] == sizes
+
+
+def test_a_plain_table_is_aligned() -> None:
+    table = Table("Title", ("name", "ms"), (("a", "1.50"), (), ("longer", "12.25")))
+    assert to_text(table) == "\n".join(
+        ["Title", "name       ms", "------  -----", "a        1.50", "------  -----", "longer  12.25", ""]
+    )

@@ -1,0 +1,33 @@
+"""Small photos with something in them, drawn by code."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from compression import scenes
+
+
+@pytest.fixture(scope="session")
+def pixels() -> np.ndarray:
+    """One drawn product photo, uint8 256x320x3, RGB."""
+    return scenes.draw(3, height_px=256, width_px=320)
+
+
+@pytest.fixture(scope="session")
+def photos_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set of 10 drawn photos: 6 train, 2 val, 2 test."""
+    folder = tmp_path_factory.mktemp("photos")
+    splits = ["train"] * 6 + ["val"] * 2 + ["test"] * 2
+    with (folder / "photos.csv").open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["path", "split", "group"])
+        for seed, split in enumerate(splits):
+            name = f"{seed}.png"
+            Image.fromarray(scenes.draw(seed, height_px=240, width_px=256)).save(folder / name)
+            writer.writerow([name, split, f"scene-{seed}"])
+    return folder / "photos.csv"

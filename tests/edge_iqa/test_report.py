@@ -1,0 +1,105 @@
+"""A report is one line of valid JSON, whatever the file is called."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_iqa import Failure, Inspector, Issue, Report, Verdict
+from edge_iqa.errors import DamagedPhotoError
+
+REPORT = Report(
+    file="mug.jpg",
+    verdict=Verdict.RETAKE,
+    score=12.3456789012345,
+    attributes={"sharpness": 1.0, "noise": 99.5},
+    issues=(Issue("BLUR", 0.75, "The photo is blurry.", "Hold the phone still."),),
+    width_px=4000,
+    height_px=3000,
+    bundle="default-0.1.0",
+    backend="litert",
+    experimental=True,
+    timing_ms={"decode": 20.0, "views": 5.0, "model": 1.5, "verdict": 0.1, "total": 26.6},
+    notes=("color profile left as it is",),
+    embedding=np.ones(4, np.float32) / 2,
+)
+
+
+def _parse(line: str) -> object:
+    """Read JSON as a strict reader does: Python alone would take NaN."""
+
+    def refuse(name: str) -> object:
+        raise AssertionError(f"{name} is not JSON")
+
+    return json.loads(line, parse_constant=refuse)
+
+
+def test_json_is_the_dict_in_one_line() -> None:
+    assert "\n" not in REPORT.to_json()
+    assert _parse(REPORT.to_json()) == REPORT.to_dict()
+
+
+def test_json_has_every_field_but_the_embedding() -> None:
+    fields = {field.name for field in dataclasses.fields(Report)}
+    assert set(REPORT.to_dict()) == fields - {"embedding"} | {"schema"}
+
+
+def test_floats_are_not_rounded() -> None:
+    parsed = _parse(REPORT.to_json())
+    assert isinstance(parsed, dict)
+    assert parsed["score"] == 12.3456789012345
+
+
+def test_issue_is_told_in_full() -> None:
+    assert REPORT.to_dict()["issues"] == [
+        {
+            "code": "BLUR",
+            "severity": 0.75,
+            "message": "The photo is blurry.",
+            "advice": "Hold the phone still.",
+        }
+    ]
+
+
+@given(st.text())
+def test_any_file_name_makes_one_line_of_ascii(name: str) -> None:
+    for result in (dataclasses.replace(REPORT, file=name), Failure(name, DamagedPhotoError(name))):
+        line = result.to_json()
+        assert line.isascii()
+        assert "\n" not in line
+        parsed = _parse(line)
+        assert isinstance(parsed, dict)
+        assert parsed["file"] == name
+
+
+def test_failure_tells_what_and_why() -> None:
+    failure = Failure("cut.jpg", DamagedPhotoError("cut.jpg: ends too soon"))
+    assert _parse(failure.to_json()) == {
+        "schema": 1,
+        "file": "cut.jpg",
+        "error": {"type": "DamagedPhotoError", "message": "cut.jpg: ends too soon"},
+    }
+
+
+def test_value_that_is_not_a_number_is_refused_rather_than_written() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        dataclasses.replace(REPORT, score=float("nan")).to_json()
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_verdict_prints_and_compares_as_its_word(verdict: Verdict) -> None:
+    assert str(verdict) == f"{verdict}" == verdict.value
+    assert verdict == verdict.value
+    assert json.dumps(verdict) == f'"{verdict.value}"'
+
+
+def test_report_of_a_real_photo_is_valid_json(inspector: Inspector, photo_paths: list[Path]) -> None:
+    for path in photo_paths:
+        report = inspector.inspect(path)
+        assert _parse(report.to_json()) == report.to_dict()

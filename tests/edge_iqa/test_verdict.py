@@ -1,0 +1,122 @@
+"""Scores and bounds decide the verdict; the words fit the fault."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_iqa import Verdict
+from edge_iqa.frame import Frame
+from edge_iqa.manifest import ATTRIBUTES, Thresholds
+from edge_iqa.measure import Measured, measure
+from edge_iqa.verdict import WORDS, judge
+
+BOUNDS = Thresholds(accept=0.64, reject=0.58, attributes=dict.fromkeys(ATTRIBUTES, 0.6), dark_below=0.42)
+FINE = dict.fromkeys(ATTRIBUTES, 0.9)
+DAYLIGHT = Measured(luma_mean=0.5, luma_std=0.2, dark_share=0, bright_share=0)
+share = st.floats(0, 1)
+
+
+def _codes(overall: float, attributes: dict[str, float], measured: Measured = DAYLIGHT) -> list[str]:
+    return [issue.code for issue in judge(overall, attributes, measured, BOUNDS).issues]
+
+
+@pytest.mark.parametrize(
+    ("overall", "verdict"),
+    [
+        (1.0, "accept"),
+        (0.64, "accept"),
+        (0.6399, "review"),
+        (0.58, "review"),
+        (0.5799, "retake"),
+        (0, "retake"),
+    ],
+)
+def test_bounds_belong_to_the_better_side(overall: float, verdict: str) -> None:
+    assert judge(overall, FINE, DAYLIGHT, BOUNDS).verdict == verdict
+
+
+@given(share, st.fixed_dictionaries(dict.fromkeys(ATTRIBUTES, share)), share, share)
+def test_every_judgement_is_sound(
+    overall: float, attributes: dict[str, float], luma_mean: float, luma_std: float
+) -> None:
+    judged = judge(overall, attributes, Measured(luma_mean, luma_std, 0, 0), BOUNDS)
+    severities = [issue.severity for issue in judged.issues]
+    assert severities == sorted(severities, reverse=True)
+    assert all(0 <= severity <= 1 for severity in severities)
+    assert judged.issues or judged.verdict is Verdict.ACCEPT
+    assert judged.verdict is not Verdict.FIX  # reserved
+    assert all((issue.message, issue.advice) == WORDS[issue.code] for issue in judged.issues)
+
+
+@pytest.mark.parametrize("attribute", ATTRIBUTES)
+def test_every_attribute_has_a_code_of_its_own_and_words(attribute: str) -> None:
+    (code,) = _codes(0.3, {**FINE, attribute: 0.1})
+    assert all(text.endswith(".") for text in WORDS[code])
+    others = {_codes(0.3, {**FINE, name: 0.1})[0] for name in ATTRIBUTES if name != attribute}
+    assert code not in others
+
+
+def test_issues_are_the_attributes_below_their_bounds_worst_first() -> None:
+    assert _codes(0.3, {**FINE, "noise": 0.5, "sharpness": 0.2, "detail": 0.6}) == ["BLUR", "NOISE"]
+
+
+def test_accepted_photo_may_have_an_issue() -> None:
+    assert _codes(0.9, {**FINE, "noise": 0.5}) == ["NOISE"]
+    assert _codes(0.9, FINE) == []
+
+
+def test_photo_refused_with_no_attribute_below_is_told_the_one_that_comes_nearest() -> None:
+    judged = judge(0.3, {**FINE, "detail": 0.61}, DAYLIGHT, BOUNDS)
+    assert [issue.code for issue in judged.issues] == ["LOW_DETAIL"]
+    assert judged.issues[0].severity == pytest.approx((0.64 - 0.3) / 0.64)
+
+
+@pytest.mark.parametrize(("luma", "code"), [(0.41, "TOO_DARK"), (0.42, "TOO_BRIGHT"), (0.8, "TOO_BRIGHT")])
+def test_bad_exposure_is_too_dark_or_too_bright_by_the_mean(luma: float, code: str) -> None:
+    assert _codes(0.3, {**FINE, "exposure": 0.1}, Measured(luma, 0.2, 0, 0)) == [code]
+
+
+def test_flat_photo_is_empty_whatever_the_model_says() -> None:
+    judged = judge(1.0, FINE, Measured(0.5, 0.001, 0, 0), BOUNDS)
+    assert (judged.verdict, judged.overall, [issue.code for issue in judged.issues]) == (
+        Verdict.RETAKE,
+        0,
+        ["EMPTY"],
+    )
+
+
+def _frame(pixels: np.ndarray) -> Frame:
+    return Frame(pixels, pixels.shape[1], pixels.shape[0])
+
+
+@pytest.mark.parametrize("size", [(32, 32), (255, 257), (3000, 40), (1200, 1600)], ids=str)
+def test_light_is_measured_on_photos_of_any_shape(size: tuple[int, int]) -> None:
+    """Against plain arithmetic over all pixels: the sample stands for the whole."""
+    rng = np.random.default_rng(5)
+    height, width = size
+    ramp = np.linspace(0, 255, width)[None, :, None] + rng.normal(0, 20, (height, width, 3))
+    pixels = ramp.clip(0, 255).astype(np.uint8)
+    red, green, blue = (pixels[:, :, channel].astype(float) / 255 for channel in range(3))
+    luma = 0.299 * red + 0.587 * green + 0.114 * blue
+    measured = measure(_frame(pixels))
+    assert measured.luma_mean == pytest.approx(luma.mean(), abs=0.02)
+    assert measured.luma_std == pytest.approx(luma.std(), abs=0.02)
+    assert measured.dark_share == pytest.approx((luma <= 5 / 255).mean(), abs=0.03)
+    assert measured.bright_share == pytest.approx((luma >= 250 / 255).mean(), abs=0.03)
+
+
+def test_black_is_0_and_white_is_1() -> None:
+    black, white = (measure(_frame(np.full((64, 64, 3), level, np.uint8))) for level in (0, 255))
+    assert black == Measured(0, 0, 1, 0)
+    assert white.luma_mean == pytest.approx(1)
+    assert (white.dark_share, white.bright_share) == (0, 1)
+
+
+def test_fine_texture_is_not_flat() -> None:
+    """A weave finer than the sample's grid must not be averaged into one color."""
+    rows, columns = np.indices((1500, 2000))
+    weave = ((rows // 2 + columns // 3) % 2 * 120 + 60).astype(np.uint8)
+    assert measure(_frame(np.repeat(weave[:, :, None], 3, 2))).luma_std > 0.1

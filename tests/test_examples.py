@@ -1,0 +1,102 @@
+"""The example photos: whose they are, how large they are, and that a verdict tells them apart."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from edge_iqa import Inspector, image
+
+ROOT = Path(__file__).resolve().parent.parent
+PHOTOS = ROOT / "examples" / "photos"
+COPIES = {
+    "coffee-blurred.jpg": "coffee.jpg",
+    "coffee-dark.jpg": "coffee.jpg",
+    "mug-noisy.jpg": "mug.jpg",
+    "jar-moved.jpg": "jar.jpg",
+    "box-12mp-blurred.jpg": "box-12mp.jpg",
+}
+
+
+def load_script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("make_examples", ROOT / "scripts" / "make_examples.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["make_examples"] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+make_examples = load_script()
+
+
+@pytest.fixture(scope="module")
+def scores() -> dict[str, float]:
+    with Inspector.open() as inspector:
+        return {path.name: inspector.inspect(path).score for path in sorted(PHOTOS.glob("*.jpg"))}
+
+
+def test_every_photo_has_its_origin_and_licence_beside_it():
+    origins = (PHOTOS / "ORIGINS.md").read_text()
+    listed = {line.split("`")[1] for line in origins.splitlines() if line.startswith("| `")}
+    assert listed == {path.name for path in PHOTOS.iterdir()} - {"ORIGINS.md"}
+    assert origins == make_examples.describe_origins(), "run scripts/make_examples.py"
+
+
+def test_the_photos_stay_small_enough_for_a_repository():
+    sizes = [path.stat().st_size for path in PHOTOS.iterdir()]
+    assert sum(sizes) < 4_000_000
+    assert max(sizes) < 1_500_000
+
+
+def test_one_photo_is_as_large_as_a_phone_takes_it():
+    frame = image.read(PHOTOS / "box-12mp.jpg")
+    assert (frame.source_width_px, frame.source_height_px) == (4000, 3000)
+
+
+def test_a_drawn_photo_is_what_the_script_draws(tmp_path):
+    """Made anew it is the same to the eye; coders and OpenCV versions may differ in a level."""
+    example = next(example for example in make_examples.EXAMPLES if example.name == "mug.jpg")
+    anew = image.read(make_examples.encode(make_examples.load_source(example.source), example.quality))
+    kept = image.read(PHOTOS / "mug.jpg")
+    assert np.abs(anew.pixels.astype(int) - kept.pixels).mean() < 1.0
+
+
+@pytest.mark.parametrize(("copy", "original"), COPIES.items())
+def test_a_degraded_copy_scores_below_its_original(scores, copy, original):
+    assert scores[copy] < scores[original]
+
+
+def test_the_demo_shows_both_an_accept_and_a_retake():
+    command = [sys.executable, "-m", "edge_iqa", "inspect", *sorted(PHOTOS.glob("*.jpg"))]
+    shown = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert shown.returncode == 1
+    assert "accept" in shown.stdout
+    assert "retake" in shown.stdout
+    assert "blurry" in shown.stdout
+
+
+def test_the_async_example_answers_for_every_photo_and_names_the_bad_one(tmp_path):
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no photo")
+    photos = [PHOTOS / "mug.jpg", PHOTOS / "coffee-blurred.jpg", broken]
+    command = [sys.executable, ROOT / "examples" / "async_app.py", *photos]
+    shown = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=True,
+    )
+    answers = shown.stdout.splitlines()
+    assert len(answers) == 3
+    assert "blurry" in answers[1] or "retake" in answers[1]
+    assert "cannot be judged" in answers[2]
+    assert "broken.jpg" in answers[2]
