@@ -4,7 +4,7 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3,$(shell command -v $(nam
 DEMO := .venv-demo
 FULL := .venv
 RUN := $(FULL)/bin/python
-PIP := -m pip --disable-pip-version-check install --quiet
+PIP := -m pip --disable-pip-version-check install -qq
 PHOTOS ?= examples/photos/*.jpg
 PYTEST_ARGS ?=
 

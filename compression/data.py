@@ -70,7 +70,9 @@ def hash_photos(photos: Sequence[Photo]) -> str:
 
 def _read_folder(folder: Path) -> list[Photo]:
     names = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file())
-    return [Photo(path, _split_of(str(path.relative_to(folder))), str(path.relative_to(folder))) for path in names]
+    return [
+        Photo(path, _split_of(str(path.relative_to(folder))), str(path.relative_to(folder))) for path in names
+    ]
 
 
 def _read_csv(source: Path) -> list[Photo]:

@@ -39,20 +39,38 @@ def main(argv: list[str] | None = None) -> int:
         description="Distill a teacher into a MobileNet student. With no option at all: the reference teacher, "
         "the committed student as the start, example and drawn photos.",
     )
-    parser.add_argument("--data", type=Path, help="CSV (path; optionally split, group, label 0-1) or a folder of photos")
-    parser.add_argument("--teacher", type=Path, default=REFERENCE / "teacher.safetensors", help="default: the reference")
-    parser.add_argument("--student", default="mobilenet_v2", choices=sorted(REGISTRY), help="default: %(default)s")
     parser.add_argument(
-        "--start", default="reference", help="reference (default), imagenet, random, or a student's .safetensors"
+        "--data", type=Path, help="CSV (path; optionally split, group, label 0-1) or a folder of photos"
     )
-    parser.add_argument("--weights", type=Path, help="with --start imagenet: folder of npz; default: torchvision's")
-    parser.add_argument("--out", type=Path, default=Path("runs/student"), help="all results; default: %(default)s")
-    parser.add_argument("--cache", type=Path, default=CACHE, help="renderings and metrics; default: %(default)s")
+    parser.add_argument(
+        "--teacher", type=Path, default=REFERENCE / "teacher.safetensors", help="default: the reference"
+    )
+    parser.add_argument(
+        "--student", default="mobilenet_v2", choices=sorted(REGISTRY), help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--start",
+        default="reference",
+        help="reference (default), imagenet, random, or a student's .safetensors",
+    )
+    parser.add_argument(
+        "--weights", type=Path, help="with --start imagenet: folder of npz; default: torchvision's"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs/student"), help="all results; default: %(default)s"
+    )
+    parser.add_argument(
+        "--cache", type=Path, default=CACHE, help="renderings and metrics; default: %(default)s"
+    )
     parser.add_argument("--epochs", type=int, help=f"default: {TrainConfig.epochs}")
     parser.add_argument("--limit", type=int, help="use at most so many training photos")
-    parser.add_argument("--label-weight", type=float, default=0.3, help="weight of the labels; default: %(default)s")
+    parser.add_argument(
+        "--label-weight", type=float, default=0.3, help="weight of the labels; default: %(default)s"
+    )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--quick", action="store_true", help="two minutes on two cores: few photos, two epochs")
+    parser.add_argument(
+        "--quick", action="store_true", help="two minutes on two cores: few photos, two epochs"
+    )
     parser.add_argument("--resume", action="store_true", help="go on where a killed run stopped")
     return run_command(distill, parser.parse_args(argv))
 
@@ -100,7 +118,9 @@ def distill(options: argparse.Namespace) -> None:
     )
     state = training.fit(job, config, options.out, options.resume)
     record.write_record(options.out, "compression.distill", config, state, about)
-    record.plot_curve(options.out / "curve.png", "student", state, ("srcc_teacher", "srcc_labels", "pair_order"))
+    record.plot_curve(
+        options.out / "curve.png", "student", state, ("srcc_teacher", "srcc_labels", "pair_order")
+    )
     training.finish(options.out)
     first, best = state.evaluations[0], max(state.evaluations, key=lambda scores: scores["objective"])
     console.print(
@@ -123,11 +143,15 @@ def _start(options: argparse.Namespace, teacher: QualityNet) -> tuple[QualityNet
     """The student before training, and a sentence on where it comes from."""
     if options.start in ("imagenet", "random"):
         net = build(options.student, teacher.attributes, teacher.embedding, teacher.spec)
-        return net, start_from_imagenet(net, options.weights) if options.start == "imagenet" else "random weights"
+        return net, start_from_imagenet(
+            net, options.weights
+        ) if options.start == "imagenet" else "random weights"
     path = REFERENCE / "student.safetensors" if options.start == "reference" else Path(options.start)
     net, _ = load(path)
     if (net.attributes, net.embedding, net.spec) != (teacher.attributes, teacher.embedding, teacher.spec):
-        raise ValueError(f"{path}: its outputs or views differ from the teacher's; use --start imagenet or random")
+        raise ValueError(
+            f"{path}: its outputs or views differ from the teacher's; use --start imagenet or random"
+        )
     return net, f"{path.name} ({net.architecture})"
 
 
@@ -138,7 +162,7 @@ def _say_what(options: argparse.Namespace, start: str) -> None:
             "no --data given: training on the example photos and on photos drawn by code, to show the path. "
             "For a student of your own give --data photos.csv (columns path, split, group, label; only path "
             "is needed) or --data FOLDER.",
-            )
+        )
 
 
 if __name__ == "__main__":

@@ -34,10 +34,14 @@ def srcc(x: Floats, y: Floats) -> float:
     """Spearman's rank correlation, -1 to 1; 0 where one side is constant (no order to agree with)."""
     if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return 0.0
-    return float(stats.spearmanr(x, y).statistic)
+    # the correlation of ranks: scipy's spearmanr says the same at ten times the cost, and the
+    # bootstrap asks a thousand times
+    return float(np.corrcoef(stats.rankdata(x), stats.rankdata(y))[0, 1])
 
 
-def estimate_srcc(x: Floats, y: Floats, groups: Sequence[str], seed: int = 0, resamples: int = 1000) -> Estimate:
+def estimate_srcc(
+    x: Floats, y: Floats, groups: Sequence[str], seed: int = 0, resamples: int = 1000
+) -> Estimate:
     """SRCC with a bootstrap interval over groups."""
     low, high = bootstrap(lambda index: srcc(x[index], y[index]), groups, seed, resamples)
     return Estimate(srcc(x, y), low, high, len(x))

@@ -35,7 +35,11 @@ def write_record(out: Path, command: str, config: TrainConfig, state: State, abo
             "stopped_early": state.epoch < config.epochs,
             "evaluations": state.evaluations,
             "losses": [[round(epoch, 4), round(loss, 6)] for epoch, loss in state.losses],
-            "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
+            "versions": {
+                "python": platform.python_version(),
+                "torch": torch.__version__,
+                "numpy": np.__version__,
+            },
         },
     )
 

@@ -27,11 +27,19 @@ def main(argv: list[str] | None = None) -> int:
         prog="python -m compression.teacher",
         description="Train a teacher on labels built from full-reference metrics.",
     )
-    parser.add_argument("--data", type=Path, required=True, help="CSV (path, split, group, label) or a folder")
-    parser.add_argument("--weights", type=Path, help="folder of ImageNet npz weights; default: torchvision downloads")
-    parser.add_argument("--architecture", default="resnet18", choices=sorted(REGISTRY), help="default: %(default)s")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="CSV (path, split, group, label) or a folder"
+    )
+    parser.add_argument(
+        "--weights", type=Path, help="folder of ImageNet npz weights; default: torchvision downloads"
+    )
+    parser.add_argument(
+        "--architecture", default="resnet18", choices=sorted(REGISTRY), help="default: %(default)s"
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/teacher"), help="default: %(default)s")
-    parser.add_argument("--cache", type=Path, default=CACHE, help="renderings and metrics; default: %(default)s")
+    parser.add_argument(
+        "--cache", type=Path, default=CACHE, help="renderings and metrics; default: %(default)s"
+    )
     parser.add_argument("--epochs", type=int, default=TrainConfig.epochs, help="default: %(default)s")
     parser.add_argument("--limit", type=int, help="use at most so many training photos")
     parser.add_argument("--seed", type=int, default=0)
@@ -53,7 +61,9 @@ def train_teacher(options: argparse.Namespace) -> None:
 
     def loss(batch: Batch, scores: Tensor, embedding: Tensor) -> Tensor:
         order = ranking_loss(scores[:, 0], batch.targets[:, 0])
-        return score_loss(scores, batch.targets) + 0.1 * order + 0.05 * contrastive_loss(embedding, batch.photos)
+        return (
+            score_loss(scores, batch.targets) + 0.1 * order + 0.05 * contrastive_loss(embedding, batch.photos)
+        )
 
     job = Job(
         net,

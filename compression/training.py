@@ -64,6 +64,7 @@ class Job:
 
 _CHECKPOINT = "checkpoint.pt"
 _CHECKPOINT_EVERY_S = 45.0
+_TELL_EVERY = 25
 
 
 def fit(job: Job, config: TrainConfig, out: Path, resume: bool = False) -> State:
@@ -100,6 +101,7 @@ def fit(job: Job, config: TrainConfig, out: Path, resume: bool = False) -> State
                 state.losses.append([state.epoch + state.step / job.steps, loss])
                 state.seconds = time.monotonic() - began
                 bar.update(task, advance=1, note=f"loss {_recent(state):.4f}")
+                _tell(state, job.steps, total)
                 if time.monotonic() - saved > _CHECKPOINT_EVERY_S:
                     saved = time.monotonic()
                     _save(job, optimizer, config, state, out)
@@ -171,6 +173,14 @@ def _judge(job: Job, state: State) -> None:
     console.print(f"epoch {state.epoch}  val: {shown}{'  (best)' if better else ''}")
 
 
+def _tell(state: State, steps: int, total: int) -> None:
+    """A line now and then where no bar is drawn: a log file should show that the run is alive."""
+    done = state.epoch * steps + state.step
+    if not console.is_terminal and len(state.losses) % _TELL_EVERY == 0:
+        left_s = state.seconds / len(state.losses) * (total - done)
+        console.print(f"step {done} of {total}  loss {_recent(state):.4f}  about {left_s / 60:.0f} min left")
+
+
 def _freeze(net: QualityNet, config: TrainConfig) -> None:
     blocks = REGISTRY[net.architecture].frozen if config.frozen is None else config.frozen
     for index, block in enumerate(net.backbone.children()):
@@ -226,7 +236,15 @@ def _restore(job: Job, optimizer: torch.optim.Optimizer, config: TrainConfig, ou
         job.net.load_state_dict(content["net"])
         optimizer.load_state_dict(content["optimizer"])
         return State(**content["state"])
-    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, KeyError, TypeError, ValueError) as error:
+    except (
+        OSError,
+        RuntimeError,
+        pickle.UnpicklingError,
+        EOFError,
+        KeyError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise CheckpointError(
             f"{path}: expected a checkpoint of this command, could not read it ({error}); "
             "remove it to start anew"

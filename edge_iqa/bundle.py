@@ -121,7 +121,7 @@ class Bundle:
 def _read_manifest_bytes(folder: Path) -> bytes:
     path = folder / manifests.FILE_NAME
     if path.is_symlink() or not path.is_file():
-        raise BundleError(f"{path}: expected a manifest (a plain file), so this folder is no bundle")
+        raise BundleError(f"{path}: expected a manifest (a plain file, no link), so this is no bundle")
     with path.open("rb") as stream:
         data = stream.read(manifests.MAX_BYTES + 1)
     if len(data) > manifests.MAX_BYTES:

@@ -86,7 +86,7 @@ def read(photo: Photo, *, long_side_px: int = 1600, max_pixels: int = 100_000_00
 def _name(photo: Photo) -> str:
     if isinstance(photo, (str, os.PathLike)):
         return os.fsdecode(photo)
-    return str(getattr(photo, "filename", "")) if pillow.is_image(photo) else ""
+    return str(getattr(photo, "filename", "") or "") if pillow.is_image(photo) else ""
 
 
 def _label(photo: object) -> str:
@@ -180,8 +180,9 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
 def _choose_shrink(header: Header, long_side_px: int) -> int:
     if header.format != "jpeg":
         return 1
-    long_side = max(header.width_px, header.height_px)
-    return next((shrink for shrink in (8, 4, 2) if long_side >= shrink * long_side_px), 1)
+    short_side, long_side = sorted((header.width_px, header.height_px))
+    most = min(long_side / long_side_px, short_side / MIN_SIDE_PX)
+    return next((shrink for shrink in (8, 4, 2) if shrink <= most), 1)
 
 
 def _is_for_pillow(header: Header) -> bool:

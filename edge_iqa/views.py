@@ -41,7 +41,7 @@ class ViewSpec:
     def __post_init__(self) -> None:
         for name, low, high in (("size_px", 32, 1024), ("detail", 0, 16), ("long_side_px", 64, 8192)):
             value = getattr(self, name)
-            if not isinstance(value, int) or not low <= value <= high:
+            if type(value) is not int or not low <= value <= high:
                 raise ValueError(f"views.{name}: expected a whole number from {low} to {high}, got {value!r}")
 
     @property
@@ -103,7 +103,10 @@ def _cut_detail(
     crop = pixels[top:bottom, left:right]
     if crop.shape[:2] != (height, width):
         crop = _resize(crop, height, width)
-    if (height, width) != (size, size):  # a photo smaller than a view is mirrored: its pixels keep their scale
+    if (height, width) != (
+        size,
+        size,
+    ):  # a photo smaller than a view is mirrored: its pixels keep their scale
         crop = np.pad(crop, ((0, size - height), (0, size - width), (0, 0)), mode="reflect")
     return crop
 

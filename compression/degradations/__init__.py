@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compression.degradations.blur import defocus, motion
-from compression.degradations.jpeg import jpeg
 from compression.degradations.exposure import over_exposure, under_exposure
 from compression.degradations.finish import finish
+from compression.degradations.jpeg import jpeg
 from compression.degradations.noise import sensor_noise
 
 Image = NDArray[np.float32]

@@ -14,7 +14,9 @@ _CROSS = np.array([[0, 1, 0], [1, 4, 1], [0, 1, 0]], np.float32) / 4
 _SQUARE = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]], np.float32) / 4
 
 
-def sensor_noise(image: NDArray[np.float32], severity: float, rng: np.random.Generator) -> NDArray[np.float32]:
+def sensor_noise(
+    image: NDArray[np.float32], severity: float, rng: np.random.Generator
+) -> NDArray[np.float32]:
     """Add Poisson-Gaussian noise (Foi et al. 2008, doi:10.1109/TIP.2008.2001399).
 
     Variance is `shot * light + read**2`. The noise, not the picture, goes through the bilinear

@@ -41,7 +41,9 @@ REGISTRY = {
     "mobilenet_v2": Architecture(
         mobilenet.mobilenet_v2, mobilenet.FEATURES, mobilenet.rename, "mobilenet_v2_imagenet.npz", 4
     ),
-    "resnet18": Architecture(resnet.resnet18, resnet.FEATURES, resnet.rename, "resnet18_imagenet_partial.npz", 1),
+    "resnet18": Architecture(
+        resnet.resnet18, resnet.FEATURES, resnet.rename, "resnet18_imagenet_partial.npz", 1
+    ),
 }
 
 
@@ -59,4 +61,6 @@ def build(
     if architecture not in REGISTRY:
         raise ValueError(f"architecture: expected one of {', '.join(sorted(REGISTRY))}, got {architecture!r}")
     entry = REGISTRY[architecture]
-    return QualityNet(architecture, entry.backbone(), entry.features, attributes, embedding, spec or ViewSpec())
+    return QualityNet(
+        architecture, entry.backbone(), entry.features, attributes, embedding, spec or ViewSpec()
+    )

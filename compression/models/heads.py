@@ -47,7 +47,9 @@ class QualityNet(nn.Module):
         self.spec = spec
         self.backbone = backbone
         fused = features * (2 if spec.detail else 1)
-        self.scores_head = nn.Sequential(nn.Linear(fused, 256), nn.ReLU(), nn.Linear(256, 1 + len(attributes)))
+        self.scores_head = nn.Sequential(
+            nn.Linear(fused, 256), nn.ReLU(), nn.Linear(256, 1 + len(attributes))
+        )
         self.embedding_head = nn.Linear(fused, embedding)
         self.register_buffer("mean", torch.tensor(_MEAN).view(1, 3, 1, 1) * 255, persistent=False)
         self.register_buffer("std", torch.tensor(_STD).view(1, 3, 1, 1) * 255, persistent=False)

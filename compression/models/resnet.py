@@ -13,7 +13,11 @@ def resnet18() -> nn.Module:
     """Return the convolutional part: (N, 3, S, S) → (N, 512, S/32, S/32)."""
     net = models.resnet18()
     return nn.Sequential(
-        nn.Sequential(net.conv1, net.bn1, net.relu, net.maxpool), net.layer1, net.layer2, net.layer3, net.layer4
+        nn.Sequential(net.conv1, net.bn1, net.relu, net.maxpool),
+        net.layer1,
+        net.layer2,
+        net.layer3,
+        net.layer4,
     )
 
 

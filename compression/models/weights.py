@@ -54,7 +54,9 @@ def start_from_imagenet(net: QualityNet, folder: Path | None) -> str:
     ours = {new: value for key, value in state.items() if (new := entry.rename(key)) is not None}
     result = net.backbone.load_state_dict(ours, strict=False)
     if result.unexpected_keys or not ours:
-        raise CheckpointError(f"{source}: does not fit {net.architecture} (unknown: {result.unexpected_keys[:3]})")
+        raise CheckpointError(
+            f"{source}: does not fit {net.architecture} (unknown: {result.unexpected_keys[:3]})"
+        )
     missing = {key.rpartition(".")[0] for key in result.missing_keys}
     return f"{source}; {len(missing)} layers trained anew" if missing else source
 
@@ -101,7 +103,9 @@ def load(path: Path) -> tuple[QualityNet, dict[str, Any]]:
         raise CheckpointError(f"{path}: expected format {FORMAT!r}, got {header.get('format')!r}")
     try:
         meta = json.loads(header["model"])
-        net = build(meta["architecture"], tuple(meta["attributes"]), meta["embedding"], ViewSpec(**meta["views"]))
+        net = build(
+            meta["architecture"], tuple(meta["attributes"]), meta["embedding"], ViewSpec(**meta["views"])
+        )
         net.load_state_dict({key: _full(value) for key, value in state.items()})
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{path}: metadata and tensors do not make a model ({error})") from error

@@ -22,6 +22,8 @@ _MAX_PROFILE_BYTES = 4 << 20
 
 def read_header(data: bytes) -> Header:
     """Read IHDR, and the profile, EXIF and transparency chunks wherever they stand."""
+    if len(data) < 33:
+        raise IndexError
     if data[12:16] != b"IHDR":
         raise DamagedPhotoError("corrupt: the PNG does not start with its header")
     width, height, depth, kind = struct.unpack_from(">IIBB", data, 16)
@@ -88,7 +90,9 @@ def _inflate_profile(chunk: bytes) -> bytes | None:
     _, zero, packed = chunk.partition(b"\0")
     if not zero:
         return None
+    inflater = zlib.decompressobj()
     try:
-        return zlib.decompressobj().decompress(packed[1:], _MAX_PROFILE_BYTES) or None
+        icc = inflater.decompress(packed[1:], _MAX_PROFILE_BYTES)
     except zlib.error:
         return None
+    return icc if inflater.eof else None

@@ -16,6 +16,8 @@ _PIXELS = {b"VP8 ", b"VP8L", b"ANMF"}
 
 def read_header(data: bytes) -> Header:
     """Read the canvas from the first chunk, profile and EXIF from the chunks that follow VP8X."""
+    if len(data) < 30:
+        raise IndexError
     kind = data[12:16]
     if kind == b"VP8 ":
         return _read_lossy(data)

@@ -39,7 +39,14 @@ def test_worse_metrics_and_higher_severity_lower_the_label() -> None:
     def overall(haarpsi: float, mdsi: float, severity: float) -> float:
         return float(label(Metrics(haarpsi, mdsi), Variant("noise", severity), ATTRIBUTES)[0])
 
-    assert 0 <= overall(0.1, 0.9, 1) < overall(0.5, 0.4, 0.8) < overall(0.8, 0.3, 0.4) < overall(0.99, 0.1, 0) <= 1
+    assert (
+        0
+        <= overall(0.1, 0.9, 1)
+        < overall(0.5, 0.4, 0.8)
+        < overall(0.8, 0.3, 0.4)
+        < overall(0.99, 0.1, 0)
+        <= 1
+    )
 
 
 def test_a_persons_rating_caps_every_variant() -> None:

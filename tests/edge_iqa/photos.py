@@ -27,7 +27,11 @@ def gradient(height: int = 48, width: int = 64) -> Array:
 
 def encode(extension: str, rgb: Array, *options: int) -> bytes:
     """Encode gray, RGB or RGBA (8 or 16 bits) by OpenCV."""
-    order = {2: slice(None), 3: np.s_[..., ::-1]}[rgb.ndim] if rgb.ndim == 2 or rgb.shape[2] == 3 else np.s_[..., [2, 1, 0, 3]]
+    order = (
+        {2: slice(None), 3: np.s_[..., ::-1]}[rgb.ndim]
+        if rgb.ndim == 2 or rgb.shape[2] == 3
+        else np.s_[..., [2, 1, 0, 3]]
+    )
     done, data = cv2.imencode(extension, np.ascontiguousarray(rgb[order]), list(options))
     assert done
     return data.tobytes()
@@ -116,7 +120,18 @@ def tiff(pixels: Array, order: str = "<", *, photometric: int = 2, **extra: int)
         else:
             entries += struct.pack(order + "HHIHH", tag, 3, 1, value, 0)
     head = (b"II" if order == "<" else b"MM") + struct.pack(order + "HIH", 42, 8, len(tags))
-    return head + entries + b"\0\0\0\0" + pixels.tobytes() + struct.pack(f"{order}{channels}H", *[8] * channels)
+    return (
+        head + entries + b"\0\0\0\0" + pixels.tobytes() + struct.pack(f"{order}{channels}H", *[8] * channels)
+    )
+
+
+def bmp(rgba: Array, *, masks: bool = True) -> bytes:
+    """Write a 32-bit bitmap by hand; without masks its fourth byte is padding."""
+    height, width = rgba.shape[:2]
+    header = struct.pack("<IiiHHIIiiII", 108, width, height, 1, 32, 3 if masks else 0, 0, 0, 0, 0, 0)
+    header += struct.pack("<4I4s", 0xFF0000, 0xFF00, 0xFF, 0xFF000000 if masks else 0, b"BGRs") + bytes(48)
+    rows = np.ascontiguousarray(rgba[::-1, :, [2, 1, 0, 3]]).tobytes()
+    return b"BM" + struct.pack("<IHHI", 122 + len(rows), 0, 0, 122) + header + rows
 
 
 def box(name: bytes, *payload: bytes) -> bytes:

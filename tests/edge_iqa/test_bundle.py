@@ -114,7 +114,7 @@ def test_link_is_refused_though_what_it_points_to_is_right(
 ) -> None:
     shutil.move(bundle_copy / path, tmp_path / "elsewhere")
     (bundle_copy / path).symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(BundleError):
+    with pytest.raises(BundleError, match="link"):
         Bundle.open(bundle_copy)
 
 
@@ -253,6 +253,7 @@ BAD_VALUES = [
     (("thresholds", "attributes", "beauty"), 0.5),
     (("lineage", "student_sha256"), "abc"),
     (("lineage", "recipe"), []),
+    (("lineage", "recipe"), {"rate": float("nan")}),  # free in form, but JSON all the same
     (("in_use",), {}),
     (("in_use", "tensorrt"), "model.plan"),
     (("in_use", "onnx"), "nowhere.onnx"),

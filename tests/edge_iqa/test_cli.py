@@ -244,8 +244,13 @@ def test_folder_without_photos_is_an_error_and_the_rest_is_done(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="file names are bytes there only")
-def test_file_name_that_is_no_text_is_read_and_shown(photo: str, tmp_path: Path) -> None:
-    path = os.path.join(os.fsencode(tmp_path), b"\xff\xe9.jpg")
+@pytest.mark.parametrize(
+    "name", [b"\xff\xe9.jpg", "写真.jpg".encode()], ids=["no text", "not of this encoding"]
+)
+def test_any_file_name_is_read_and_shown_on_a_terminal_of_ascii(
+    name: bytes, photo: str, tmp_path: Path
+) -> None:
+    path = os.path.join(os.fsencode(tmp_path), name)
     shutil.copy(photo, path)
     for option in ([], ["--json"]):
         done = subprocess.run(

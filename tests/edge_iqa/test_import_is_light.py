@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from edge_iqa import backends
-from edge_iqa.bundle import DEFAULT
 
 HEAVY = {
     "torch",
@@ -54,8 +54,8 @@ except SystemExit: pass"""
 
 
 @pytest.mark.parametrize("runtime", sorted(backends.available()))
-def test_inspecting_a_photo_loads_one_runtime_and_never_torch(runtime: str) -> None:
-    photo = next((DEFAULT / "golden").glob("*.jpg"))
+def test_inspecting_a_photo_loads_one_runtime_and_never_torch(runtime: str, photo_paths: list[Path]) -> None:
+    photo = photo_paths[0]
     code = f"""
 from edge_iqa import Inspector
 Inspector.open(backend={backends.NAMES[runtime]!r}).inspect({str(photo)!r})"""

@@ -1,0 +1,170 @@
+"""MODEL_CARD.md: what a bundle is, how it was made and proven, and where it ends, in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_MEANING = {
+    "sharpness": "in focus, and not moved",
+    "exposure": "neither too dark nor too bright",
+    "contrast": "no haze",
+    "color": "no color cast",
+    "noise": "no grain",
+    "detail": "fine detail is there: not enlarged, not smeared by compression",
+}
+
+
+def write_card(manifest: Mapping[str, Any], about: str = "") -> str:
+    """Write the card of a bundle.
+
+    Args:
+        manifest: as it will stand in the bundle, all but the card's own entry under `files`.
+        about: Markdown on the training data, from those who chose it; what the lineage tells is
+            there without it.
+    """
+    parts = [
+        _head(manifest),
+        _outputs(manifest),
+        _files(manifest["files"], manifest["in_use"]),
+        _making(manifest["lineage"], about),
+        _gates(manifest["gates"]),
+        _use(manifest),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _head(manifest: Mapping[str, Any]) -> str:
+    lines = [
+        f"# Edge IQA model: {manifest['name']} {manifest['version']}",
+        "Tells on the device, in milliseconds, whether a product photo is good enough to upload, and if not, why.",
+    ]
+    if manifest["experimental"]:
+        lines.append(
+            "**Experimental.** It was held to looser bounds than a release needs (see Gates). "
+            "Do not let it refuse a seller's photo without a way round it."
+        )
+    return "\n\n".join(lines)
+
+
+def _outputs(manifest: Mapping[str, Any]) -> str:
+    views, outputs, bounds = manifest["views"], manifest["outputs"], manifest["thresholds"]
+    count, size = 1 + views["detail"], views["size_px"]
+    rows = [
+        [name, _MEANING.get(name, ""), f"{bounds['attributes'][name]:.3f}"] for name in outputs["attributes"]
+    ]
+    return "\n\n".join(
+        [
+            "## What goes in, what comes out",
+            f"In: `views`, uint8 ({count}, {size}, {size}, 3), RGB: the whole photo squeezed to a square, and "
+            f"{views['detail']} crops cut where the photo has structure, at a scale where its long side has at most "
+            f"{views['long_side_px']} px. `edge_iqa.views` cuts them; `golden/*.views.png` shows what a port must get.",
+            f"Out: `scores`, float32 (1, {1 + len(outputs['attributes'])}), 0 to 1, higher is better: overall quality, "
+            f"then {', '.join(outputs['attributes'])}. `embedding`, float32 (1, {outputs['embedding']}), unit length: "
+            "near-duplicates lie close.",
+            f"A photo is accepted from an overall score of {bounds['accept']:.3f}, must be taken again below "
+            f"{bounds['reject']:.3f}, and is for review between. An attribute below its bound is told to the seller:",
+            _table(["attribute", "high means", "bound"], rows),
+        ]
+    )
+
+
+def _files(files: Sequence[Mapping[str, Any]], in_use: Mapping[str, str]) -> str:
+    rows = [
+        [
+            f"`{entry['path']}`",
+            {"onnx": "ONNX Runtime", "tflite": "LiteRT, tflite-runtime"}[entry["runtime"]],
+            entry["precision"],
+            f"{entry['bytes'] / 1e6:.2f}",
+            "yes" if entry["path"] in in_use.values() else "",
+        ]
+        for entry in files
+        if "runtime" in entry
+    ]
+    note = (
+        "int8 models have int8 convolutions; pooling and heads compute in float, with weights stored as int8. "
+        "Where int8 was not faster than float in the same run, the float file is in use. The bundle inside the "
+        "Python package holds the files in use alone."
+    )
+    return "\n\n".join(["## Files", _table(["file", "runtime", "precision", "MB", "in use"], rows), note])
+
+
+def _making(lineage: Mapping[str, Any], about: str) -> str:
+    recipe = lineage.get("recipe") or {}
+    run = recipe.get("student") if isinstance(recipe.get("student"), dict) else {}
+    told = {key: run[key] for key in ("data", "teacher", "start") if isinstance(run.get(key), str)}
+    lines = [
+        "## How it was made",
+        "A large teacher learned from photos degraded by code (focus, motion, noise, light, compression), each "
+        "labelled by comparing it with its source; no person rated them. A MobileNet student learned to answer as "
+        "the teacher does, was exported to ONNX and TFLite, compared with torch, and quantized to int8 after training.",
+        _table(["what", "is"], [[key, value] for key, value in told.items()]) if told else "",
+        _table(
+            ["lineage", "SHA-256"],
+            [
+                [key.removesuffix("_sha256"), f"`{value}`"]
+                for key, value in lineage.items()
+                if key.endswith("_sha256")
+            ],
+        ),
+        "### Data" if about.strip() else "",
+        about.strip(),
+    ]
+    return "\n\n".join(line for line in lines if line)
+
+
+def _gates(gates: Sequence[Mapping[str, Any]]) -> str:
+    rows = [
+        [
+            gate["name"],
+            _number(gate.get("value")),
+            f"{_number(gate.get('low'))} to {_number(gate.get('high'))}",
+            str(gate["n"]),
+            gate["bound"],
+            "held" if gate["passed"] else "not held",
+        ]
+        for gate in gates
+    ]
+    note = (
+        "Measured on photos that neither training nor thresholds have seen. Intervals are 95 %, from resampling "
+        "whole groups (senders, scenes), and a bound must hold for the worse end. A speed-up that is not held "
+        "means that the float file is in use."
+    )
+    return "\n\n".join(["## Gates", note, _table(["gate", "value", "interval", "n", "bound", ""], rows)])
+
+
+def _use(manifest: Mapping[str, Any]) -> str:
+    tolerance = manifest["tolerance"]
+    missing = [name for name in _MEANING if name not in manifest["outputs"]["attributes"]]
+    limits = [
+        "It judges the photo, not the product: framing, background, text and what is for sale are not looked at.",
+        "Labels came from faults made by code. A fault of another kind, or a deliberate style (shallow focus, "
+        "low key), may be judged wrongly; so may photos unlike the training data.",
+        "A source photo counts as good as it is: flaws that were in the sources are not known as flaws.",
+        *([f"Not taught, and so not told: {', '.join(missing)}."] if missing else []),
+        "Nothing about people may be concluded from its scores or its embedding.",
+    ]
+    return "\n\n".join(
+        [
+            "## Intended use, and limits",
+            "Advice to a person who takes photos of things for sale, before upload: say what is wrong, and let them "
+            "send the photo all the same. Not for judging people, evidence, medical or satellite images.",
+            "\n".join(f"- {limit}" for limit in limits),
+            "## Does it work here?",
+            f"`edge-iqa doctor` runs the golden photos: views must agree within {tolerance['views_levels']:g} of 255 "
+            f"levels on average, scores within {tolerance['scores']:g}. Both are three times what differed on the "
+            "machine that packed the bundle, between two JPEG decoders and between fast and plain kernels.",
+            "## Licence",
+            "Apache-2.0, as the repository that it comes from; NOTICE there lists the licences of starting weights "
+            "and photos.",
+        ]
+    )
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"

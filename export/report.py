@@ -1,0 +1,117 @@
+"""The gate report: which files were proven, what was measured, and whether all of it still holds."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge_iqa.errors import BundleError, GateError
+from edge_iqa.fields import Field, parse
+
+MODEL_NAME = re.compile(r"model\.([a-z0-9]+)\.(onnx|tflite)")
+SPEED_GATE = "int8 speed-up ({runtime})"
+"""The one gate that decides instead of refusing: where int8 is not faster, the float file is in use."""
+
+
+@dataclass(frozen=True, eq=False)
+class GateReport:
+    """`gates.json`, checked.
+
+    Attributes:
+        content: its bytes, which go into the bundle.
+        in_use: runtime → file.
+        fields: the rest of it: `experimental`, `thresholds`, `gates`, `lineage`.
+    """
+
+    content: bytes
+    in_use: dict[str, str]
+    fields: Mapping[str, Any]
+
+
+def read_report(path: Path, models: Mapping[str, bytes]) -> GateReport:
+    """Read the gate report of some models; refuse where it does not vouch for exactly these.
+
+    Args:
+        models: file name → content.
+
+    Raises:
+        GateError: the report is missing or no report, a gate failed (it is named), or a file was
+            altered, added or removed since the gates were measured.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise GateError(
+            f"{path}: expected the gate report, could not read it ({error.strerror or error}); "
+            "run `python -m compression.gates` first"
+        ) from error
+    try:
+        root = parse(content, path.name)
+        _check_gates(root)
+        _check_files(root, models)
+        in_use = {runtime: file.text() for runtime, file in root["in_use"].members()}
+        for key in ("experimental", "thresholds", "lineage"):
+            root[key]
+    except BundleError as error:  # how `fields` says that a value is not what it should be
+        raise GateError(f"{error}; run `python -m compression.gates` again") from error
+    fields = root.value
+    if not isinstance(fields, dict) or not in_use or not set(in_use.values()) <= set(models):
+        raise GateError(f"{path.name}: in_use: expected one of the models for each runtime, got {in_use}")
+    return GateReport(content, in_use, fields)
+
+
+def read_models(folder: Path) -> dict[str, bytes]:
+    """Read `model.PRECISION.RUNTIME` files of a folder.
+
+    Raises:
+        GateError: there is none.
+    """
+    names = sorted(path.name for path in folder.glob("model.*") if MODEL_NAME.fullmatch(path.name))
+    if not names:
+        raise GateError(
+            f"{folder}: expected models such as model.int8.onnx, found none; run compression.quantize"
+        )
+    return {name: (folder / name).read_bytes() for name in names}
+
+
+def _check_gates(root: Field) -> None:
+    in_use = {runtime: file.text() for runtime, file in root["in_use"].members()}
+    gates = root["gates"].items()
+    failed = [
+        gate["name"].text() for gate in gates if not gate["passed"].flag() and not _decides(gate, in_use)
+    ]
+    if failed or not root["passed"].flag():
+        raise GateError(f"gates failed: {', '.join(failed) or 'the report as a whole'}; nothing was packed")
+    if not gates:
+        raise GateError(
+            "gates: the report holds none, so nothing is proven; run `python -m compression.gates`"
+        )
+
+
+def _decides(gate: Field, in_use: Mapping[str, str]) -> bool:
+    """Whether a failed gate only says that int8 is not faster, and the float file is in use for it."""
+    return any(
+        gate["name"].text().startswith(SPEED_GATE.format(runtime=runtime)) and ".int8." not in file
+        for runtime, file in in_use.items()
+    )
+
+
+def _check_files(root: Field, models: Mapping[str, bytes]) -> None:
+    proven = {name: digest.text() for name, digest in root["files"].members()}
+    for name in sorted(set(proven) | set(models)):
+        if name not in models:
+            raise GateError(
+                f"{name}: the gates were measured with it, and it is missing; run compression.quantize"
+            )
+        if name not in proven:
+            raise GateError(
+                f"{name}: the gates were measured without it; run `python -m compression.gates` again"
+            )
+        if hashlib.sha256(models[name]).hexdigest() != proven[name]:
+            raise GateError(
+                f"{name}: altered since the gates were measured; run `python -m compression.gates` again"
+            )
