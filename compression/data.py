@@ -55,16 +55,16 @@ def read_photos(source: Path) -> list[Photo]:
 
 
 def select(photos: Sequence[Photo], split: str, limit: int | None = None) -> list[Photo]:
-    """Take one split, at most `limit` photos, spread evenly over the list."""
+    """Take one split, at most `limit` photos, spread evenly over the list; a repeated row counts once."""
     chosen = [photo for photo in photos if photo.split == split]
-    if limit is None or len(chosen) <= limit:
-        return chosen
-    return [chosen[index * len(chosen) // limit] for index in range(limit)]
+    if limit is not None and len(chosen) > limit:
+        chosen = [chosen[index * len(chosen) // limit] for index in range(limit)]
+    return list(dict.fromkeys(chosen))
 
 
 def hash_photos(photos: Sequence[Photo]) -> str:
     """Return the SHA-256 of a data set: the order-free hash of every file's content and split."""
-    lines = sorted(f"{hashlib.sha256(photo.path.read_bytes()).hexdigest()} {photo.split}" for photo in photos)
+    lines = sorted({f"{hashlib.sha256(photo.path.read_bytes()).hexdigest()} {photo.split}" for photo in photos})
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 

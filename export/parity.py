@@ -76,7 +76,8 @@ def compare(
     candidates = {name: from_file(name, content) for name, content in models.items()}
     gaps: dict[tuple[str, str], list[Floats]] = {}
     count = 0
-    for count, each in enumerate(views, 1):
+    for each in views:
+        count += 1
         expected = reference(each)
         for name, run in candidates.items():
             outputs = run(each)

@@ -1,8 +1,154 @@
-"""For all tests: hypothesis draws the same examples each time, and never fails for a slow machine."""
+"""What tests of several packages share: one small model, taken all the way through export and quantization once.
+
+Imports stand inside the fixtures: the runtime's tests run where there is no torch.
+"""
 
 from __future__ import annotations
 
-from hypothesis import settings
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-settings.register_profile("edge-iqa", deadline=None, derandomize=True)
-settings.load_profile("edge-iqa")
+import numpy as np
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from compression.artifacts import Artifacts
+    from compression.models.heads import QualityNet
+
+TINY = ("sharpness", "noise")
+STUDENT_SHA256 = hashlib.sha256(b"tiny").hexdigest()
+
+
+def make_tiny_backbone() -> Any:
+    """A MobileNetV2 in small: (N, 3, S, S) → (N, 24, S/8, S/8), with one residual block."""
+    from compression.torchvision_compat import torchvision
+    from torch import nn
+
+    mobilenet = torchvision.models.mobilenetv2
+    stem = torchvision.ops.misc.Conv2dNormActivation(3, 8, stride=2, activation_layer=nn.ReLU6)
+    return nn.Sequential(
+        stem,
+        mobilenet.InvertedResidual(8, 16, stride=2, expand_ratio=2),
+        mobilenet.InvertedResidual(16, 16, stride=1, expand_ratio=2),
+        mobilenet.InvertedResidual(16, 24, stride=2, expand_ratio=2),
+    )
+
+
+def make_tiny_net(seed: int = 0) -> QualityNet:
+    """A model of the project's own kind with random weights and batch norm that is not identity."""
+    import torch
+    from torch import nn
+
+    from compression.models.heads import QualityNet
+    from edge_iqa.views import ViewSpec
+
+    torch.manual_seed(seed)
+    net = QualityNet("tiny", make_tiny_backbone(), 24, TINY, 8, ViewSpec(64, 2, 256))
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.normal_(module.running_mean, 0, 0.2)
+            nn.init.uniform_(module.running_var, 0.5, 2.0)
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.normal_(module.bias, 0, 0.2)
+    return net.eval()
+
+
+def draw_views(count: int, seed: int = 0) -> list[NDArray[np.uint8]]:
+    """Views of `count` photos drawn by code: shapes, a light gradient and some grain."""
+    from edge_iqa import views
+    from edge_iqa.frame import Frame
+    from edge_iqa.views import ViewSpec
+
+    rng = np.random.default_rng(seed)
+    return [views.cut(Frame(draw_photo(rng), 160, 120), ViewSpec(64, 2, 256)) for _ in range(count)]
+
+
+def draw_photo(rng: np.random.Generator) -> NDArray[np.uint8]:
+    """A photo of boxes, uint8 120x160x3."""
+    rows, columns = np.mgrid[0:120, 0:160]
+    slope = rng.uniform(-0.8, 0.8, 2)
+    pixels = np.full((120, 160, 3), rng.uniform(40, 200, 3)) + (slope[0] * rows + slope[1] * columns)[..., None]
+    for _ in range(12):
+        top, left = rng.integers(0, (100, 140))
+        height, width = rng.integers(5, 50, 2)
+        pixels[top : top + height, left : left + width] = rng.uniform(0, 255, 3)
+    return np.clip(pixels + rng.normal(0, rng.uniform(0, 20), pixels.shape), 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def tiny_net() -> QualityNet:
+    """A small model with random weights."""
+    return make_tiny_net()
+
+
+@pytest.fixture(scope="session")
+def artifacts(tiny_net: QualityNet) -> Artifacts:
+    """The small model, exported and quantized."""
+    from compression.artifacts import make_artifacts
+
+    return make_artifacts(tiny_net, STUDENT_SHA256, draw_views(24), draw_views(16, seed=1))
+
+
+@pytest.fixture
+def artifacts_folder(artifacts: Artifacts, tmp_path: Path) -> Path:
+    """The model files on disk, with a gate report that vouches for them."""
+    folder = tmp_path / "artifacts"
+    folder.mkdir()
+    for name, content in artifacts.files.items():
+        (folder / name).write_bytes(content)
+    (folder / "parity.json").write_text(json.dumps(artifacts.parity.to_dict()))
+    (folder / "gates.json").write_text(json.dumps(make_gates(artifacts.files)))
+    return folder
+
+
+@pytest.fixture
+def edit_gates(artifacts_folder: Path) -> Callable[[Callable[[dict[str, Any]], object]], None]:
+    """Changes the gate report."""
+
+    def edit(change: Callable[[dict[str, Any]], object]) -> None:
+        path = artifacts_folder / "gates.json"
+        report = json.loads(path.read_text())
+        change(report)
+        path.write_text(json.dumps(report))
+
+    return edit
+
+
+def make_gates(files: dict[str, bytes]) -> dict[str, Any]:
+    """A gate report in which everything holds, as `compression.gates` writes it."""
+    held = {"value": 0.98, "low": 0.97, "high": 0.99, "n": 246, "bound": ">= 0.97", "passed": True}
+    return {
+        "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+        "passed": True,
+        "experimental": True,
+        "in_use": {"onnx": "model.int8.onnx", "tflite": "model.int8.tflite"},
+        "thresholds": {
+            "accept": 0.5,
+            "reject": 0.45,
+            "attributes": dict.fromkeys(TINY, 0.5),
+            "dark_below": 0.4,
+        },
+        "gates": [
+            {"name": "student vs teacher, SRCC", **held},
+            {"name": "int8 speed-up (onnx); where it fails float ships", **held},
+            {"name": "int8 speed-up (tflite); where it fails float ships", **held},
+        ],
+        "lineage": {
+            "student_sha256": STUDENT_SHA256,
+            "teacher_sha256": None,
+            "data_sha256": None,
+            "recipe": {"student": {"data": "boxes", "teacher": "none", "start": "random weights"}},
+        },
+    }
+
+
+@pytest.fixture(scope="session")
+def make_views() -> Callable[..., list[NDArray[np.uint8]]]:
+    """Draws views of any number of photos, from a seed."""
+    return draw_views

@@ -1,0 +1,93 @@
+"""Writes a bundle whole or not at all: put together in a hidden folder beside its place, run there, renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from edge_iqa import Inspector
+from edge_iqa.backends import NAMES
+from edge_iqa.bundle import Bundle
+from edge_iqa.errors import BundleError, GateError, OutputError
+from edge_iqa.manifest import FILE_NAME
+from export.assemble import Packing
+
+
+def write_bundle(packing: Packing, folder: Path, replace: bool = False) -> Path:
+    """Write a bundle whole or not at all, after it has passed its self-test in a hidden folder beside.
+
+    A bundle of the same bytes that stands there already is left as it is.
+
+    Raises:
+        GateError: the self-test failed on a golden photo.
+        OutputError: another bundle is there and may not be replaced, or the place cannot be written.
+    """
+    there = _read_manifest(folder)
+    if there == packing.manifest_bytes and _is_whole(folder):
+        return folder
+    if os.path.lexists(folder) and not (replace and folder.is_dir()):
+        raise OutputError(f"{folder}: something else is there; raise --version, or give --replace")
+    temporary = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        whole = temporary / "new"
+        for path, content in (*packing.files.items(), (FILE_NAME, packing.manifest_bytes)):
+            (whole / path).parent.mkdir(parents=True, exist_ok=True)
+            (whole / path).write_bytes(content)
+        self_test(whole)
+        if os.path.lexists(folder):
+            folder.rename(temporary / "old")
+        whole.rename(folder)
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: could not be written ({error.strerror or error}); free some space or choose another folder"
+        ) from error
+    finally:
+        if temporary is not None:
+            _clear(temporary, folder)
+    return folder
+
+
+def self_test(folder: Path) -> None:
+    """Open a bundle with each of its runtimes as a device would, and run its golden photos.
+
+    Raises:
+        GateError: a golden photo did not come out as recorded, or the bundle does not open.
+    """
+    try:
+        in_use = json.loads((folder / FILE_NAME).read_bytes())["in_use"]
+        for runtime in in_use:
+            with Inspector.open(folder, backend=NAMES[runtime]) as inspector:
+                failed = [each for each in inspector.self_test() if not each.passed]
+            if failed:
+                raise GateError(f"golden: {failed[0].photo} came out otherwise with {runtime}: {failed[0]}")
+    except BundleError as error:
+        raise GateError(f"self-test: the bundle does not open: {error}") from error
+
+
+def _read_manifest(folder: Path) -> bytes | None:
+    try:
+        return (folder / FILE_NAME).read_bytes()
+    except OSError:
+        return None
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        Bundle.open(folder)
+    except BundleError:
+        return False
+    return True
+
+
+def _clear(temporary: Path, folder: Path) -> None:
+    """Remove the hidden folder; what stood at the bundle's place goes back if nothing new got there."""
+    with contextlib.suppress(OSError):
+        if not os.path.lexists(folder) and (temporary / "old").is_dir():
+            (temporary / "old").rename(folder)
+    shutil.rmtree(temporary, ignore_errors=True)
