@@ -51,8 +51,10 @@ class OnnxQuantizer:
         self._prepared = folder / "prepared.onnx"
         loaded = onnx.load_from_string(model)
         self._metadata = [entry for entry in loaded.metadata_props if entry.key.startswith(_OURS)]
+        source = folder / "source.onnx"
+        source.write_bytes(model)
         # symbolic inference knows no ReduceL2; every shape here is fixed, so plain inference is enough
-        quant_pre_process(loaded, str(self._prepared), skip_symbolic_shape=True)
+        quant_pre_process(str(source), str(self._prepared), skip_symbolic_shape=True)
         self._nodes = [(node.name, node.op_type) for node in onnx.load(str(self._prepared)).graph.node]
 
     @property

@@ -67,7 +67,7 @@ def _explain(result: Report | Failure) -> str:
         return _printable(str(result.error).removeprefix(f"{result.file}: "))
     messages = " ".join(issue.message for issue in result.issues)
     if result.verdict is Verdict.ACCEPT:
-        return f"Good to upload. {messages}".rstrip()
+        return f"Good to upload; could be better: {messages}" if messages else "Good to upload."
     doubt = "Not sure, have someone look at it. " if result.verdict is Verdict.REVIEW else ""
     return f"{doubt}{messages} {result.issues[0].advice}"
 

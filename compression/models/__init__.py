@@ -39,7 +39,7 @@ class Architecture:
 
 REGISTRY = {
     "mobilenet_v2": Architecture(
-        mobilenet.mobilenet_v2, mobilenet.FEATURES, mobilenet.rename, "mobilenet_v2_imagenet.npz", 4
+        mobilenet.mobilenet_v2, mobilenet.FEATURES, mobilenet.rename, "mobilenet_v2_imagenet.npz", 7
     ),
     "resnet18": Architecture(
         resnet.resnet18, resnet.FEATURES, resnet.rename, "resnet18_imagenet_partial.npz", 1

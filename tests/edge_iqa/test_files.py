@@ -1,0 +1,63 @@
+"""A result is written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge_iqa.errors import OutputError
+from edge_iqa.files import write_bytes, write_json
+
+ROOT = Path(__file__).resolve().parents[2]
+
+FULL_DISK = """
+import resource, sys
+from edge_iqa.errors import OutputError
+from edge_iqa.files import write_bytes
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    write_bytes(sys.argv[1], b"x" * 5000)
+except OutputError as error:
+    print(error)
+else:
+    sys.exit("no error")
+"""
+
+
+def test_new_content_replaces_old_and_missing_folders_are_made(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "result.bin"
+    assert write_bytes(path, b"old") == path
+    write_bytes(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert [each.name for each in path.parent.iterdir()] == ["result.bin"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on file sizes to play a full disk")
+def test_a_full_disk_is_an_error_that_keeps_the_old_file_and_leaves_no_part(tmp_path: Path) -> None:
+    path = tmp_path / "result.bin"
+    path.write_bytes(b"old")
+    command = [sys.executable, "-c", FULL_DISK, str(path)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert "could not be written" in ran.stdout and "result.bin" in ran.stdout
+    assert path.read_bytes() == b"old"
+    assert [each.name for each in tmp_path.iterdir()] == ["result.bin"]
+
+
+def test_a_folder_in_the_way_is_an_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "result").mkdir()
+    with pytest.raises(OutputError, match="result: could not be written"):
+        write_bytes(tmp_path / "result", b"x")
+    assert [each.name for each in tmp_path.iterdir()] == ["result"]
+
+
+def test_json_is_utf8_and_never_holds_what_json_has_not(tmp_path: Path) -> None:
+    path = write_json(tmp_path / "x.json", {"name": "größe", "value": 0.1})
+    assert json.loads(path.read_text(encoding="utf-8")) == {"name": "größe", "value": 0.1}
+    with pytest.raises(ValueError):
+        write_json(path, float("nan"))
+    assert json.loads(path.read_text(encoding="utf-8"))["value"] == 0.1

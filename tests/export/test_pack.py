@@ -1,0 +1,295 @@
+"""A bundle is what the gates vouched for, whole or not there, the same each time, and checks itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnx
+import pytest
+
+from edge_iqa import Inspector, image, views
+from edge_iqa.bundle import Bundle
+from edge_iqa.errors import GateError, OutputError
+from edge_iqa.views import ViewSpec
+from export import pack
+from export.assemble import Packing, make_packing, trim
+from export.report import read_models, read_report
+from export.write import write_bundle
+
+FLOAT = ("model.fp32.onnx", "model.fp32.tflite")
+IN_USE = ("model.int8.onnx", "model.int8.tflite")
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory, draw_photo: Callable) -> list[Path]:
+    """Two golden photos of drawn boxes, as JPEG."""
+    folder = tmp_path_factory.mktemp("golden")
+    paths = []
+    for seed, name in enumerate(("b.jpg", "a.jpg")):
+        pixels = draw_photo(np.random.default_rng(seed))
+        paths.append(folder / name)
+        cv2.imwrite(str(paths[-1]), pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
+    return paths
+
+
+@pytest.fixture
+def packing(artifacts_folder: Path, photos: list[Path]) -> Packing:
+    models = read_models(artifacts_folder)
+    report = read_report(artifacts_folder / "gates.json", models)
+    return make_packing(models, report, "tiny", "1.2.3", photos)
+
+
+def run(artifacts_folder: Path, photos: list[Path], out: Path, *more: str) -> int:
+    golden = [str(path) for path in photos]
+    return pack.main(
+        ["--artifacts", str(artifacts_folder), "--name", "tiny", "--version", "1.2.3"]
+        + ["--golden", *golden, "--out", str(out), *more]
+    )
+
+
+def read_folder(folder: Path) -> dict[str, bytes]:
+    paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def set_hash(report: dict, name: str, content: bytes) -> None:
+    report["files"][name] = hashlib.sha256(content).hexdigest()
+
+
+def test_the_command_writes_a_bundle_that_a_device_opens_and_finds_right(
+    artifacts_folder, photos, tmp_path, capsys
+):
+    out, wheel = tmp_path / "bundles", tmp_path / "wheel"
+    assert run(artifacts_folder, photos, out, "--trim", str(wheel)) == 0
+    for folder in (out / "tiny-1.2.3", wheel):
+        for backend in ("onnx", "litert"):
+            with Inspector.open(folder, backend=backend) as inspector:
+                assert [each.passed for each in inspector.self_test()] == [True, True]
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in (*FLOAT, *IN_USE, "MODEL_CARD.md", "tolerance"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["artifacts", "bundles", "wheel"]
+    assert [path.name for path in out.iterdir()] == ["tiny-1.2.3"]
+
+
+def test_a_bundle_holds_all_models_and_reports_and_says_where_they_came_from(packing, artifacts):
+    manifest = packing.manifest
+    listed = {entry["path"]: entry for entry in manifest["files"]}
+    assert set(listed) == set(packing.files)
+    assert {path for path, entry in listed.items() if "runtime" in entry} == {*FLOAT, *IN_USE}
+    assert "reports/gates.json" in listed
+    assert {path: packing.files[path] for path in artifacts.files} == artifacts.files
+    assert manifest["views"] == {"size_px": 64, "detail": 2, "long_side_px": 256}
+    assert manifest["outputs"] == {"attributes": ["sharpness", "noise"], "embedding": 8, "categories": []}
+    assert manifest["lineage"]["student_sha256"] == hashlib.sha256(b"tiny").hexdigest()
+
+
+def test_the_wheels_bundle_is_complete_in_itself_and_names_the_full_one(packing):
+    small = trim(packing)
+    golden = {path for path in packing.files if path.startswith("golden/")}
+    assert set(small.files) == {*IN_USE, *golden, "MODEL_CARD.md"}
+    assert {entry["path"] for entry in small.manifest["files"]} == set(small.files)
+    assert all(set(case["scores"]) == set(IN_USE) for case in small.manifest["golden"])
+    assert small.manifest["full_bundle_sha256"] == hashlib.sha256(packing.manifest_bytes).hexdigest()
+    assert packing.manifest["full_bundle_sha256"] is None
+
+
+def test_the_same_inputs_give_the_same_bytes(artifacts_folder, photos, tmp_path):
+    assert run(artifacts_folder, photos, tmp_path / "one", "--trim", str(tmp_path / "wheel-one")) == 0
+    assert run(artifacts_folder, photos[::-1], tmp_path / "two", "--trim", str(tmp_path / "wheel-two")) == 0
+    assert read_folder(tmp_path / "one") == read_folder(tmp_path / "two")
+    assert read_folder(tmp_path / "wheel-one") == read_folder(tmp_path / "wheel-two")
+
+
+def test_golden_views_are_the_views_stacked(packing, photos):
+    content = photos[0].read_bytes()
+    expected = views.cut(image.read(content), ViewSpec(64, 2, 256))
+    stacked = cv2.imdecode(np.frombuffer(packing.files["golden/b.views.png"], np.uint8), cv2.IMREAD_COLOR)
+    assert stacked.shape == (3 * 64, 64, 3)
+    np.testing.assert_array_equal(stacked[..., ::-1].reshape(expected.shape), expected)
+    assert packing.files["golden/b.jpg"] == content
+
+
+def test_tolerances_allow_for_another_decoder_and_for_plain_kernels_and_little_more(packing):
+    tolerance = packing.manifest["tolerance"]
+    assert 0.5 <= tolerance["views_levels"] <= 4
+    assert 0.01 <= tolerance["scores"] <= 0.1
+
+
+def test_the_card_tells_gates_limits_and_licence(packing):
+    card = packing.files["MODEL_CARD.md"].decode()
+    for words in ("tiny 1.2.3", "**Experimental.**", "student vs teacher, SRCC", "0.97 to 0.99", "Apache-2.0"):
+        assert words in card
+    assert "| sharpness | in focus, and not moved | 0.500 |" in card
+    assert "Not taught, and so not told: exposure, contrast, color, detail." in card
+
+
+def refuse_missing(folder: Path, edit: Callable) -> None:
+    (folder / "gates.json").unlink()
+
+
+def refuse_garbage(folder: Path, edit: Callable) -> None:
+    (folder / "gates.json").write_text("{}")
+
+
+def refuse_failed(folder: Path, edit: Callable) -> None:
+    def fail(report: dict) -> None:
+        report["passed"] = report["gates"][0]["passed"] = False
+
+    edit(fail)
+
+
+def refuse_hidden(folder: Path, edit: Callable) -> None:
+    edit(lambda report: report["gates"][0].update(passed=False))
+
+
+def refuse_slow(folder: Path, edit: Callable) -> None:
+    edit(lambda report: report["gates"][1].update(passed=False))
+
+
+def refuse_none(folder: Path, edit: Callable) -> None:
+    edit(lambda report: report.update(gates=[]))
+
+
+def refuse_altered(folder: Path, edit: Callable) -> None:
+    path = folder / "model.int8.onnx"
+    path.write_bytes(path.read_bytes()[:-1] + b"\0")
+
+
+def refuse_added(folder: Path, edit: Callable) -> None:
+    (folder / "model.fp16.onnx").write_bytes((folder / "model.fp32.onnx").read_bytes())
+
+
+def refuse_removed(folder: Path, edit: Callable) -> None:
+    (folder / "model.fp32.tflite").unlink()
+
+
+def refuse_other_student(folder: Path, edit: Callable) -> None:
+    edit(lambda report: report["lineage"].update(student_sha256="0" * 64))
+
+
+def refuse_shuffled(folder: Path, edit: Callable) -> None:
+    """An attribute changed places, and the gate report was made to agree."""
+    path = folder / "model.int8.onnx"
+    model = onnx.load(str(path))
+    last = next(node for node in model.graph.node if "scores" in node.output)
+    last.output[0] = "in_order"
+    order = onnx.helper.make_tensor("order", onnx.TensorProto.INT64, [3], [1, 2, 0])
+    model.graph.initializer.append(order)
+    model.graph.node.append(onnx.helper.make_node("Gather", ["in_order", "order"], ["scores"], axis=1))
+    path.write_bytes(model.SerializeToString())
+    edit(lambda report: set_hash(report, path.name, path.read_bytes()))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "named"),
+    [
+        (refuse_missing, "gates.json: expected the gate report"),
+        (refuse_garbage, "the field 'in_use' is missing"),
+        (refuse_failed, "gates failed: student vs teacher, SRCC"),
+        (refuse_hidden, "gates failed: student vs teacher, SRCC"),
+        (refuse_slow, "gates failed: int8 speed-up (onnx)"),
+        (refuse_none, "nothing is proven"),
+        (refuse_altered, "model.int8.onnx: altered since the gates were measured"),
+        (refuse_added, "model.fp16.onnx: the gates were measured without it"),
+        (refuse_removed, "model.fp32.tflite: the gates were measured with it, and it is missing"),
+        (refuse_other_student, "lineage: "),
+        (refuse_shuffled, "golden: a.jpg: expected the models to agree"),
+    ],
+)
+def test_what_the_gates_do_not_vouch_for_is_refused_by_name(
+    spoil, named, artifacts_folder, edit_gates, photos, tmp_path, capsys
+):
+    spoil(artifacts_folder, edit_gates)
+    assert run(artifacts_folder, photos, tmp_path / "bundles", "--trim", str(tmp_path / "wheel")) == 1
+    error = capsys.readouterr().err
+    assert named in error
+    assert "Traceback" not in error
+    assert [path.name for path in tmp_path.iterdir()] == ["artifacts"]
+
+
+def test_int8_that_is_not_faster_is_packed_but_not_in_use(artifacts_folder, edit_gates, photos):
+    def slow(report: dict) -> None:
+        report["gates"][1]["passed"] = False
+        report["in_use"]["onnx"] = "model.fp32.onnx"
+
+    edit_gates(slow)
+    models = read_models(artifacts_folder)
+    packing = make_packing(models, read_report(artifacts_folder / "gates.json", models), "tiny", "1.2.3", photos)
+    assert packing.manifest["in_use"] == {"onnx": "model.fp32.onnx", "tflite": "model.int8.tflite"}
+    assert "not held" in packing.files["MODEL_CARD.md"].decode()
+    assert "model.fp32.onnx" in trim(packing).files
+
+
+def test_a_failed_self_test_leaves_nothing(packing, tmp_path):
+    packing.manifest["golden"][0]["scores"]["model.int8.tflite"][0] = 0.0
+    with pytest.raises(GateError, match=r"golden/a\.jpg came out otherwise with tflite"):
+        write_bundle(packing, tmp_path / "bundle")
+    assert [path.name for path in tmp_path.iterdir()] == ["artifacts"]
+
+
+def test_a_bundle_that_edge_iqa_does_not_open_leaves_nothing(packing, tmp_path):
+    packing.files["golden/a.jpg"] += b"\0"
+    with pytest.raises(GateError, match=r"self-test: the bundle does not open: .*a\.jpg: expected"):
+        write_bundle(packing, tmp_path / "bundle")
+    assert [path.name for path in tmp_path.iterdir()] == ["artifacts"]
+
+
+def test_another_bundle_of_that_name_stays_unless_it_may_be_replaced(packing, tmp_path):
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    (folder / "kept.txt").write_text("kept")
+    with pytest.raises(OutputError, match="something else is there; raise --version, or give --replace"):
+        write_bundle(packing, folder)
+    assert read_folder(folder) == {"kept.txt": b"kept"}
+    write_bundle(packing, folder, replace=True)
+    assert Bundle.open(folder).label == "tiny-1.2.3"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["artifacts", "bundle"]
+
+
+def test_a_replacement_that_fails_leaves_the_old_bundle(packing, tmp_path):
+    folder = write_bundle(packing, tmp_path / "bundle")
+    before = read_folder(folder)
+    packing.manifest["golden"][0]["scores"]["model.int8.onnx"][0] = 0.0
+    with pytest.raises(GateError):
+        write_bundle(packing, folder, replace=True)
+    assert read_folder(folder) == before
+
+
+def test_packing_again_what_is_there_already_changes_nothing(packing, tmp_path):
+    folder = write_bundle(packing, tmp_path / "bundle")
+    made = folder.stat().st_ino
+    assert write_bundle(packing, folder) == folder
+    assert folder.stat().st_ino == made
+    (folder / "MODEL_CARD.md").write_text("altered")
+    with pytest.raises(OutputError, match="something else is there"):
+        write_bundle(packing, folder)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a file where a folder must be gives another error elsewhere")
+def test_a_place_that_cannot_be_written_is_an_error_with_a_way_out(packing, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OutputError, match="choose another folder"):
+        write_bundle(packing, tmp_path / "file" / "bundle")
+
+
+def test_golden_photos_must_be_photos_of_different_names(artifacts_folder, photos, tmp_path, capsys):
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no photo")
+    assert run(artifacts_folder, [broken], tmp_path / "bundles") == 1
+    assert "golden: " in capsys.readouterr().err
+    assert run(artifacts_folder, [photos[0], tmp_path / "b.png"], tmp_path / "bundles") == 1
+    assert "different names" in capsys.readouterr().err
+
+
+def test_a_full_manifest_reads_back_as_it_was_written(packing, tmp_path):
+    folder = write_bundle(packing, tmp_path / "bundle")
+    assert json.loads((folder / "manifest.json").read_text()) == packing.manifest
+    bundle = Bundle.open(folder)
+    assert [gate.name for gate in bundle.manifest.gates] == [gate["name"] for gate in packing.manifest["gates"]]
+    assert bundle.experimental
