@@ -32,8 +32,9 @@ STUDENT_SHA256 = hashlib.sha256(b"tiny").hexdigest()
 
 def make_tiny_backbone() -> Any:
     """A MobileNetV2 in small: (N, 3, S, S) → (N, 32, S/8, S/8), with one residual block."""
-    from compression.torchvision_compat import torchvision
     from torch import nn
+
+    from compression.torchvision_compat import torchvision
 
     mobilenet = torchvision.models.mobilenetv2
     stem = torchvision.ops.misc.Conv2dNormActivation(3, 8, stride=2, activation_layer=nn.ReLU6)
@@ -69,6 +70,7 @@ def make_tiny_net(seed: int = 0) -> QualityNet:
         first.weight.div_(fused.std(0).clamp_min(0.01) * 2)
         first.bias.copy_(-first.weight @ fused.mean(0))
         net.scores_head[2].weight.mul_(6)
+        net.scores_head[2].bias.copy_(torch.tensor([0.0, 1.5, -1.5]))
     return net
 
 
