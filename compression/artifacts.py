@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from compression.equalize import equalize
 from compression.models.heads import QualityNet
 from compression.progress import console
+from compression.rounding import round_weights
 from edge_iqa.timing import Timing, measure_interleaved
 from export import parity
 from export.contract import ModelInfo
@@ -108,8 +109,8 @@ def make_artifacts(
         with _step("compare with torch"):
             compared = parity.compare(student, exact, check)
             parity.check(compared)
-        with _step("even out channel ranges"):
-            evened = equalize(student, calibration)
+        with _step("even out ranges, round weights"):
+            evened = round_weights(equalize(student, calibration), calibration)
         sources = _export(evened, info, folder, "evened")
         files, trials, chosen = dict(exact), {}, {}
         for runtime in _RUNTIMES:
