@@ -8,7 +8,7 @@ section 4.2). Rounded weights stay as they are when a runtime's quantizer rounds
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from compression.models.heads import QualityNet
+from compression.observe import observe
 
 Layer = nn.Conv2d | nn.Linear
 
 
-def round_weights(net: QualityNet, views: Iterable[NDArray[np.uint8]]) -> QualityNet:
+def round_weights(net: QualityNet, views: Sequence[NDArray[np.uint8]]) -> QualityNet:
     """Return a copy of a model whose weights are multiples of an int8 scale, one scale per output.
 
     Args:
@@ -29,12 +30,12 @@ def round_weights(net: QualityNet, views: Iterable[NDArray[np.uint8]]) -> Qualit
     """
     rounded = copy.deepcopy(net).cpu().eval()
     layers = [module for module in rounded.modules() if isinstance(module, Layer)]
-    means = _measure_means(rounded, layers, views)
+    inputs = observe(rounded, layers, views, _mean_over_pixels)
     with torch.no_grad():
         for layer in layers:
             exact = layer.weight.clone()
             layer.weight.copy_(_round(exact))
-            shift = _apply(exact - layer.weight, means[layer], layer)
+            shift = _apply(exact - layer.weight, inputs[layer].mean(0), layer)
             if layer.bias is None:
                 layer.bias = nn.Parameter(shift)
             else:
@@ -42,26 +43,8 @@ def round_weights(net: QualityNet, views: Iterable[NDArray[np.uint8]]) -> Qualit
     return rounded
 
 
-def _measure_means(
-    net: QualityNet, layers: list[Layer], views: Iterable[NDArray[np.uint8]]
-) -> dict[nn.Module, Tensor]:
-    """Mean input of each layer, by channel."""
-    sums: dict[nn.Module, Tensor] = {}
-
-    def note(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        values = inputs[0]
-        mean = values.mean((0, 2, 3)) if values.dim() == 4 else values.mean(0)
-        sums[layer] = sums[layer] + mean if layer in sums else mean
-
-    hooks = [layer.register_forward_pre_hook(note) for layer in layers]
-    count = 0
-    with torch.inference_mode():
-        for each in views:
-            net(torch.from_numpy(each)[None])
-            count += 1
-    for hook in hooks:
-        hook.remove()
-    return {layer: (total / count).clone() for layer, total in sums.items()}
+def _mean_over_pixels(values: Tensor) -> Tensor:
+    return values.mean((2, 3)) if values.dim() == 4 else values
 
 
 def _round(weight: Tensor) -> Tensor:
