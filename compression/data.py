@@ -64,7 +64,9 @@ def select(photos: Sequence[Photo], split: str, limit: int | None = None) -> lis
 
 def hash_photos(photos: Sequence[Photo]) -> str:
     """Return the SHA-256 of a data set: the order-free hash of every file's content and split."""
-    lines = sorted({f"{hashlib.sha256(photo.path.read_bytes()).hexdigest()} {photo.split}" for photo in photos})
+    lines = sorted(
+        {f"{hashlib.sha256(photo.path.read_bytes()).hexdigest()} {photo.split}" for photo in photos}
+    )
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 

@@ -9,7 +9,7 @@ cross-layer equalization (Nagel et al. 2019, arXiv:1906.04721), with ranges meas
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
@@ -18,7 +18,6 @@ from torch import Tensor, fx, nn
 from torch.fx.experimental.optimization import fuse
 
 from compression.models.heads import QualityNet
-from compression.observe import observe
 
 HEADROOM = 1.25
 """A channel grows to at most the largest range of its tensor over this, so that a photo with values
@@ -28,7 +27,7 @@ _DEAD = 1e-4
 """A channel that never gets above this carries nothing worth a digit."""
 
 
-def equalize(net: QualityNet, views: Sequence[NDArray[np.uint8]]) -> QualityNet:
+def equalize(net: QualityNet, views: Iterable[NDArray[np.uint8]]) -> QualityNet:
     """Return a copy of a model with batch norm folded and channel ranges evened out.
 
     The copy computes the same function up to rounding, except where a value is a quarter larger than
@@ -43,9 +42,9 @@ def equalize(net: QualityNet, views: Sequence[NDArray[np.uint8]]) -> QualityNet:
     backbone = fuse(folded.backbone)
     folded.backbone = backbone
     pairs = list(_find_pairs(backbone))
-    largest = observe(folded, [second for _, second in pairs], views, lambda values: values.amax((2, 3)))
+    ranges = _measure_ranges(folded, [second for _, second in pairs], views)
     for first, second in pairs:
-        _scale(first, second, _factors(largest[second].amax(0)))
+        _scale(first, second, _factors(ranges[second]))
     return folded
 
 
@@ -68,6 +67,25 @@ def _find_pairs(module: fx.GraphModule) -> Iterator[tuple[nn.Conv2d, nn.Conv2d]]
             and second.groups == second.in_channels == first.out_channels > 1
         ):
             yield first, second
+
+
+def _measure_ranges(
+    net: QualityNet, layers: list[nn.Conv2d], views: Iterable[NDArray[np.uint8]]
+) -> dict[nn.Module, Tensor]:
+    """Largest input of each layer, by channel."""
+    ranges: dict[nn.Module, Tensor] = {}
+
+    def note(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        largest = inputs[0].amax((0, 2, 3))
+        ranges[layer] = torch.maximum(ranges[layer], largest) if layer in ranges else largest
+
+    hooks = [layer.register_forward_pre_hook(note) for layer in layers]
+    with torch.inference_mode():
+        for each in views:
+            net(torch.from_numpy(each)[None])
+    for hook in hooks:
+        hook.remove()
+    return ranges
 
 
 def _factors(largest: Tensor) -> Tensor:

@@ -49,8 +49,8 @@ def failed(split: Split) -> list[str]:
 def test_a_perfect_student_loses_only_to_the_number_of_photos() -> None:
     """No flip in 400 photos proves no better than 0.9 % at 95 %: the exact binomial bound says so."""
     assert failed(make_split()) == [
-        "int8 vs fp32 (onnx), verdict flips",
-        "int8 vs fp32 (tflite), verdict flips",
+        "int8 vs fp32 (onnx), verdict flips of clear photos",
+        "int8 vs fp32 (tflite), verdict flips of clear photos",
     ]
 
 
