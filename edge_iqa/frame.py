@@ -27,4 +27,3 @@ class Frame:
     orientation: int = 1
     name: str = ""
     notes: tuple[str, ...] = ()
-

@@ -69,7 +69,7 @@ def make_tiny_net(seed: int = 0) -> QualityNet:
         first = net.scores_head[0]
         first.weight.div_(fused.std(0).clamp_min(0.01) * 2)
         first.bias.copy_(-first.weight @ fused.mean(0))
-        net.scores_head[2].weight.mul_(6)
+        net.scores_head[2].weight.mul_(3)
         net.scores_head[2].bias.copy_(torch.tensor([0.0, 1.5, -1.5]))
     return net
 
@@ -88,7 +88,9 @@ def draw_photo(rng: np.random.Generator) -> NDArray[np.uint8]:
     """A photo of boxes, uint8 120x160x3."""
     rows, columns = np.mgrid[0:120, 0:160]
     slope = rng.uniform(-0.8, 0.8, 2)
-    pixels = np.full((120, 160, 3), rng.uniform(40, 200, 3)) + (slope[0] * rows + slope[1] * columns)[..., None]
+    pixels = (
+        np.full((120, 160, 3), rng.uniform(40, 200, 3)) + (slope[0] * rows + slope[1] * columns)[..., None]
+    )
     for _ in range(12):
         top, left = rng.integers(0, (100, 140))
         height, width = rng.integers(5, 50, 2)
@@ -173,3 +175,9 @@ def make_views() -> Callable[..., list[NDArray[np.uint8]]]:
 def draw_photo_fixture() -> Callable[[np.random.Generator], NDArray[np.uint8]]:
     """Draws one photo."""
     return draw_photo
+
+
+@pytest.fixture(scope="session")
+def make_backbone() -> Callable[[], Any]:
+    """Makes the convolutional part of the small model."""
+    return make_tiny_backbone

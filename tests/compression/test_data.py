@@ -82,5 +82,7 @@ def test_a_limit_takes_photos_from_the_whole_list(folder: Path) -> None:
 
 
 def test_a_row_that_stands_twice_counts_once(folder: Path) -> None:
-    photos = read_photos(write_csv(folder, "path,split,group\n" + "00.png,train,a\n" * 3 + "01.png,train,a\n"))
+    photos = read_photos(
+        write_csv(folder, "path,split,group\n" + "00.png,train,a\n" * 3 + "01.png,train,a\n")
+    )
     assert len(select(photos, "train")) == 2

@@ -67,7 +67,10 @@ def test_tflite_has_folded_norms(artifacts):
     interpreter = Interpreter(model_content=artifacts.files["model.fp32.tflite"])
     interpreter.allocate_tensors()
     names = [each["op_name"] for each in interpreter._get_ops_details()]
-    first, last = (index for index, name in enumerate(names) if name == "CONV_2D"), names[::-1].index("CONV_2D")
+    first, last = (
+        (index for index, name in enumerate(names) if name == "CONV_2D"),
+        names[::-1].index("CONV_2D"),
+    )
     between = names[next(first) : len(names) - last]
     assert set(between) <= {"CONV_2D", "DEPTHWISE_CONV_2D", "PAD", "ADD"}
     assert between.count("ADD") == 1  # the residual

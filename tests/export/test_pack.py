@@ -46,11 +46,8 @@ def packing(artifacts_folder: Path, photos: list[Path]) -> Packing:
 
 
 def run(artifacts_folder: Path, photos: list[Path], out: Path, *more: str) -> int:
-    golden = [str(path) for path in photos]
-    return pack.main(
-        ["--artifacts", str(artifacts_folder), "--name", "tiny", "--version", "1.2.3"]
-        + ["--golden", *golden, "--out", str(out), *more]
-    )
+    told = ["--artifacts", str(artifacts_folder), "--name", "tiny", "--version", "1.2.3", "--out", str(out)]
+    return pack.main([*told, "--golden", *map(str, photos), *more])
 
 
 def read_folder(folder: Path) -> dict[str, bytes]:
@@ -123,7 +120,13 @@ def test_tolerances_allow_for_another_decoder_and_for_plain_kernels_and_little_m
 
 def test_the_card_tells_gates_limits_and_licence(packing):
     card = packing.files["MODEL_CARD.md"].decode()
-    for words in ("tiny 1.2.3", "**Experimental.**", "student vs teacher, SRCC", "0.97 to 0.99", "Apache-2.0"):
+    for words in (
+        "tiny 1.2.3",
+        "**Experimental.**",
+        "student vs teacher, SRCC",
+        "0.97 to 0.99",
+        "Apache-2.0",
+    ):
         assert words in card
     assert "| sharpness | in focus, and not moved | 0.500 |" in card
     assert "Not taught, and so not told: exposure, contrast, color, detail." in card
@@ -220,7 +223,9 @@ def test_int8_that_is_not_faster_is_packed_but_not_in_use(artifacts_folder, edit
 
     edit_gates(slow)
     models = read_models(artifacts_folder)
-    packing = make_packing(models, read_report(artifacts_folder / "gates.json", models), "tiny", "1.2.3", photos)
+    packing = make_packing(
+        models, read_report(artifacts_folder / "gates.json", models), "tiny", "1.2.3", photos
+    )
     assert packing.manifest["in_use"] == {"onnx": "model.fp32.onnx", "tflite": "model.int8.tflite"}
     assert "not held" in packing.files["MODEL_CARD.md"].decode()
     assert "model.fp32.onnx" in trim(packing).files
@@ -291,5 +296,7 @@ def test_a_full_manifest_reads_back_as_it_was_written(packing, tmp_path):
     folder = write_bundle(packing, tmp_path / "bundle")
     assert json.loads((folder / "manifest.json").read_text()) == packing.manifest
     bundle = Bundle.open(folder)
-    assert [gate.name for gate in bundle.manifest.gates] == [gate["name"] for gate in packing.manifest["gates"]]
+    assert [gate.name for gate in bundle.manifest.gates] == [
+        gate["name"] for gate in packing.manifest["gates"]
+    ]
     assert bundle.experimental

@@ -1,0 +1,228 @@
+"""int8 models lose little, keep the contract, and leave as much in float as measuring says."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from ai_edge_litert.interpreter import Interpreter
+from torch import nn
+
+from compression import models, quantize
+from compression.artifacts import compare_outputs, run_all, search
+from compression.calibration import cut_variants
+from compression.data import read_photos
+from compression.equalize import equalize
+from compression.models import Architecture, weights
+from compression.quantize_onnx import OnnxQuantizer, store_weights_as_int8
+from compression.quantize_tflite import TfliteQuantizer
+from edge_iqa import backends
+from edge_iqa.views import ViewSpec
+from export import parity
+
+RUNTIMES = ("onnx", "tflite")
+
+
+@pytest.fixture(scope="module")
+def quantizers(artifacts, make_views, tmp_path_factory) -> dict:
+    """One quantizer a runtime, for the small model."""
+    calibration, folder = make_views(12), tmp_path_factory.mktemp("quantize")
+    return {
+        "onnx": OnnxQuantizer(artifacts.files["model.fp32.onnx"], calibration, folder),
+        "tflite": TfliteQuantizer(artifacts.files["model.fp32.tflite"], calibration),
+    }
+
+
+def count_float_convolutions(content: bytes, runtime: str) -> int:
+    if runtime == "onnx":
+        graph = onnx.load_from_string(content).graph
+        made_by = {output: node.op_type for node in graph.node for output in node.output}
+        return sum(
+            node.op_type == "Conv" and made_by.get(node.input[1]) != "DequantizeLinear" for node in graph.node
+        )
+    interpreter = Interpreter(model_content=content)
+    interpreter.allocate_tensors()
+    return sum(
+        each["op_name"].endswith("CONV_2D")
+        and interpreter._get_tensor_details(each["outputs"][0], 0)["dtype"] is np.float32
+        for each in interpreter._get_ops_details()
+    )
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_int8_scores_and_embeddings_stay_near_float(artifacts, make_views, runtime):
+    fresh = make_views(12, seed=7)
+    outputs = [
+        run_all(name, artifacts.files[name], fresh)
+        for name in (f"model.fp32.{runtime}", f"model.int8.{runtime}")
+    ]
+    trial = compare_outputs("", 0, *outputs)
+    assert trial.worst < 0.05
+    assert trial.embedding_cosine > 0.999
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_int8_models_are_smaller_and_their_convolutions_are_int8(artifacts, runtime):
+    small, large = artifacts.files[f"model.int8.{runtime}"], artifacts.files[f"model.fp32.{runtime}"]
+    assert len(small) < 0.6 * len(large)
+    kept = artifacts.chosen[runtime].keep_float
+    assert count_float_convolutions(small, runtime) == kept
+    assert count_float_convolutions(large, runtime) == 11
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_as_many_of_the_first_convolutions_stay_float_as_asked(quantizers, runtime):
+    quantizer = quantizers[runtime]
+    assert quantizer.convolutions == 11
+    for count in (0, 1, 4):
+        content = quantizer.quantize("min_max", count)
+        assert count_float_convolutions(content, runtime) == count
+        signature = backends.open(content, runtime).signature
+        assert signature == backends.open(quantizer.quantize("min_max", 0), runtime).signature
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_the_same_photos_give_the_same_bytes(quantizers, artifacts, make_views, tmp_path, runtime):
+    source, calibration = artifacts.files[f"model.fp32.{runtime}"], make_views(12)
+    again = (
+        OnnxQuantizer(source, calibration, tmp_path)
+        if runtime == "onnx"
+        else TfliteQuantizer(source, calibration)
+    )
+    assert again.quantize("min_max", 1) == quantizers[runtime].quantize("min_max", 1)
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_search_stops_at_the_first_model_that_loses_little_enough(quantizers, artifacts, make_views, runtime):
+    check = make_views(6, seed=3)
+    name = f"model.fp32.{runtime}"
+    reference = run_all(name, artifacts.files[name], check)
+    _, trials = search(quantizers[runtime], runtime, reference, check, target=1.0, keep_float=(0, 2, 4))
+    assert [(trial.method, trial.keep_float) for trial in trials] == [("min_max", 0), ("mean_min_max", 0)]
+
+
+def test_search_that_cannot_meet_its_target_takes_the_best_of_all_it_tried(quantizers, artifacts, make_views):
+    check = make_views(6, seed=3)
+    reference = run_all("model.fp32.tflite", artifacts.files["model.fp32.tflite"], check)
+    best, trials = search(quantizers["tflite"], "tflite", reference, check, target=0.0, keep_float=(0, 4, 99))
+    assert Counter(trial.keep_float for trial in trials) == {0: 2, 4: 2}  # there are not 99 convolutions
+    nearest = min(trials, key=lambda trial: trial.p99)
+    again = compare_outputs("", 0, reference, run_all("model.int8.tflite", best, check))
+    assert again.p99 == nearest.p99
+
+
+def test_head_weights_in_int8_hardly_move_the_outputs(artifacts, make_views):
+    model = onnx.load_from_string(artifacts.files["model.fp32.onnx"])
+    store_weights_as_int8(model)
+    onnx.checker.check_model(model, full_check=True)
+    stored = Counter(tensor.data_type for tensor in model.graph.initializer if np.prod(tensor.dims) >= 4096)
+    assert stored[onnx.TensorProto.INT8] == 1
+    runs = [
+        parity.from_file("model.onnx", content)
+        for content in (artifacts.files["model.fp32.onnx"], model.SerializeToString())
+    ]
+    for views in make_views(3):
+        exact, small = (run(views)["scores"] for run in runs)
+        assert 0 < np.abs(exact - small).max() < 0.03
+
+
+def test_evened_out_models_compute_the_same(tiny_net, make_views):
+    views = make_views(8)
+    evened = equalize(tiny_net, views)
+    batch = torch.from_numpy(np.stack(views))
+    with torch.inference_mode():
+        for expected, found in zip(tiny_net(batch), evened(batch), strict=True):
+            torch.testing.assert_close(found, expected, atol=2e-5, rtol=0)
+
+
+def test_evening_out_widens_weak_channels_and_no_strong_one(tiny_net, make_views):
+    """The maxima before each depthwise convolution come within 1.25 of the largest, that one unchanged."""
+    views = make_views(8)
+    before, after = (measure_channels(net, views) for net in (tiny_net, equalize(tiny_net, views)))
+    assert len(before) == len(after) == 3
+    for weak, even in zip(before, after, strict=True):
+        torch.testing.assert_close(even.max(), weak.max())
+        alive = weak > 1e-3
+        assert (even[alive] > 0.75 * even.max()).all()
+        assert (weak[alive] < 0.5 * weak.max()).any()
+
+
+def measure_channels(net: nn.Module, views: list[np.ndarray]) -> list[torch.Tensor]:
+    """Largest input of every depthwise convolution, by channel, independent of the code under test."""
+    found: dict[nn.Module, torch.Tensor] = {}
+
+    def note(layer: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        found[layer] = inputs[0].amax((0, 2, 3))
+
+    layers = [each for each in net.modules() if isinstance(each, nn.Conv2d) and each.groups > 1]
+    hooks = [layer.register_forward_pre_hook(note) for layer in layers]
+    with torch.inference_mode():
+        net(torch.from_numpy(np.stack(views)))
+    for hook in hooks:
+        hook.remove()
+    return [found[layer].clone() for layer in layers]
+
+
+def test_calibration_takes_clean_photos_and_every_fault_in_turn(photos_csv, tmp_path):
+    photos = read_photos(photos_csv)
+    spec = ViewSpec(64, 2, 256)
+    views = list(cut_variants(photos, spec, tmp_path))
+    assert [each.shape for each in views] == [spec.shape] * len(photos)
+    rendered = list((tmp_path / "variants").rglob("*.jpg"))
+    assert len(rendered) == len(photos)  # one variant of each, not all
+    assert all((a == b).all() for a, b in zip(views, cut_variants(photos, spec, tmp_path), strict=True))
+
+
+def test_calibration_leaves_out_what_cannot_be_read(photos_csv, tmp_path):
+    folder = Path(shutil.copytree(photos_csv.parent, tmp_path / "copy"))
+    (folder / "0.png").write_bytes(b"no photo")
+    photos = read_photos(folder / "photos.csv")
+    assert len(list(cut_variants(photos, ViewSpec(64, 2, 256), tmp_path))) == len(photos) - 1
+
+
+def test_the_command_goes_from_a_checkpoint_to_models_and_reports(
+    tiny_net,
+    photos_csv: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys,
+    make_backbone: Callable,
+):
+    tiny = Architecture(make_backbone, 32, lambda key: key, "none.npz", 0)
+    monkeypatch.setitem(models.REGISTRY, "tiny", tiny)
+    student, out = tmp_path / "student.safetensors", tmp_path / "artifacts"
+    weights.save(tiny_net, student)
+    arguments = [
+        "--student",
+        str(student),
+        "--data",
+        str(photos_csv),
+        "--out",
+        str(out),
+        "--cache",
+        str(tmp_path),
+    ]
+    assert quantize.main(arguments) == 0
+    names = {f"model.{precision}.{runtime}" for precision in ("fp32", "int8") for runtime in RUNTIMES}
+    assert {path.name for path in out.iterdir()} == {*names, "parity.json", "quantize.json"}
+    assert json.loads((out / "parity.json").read_text())["passed"] is True
+    report = json.loads((out / "quantize.json").read_text())
+    assert report["calibrated_on"] == 6 and report["measured_on"] == 2
+    assert set(report["files"]) == set(report["timings"]) == names
+    shown = capsys.readouterr().out
+    assert "p99 vs float" in shown and "wrote 4 models" in shown
+
+
+def test_a_damaged_student_is_an_error_and_writes_nothing(photos_csv, tmp_path, capsys):
+    student, out = tmp_path / "student.safetensors", tmp_path / "artifacts"
+    student.write_bytes(b"no tensors")
+    assert quantize.main(["--student", str(student), "--data", str(photos_csv), "--out", str(out)]) == 1
+    assert "student.safetensors: expected a safetensors file" in capsys.readouterr().err
+    assert not out.exists()
