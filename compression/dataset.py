@@ -73,7 +73,7 @@ def label_photos(photos: Sequence[Photo], attributes: Sequence[str], cache: Path
         photos, track(prepare(photos, attributes, cache, cores()), len(photos), "photos"), strict=True
     ):
         if not isinstance(result, list):
-            console.print(f"left out: {photo.path}: {result}")
+            console.print(f"left out: {result}")
         results.append(result if isinstance(result, list) else [])
     return results
 

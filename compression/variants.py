@@ -53,7 +53,7 @@ def render(photo: Photo, variants: Sequence[Variant], cache: Path) -> list[Path]
     paths = [cache / "variants" / key[:2] / f"{key}.jpg" for key in keys]
     missing = [index for index, path in enumerate(paths) if not path.is_file()]
     if missing:
-        pixels = image.read(encoded).pixels
+        pixels = image.read(photo.path).pixels
         for index in missing:
             rng = np.random.default_rng(int(keys[index][:16], 16))
             write_bytes(paths[index], degrade(pixels, variants[index].fault, variants[index].severity, rng))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from export.golden import LEAST_LEVELS, LEAST_SCORE, SAFETY
+
 _MEANING = {
     "sharpness": "in focus, and not moved",
     "exposure": "neither too dark nor too bright",
@@ -152,8 +154,9 @@ def _use(manifest: Mapping[str, Any]) -> str:
             "\n".join(f"- {limit}" for limit in limits),
             "## Does it work here?",
             f"`edge-iqa doctor` runs the golden photos: views must agree within {tolerance['views_levels']:g} of 255 "
-            f"levels on average, scores within {tolerance['scores']:g}. Both are three times what differed on the "
-            "machine that packed the bundle, between two JPEG decoders and between fast and plain kernels.",
+            f"levels on average, scores within {tolerance['scores']:g}. That is {SAFETY:g} times what differed on the "
+            "machine that packed the bundle, between two JPEG decoders and between fast and plain kernels, and "
+            f"never less than {LEAST_LEVELS:g} and {LEAST_SCORE:g}.",
             "## Licence",
             "Apache-2.0, as the repository that it comes from; NOTICE there lists the licences of starting weights "
             "and photos.",

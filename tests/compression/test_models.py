@@ -36,9 +36,11 @@ def test_outputs_have_the_contract_s_shapes_and_ranges(architecture: str) -> Non
 def test_order_of_details_does_not_matter_but_the_global_view_does() -> None:
     net = build("mobilenet_v2", ("sharpness",), 8, SPEC).eval()
     views = random_views(1)
+    views[:, 0] //= 8  # a dark whole, and bright details
     scores = net(views)[0]
     torch.testing.assert_close(net(views[:, [0, 2, 1]])[0], scores)
-    assert not torch.allclose(net(views[:, [1, 0, 2]])[0], scores, atol=1e-6)
+    # random weights hardly react in their scores, so the features are looked at
+    assert not torch.allclose(net.fuse(views[:, [1, 0, 2]]), net.fuse(views), rtol=1e-2, atol=0)
 
 
 def test_a_folder_of_starting_weights_gives_torchvisions_own_features(tmp_path: Path) -> None:

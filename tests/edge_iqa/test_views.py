@@ -70,7 +70,7 @@ def test_details_are_placed_on_the_thing_not_on_the_background() -> None:
     pixels = np.full((400, 400, 3), 255, np.uint8)
     pixels[260:390, 250:380] = make_noise(130, 130)
     for view in cut(make_frame(pixels), SPEC)[1:]:
-        assert (view < 255).mean() > 0.8  # corners stand on a grid of a quarter view
+        assert (view < 255).mean() > 0.7  # the two may not overlap, and stand on a grid of a quarter view
 
 
 def test_details_of_one_photo_do_not_show_the_same_spot() -> None:
