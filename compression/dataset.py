@@ -69,9 +69,7 @@ def make_dataset(
 def label_photos(photos: Sequence[Photo], attributes: Sequence[str], cache: Path) -> list[list[Sample]]:
     """Render and label photos with a progress bar; an unreadable one gives an empty list and a line."""
     results: list[list[Sample]] = []
-    for photo, result in zip(
-        photos, track(prepare(photos, attributes, cache, cores()), len(photos), "photos"), strict=True
-    ):
+    for result in track(prepare(photos, attributes, cache, cores()), len(photos), "photos"):
         if not isinstance(result, list):
             console.print(f"left out: {result}")
         results.append(result if isinstance(result, list) else [])
