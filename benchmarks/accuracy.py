@@ -20,7 +20,7 @@ if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from benchmarks.machine import describe
-from compression.command import run_command
+from compression.command import positive, run_command
 from compression.data import Photo, hash_photos, read_photos, select
 from compression.degradations import FAULTS, degrade
 from compression.metrics import estimate_share
@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, help="CSV with a split `test`, or a folder")
     parser.add_argument("--bundle", type=Path, help="default: the one in the package")
     parser.add_argument("--backend", choices=("onnx", "litert"), help="default: what the device would choose")
-    parser.add_argument("--limit", type=int, help="at most so many photos")
+    parser.add_argument("--limit", type=positive, help="at most so many photos")
     parser.add_argument("--out", type=Path, default=RESULTS, help="default: %(default)s")
     return run_command(bench, parser.parse_args(argv))
 

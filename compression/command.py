@@ -9,6 +9,13 @@ from collections.abc import Callable
 from edge_iqa.errors import EdgeIqaError
 
 
+def positive(text: str) -> int:
+    """Read a whole number from 1 up, for argparse."""
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 up, got {text!r}")
+    return int(text)
+
+
 def run_command(work: Callable[[argparse.Namespace], None], options: argparse.Namespace) -> int:
     """Run `work` and return the exit code: 0 done, 1 an error that is told, 130 stopped by Ctrl-C."""
     try:
@@ -17,6 +24,7 @@ def run_command(work: Callable[[argparse.Namespace], None], options: argparse.Na
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("stopped; run the same command with --resume to go on", file=sys.stderr)
+        resumable = hasattr(options, "resume")
+        print(f"stopped{'; the same command with --resume goes on' if resumable else ''}", file=sys.stderr)
         return 130
     return 0

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from compression import record, training
 from compression.batches import Batch, count_steps, training_batches
-from compression.command import run_command
+from compression.command import positive, run_command
 from compression.dataset import CACHE, make_dataset
 from compression.evaluate import compare_with_labels, compare_with_teacher, predict
 from compression.losses import imitation_loss, ranking_loss, score_loss
@@ -28,7 +28,7 @@ from compression.training import Job, Scores
 
 REFERENCE = Path(__file__).parent / "reference"
 _QUICK = TrainConfig(epochs=2, photos_per_step=8, learning_rate=3e-4)
-_QUICK_LIMITS = (64, 12)
+_QUICK_LIMITS = (36, 8)
 _VAL_PHOTOS = 150
 
 
@@ -46,7 +46,9 @@ def main(argv: list[str] | None = None) -> int:
         "--teacher", type=Path, default=REFERENCE / "teacher.safetensors", help="default: the reference"
     )
     parser.add_argument(
-        "--student", default="mobilenet_v2", choices=sorted(REGISTRY), help="default: %(default)s"
+        "--student",
+        choices=sorted(REGISTRY),
+        help="architecture; default: mobilenet_v2, or what --start holds",
     )
     parser.add_argument(
         "--start",
@@ -62,8 +64,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--cache", type=Path, default=CACHE, help="renderings and metrics; default: %(default)s"
     )
-    parser.add_argument("--epochs", type=int, help=f"default: {TrainConfig.epochs}")
-    parser.add_argument("--limit", type=int, help="use at most so many training photos")
+    parser.add_argument("--epochs", type=positive, help=f"default: {TrainConfig.epochs}")
+    parser.add_argument("--limit", type=positive, help="use at most so many training photos")
     parser.add_argument(
         "--label-weight", type=float, default=0.3, help="weight of the labels; default: %(default)s"
     )
@@ -142,12 +144,16 @@ def _settings(options: argparse.Namespace) -> tuple[TrainConfig, tuple[int | Non
 def _start(options: argparse.Namespace, teacher: QualityNet) -> tuple[QualityNet, str]:
     """The student before training, and a sentence on where it comes from."""
     if options.start in ("imagenet", "random"):
-        net = build(options.student, teacher.attributes, teacher.embedding, teacher.spec)
+        net = build(options.student or "mobilenet_v2", teacher.attributes, teacher.embedding, teacher.spec)
         return net, start_from_imagenet(
             net, options.weights
         ) if options.start == "imagenet" else "random weights"
     path = REFERENCE / "student.safetensors" if options.start == "reference" else Path(options.start)
     net, _ = load(path)
+    if options.student not in (None, net.architecture):
+        raise ValueError(
+            f"--student {options.student}: {path} holds {net.architecture}; use --start imagenet or random"
+        )
     if (net.attributes, net.embedding, net.spec) != (teacher.attributes, teacher.embedding, teacher.spec):
         raise ValueError(
             f"{path}: its outputs or views differ from the teacher's; use --start imagenet or random"

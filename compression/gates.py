@@ -49,7 +49,7 @@ BOUNDS = {
     "int8_flips": 0.005,
     "parity": 1e-4,
 }
-"""The defaults of the design. Looser ones make the bundle experimental."""
+"""The bounds of a release. Looser ones make the bundle experimental."""
 RUNTIMES = ("onnx", "tflite")
 _REPEATS = 25
 _CAPS = {"int8_p99", "int8_flips", "parity"}
@@ -119,7 +119,9 @@ def check_gates(options: argparse.Namespace) -> None:
     bounds = read_bounds(options.bound)
     student, meta = load(options.student)
     teacher, teacher_sha256 = load_teacher(options.teacher)
-    files = {path.name: path.read_bytes() for path in sorted(options.artifacts.glob("model.*.*"))}
+    _check_teacher(meta, teacher_sha256, options.teacher)
+    files = read_artifacts(options.artifacts)
+    parity = parity_gate(options.artifacts / "parity.json", bounds)
     photos = read_photos(options.data)
     test = score_split(select(photos, "test"), student, files, options.cache)
     test.scores["teacher"] = predict(teacher, test.samples)[0]
@@ -127,8 +129,7 @@ def check_gates(options: argparse.Namespace) -> None:
     fitted_with = in_use["onnx"]
     val = score_split(select(photos, "val"), student, {fitted_with: files[fitted_with]}, options.cache)
     thresholds = fit_thresholds(val.scores[fitted_with], val.samples, student.attributes, val.luma)
-    gates = [*agreement_gates(test, bounds), *int8_gates(test, thresholds, bounds)]
-    gates.append(parity_gate(options.artifacts / "parity.json", bounds))
+    gates = [*agreement_gates(test, bounds), *int8_gates(test, thresholds, bounds), parity]
     report = {
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
         "passed": all(gate.passed for gate in gates),
@@ -152,6 +153,30 @@ def check_gates(options: argparse.Namespace) -> None:
     console.print(f"wrote {path}")
     if not report["passed"]:
         raise GateError(f"gates failed: {', '.join(gate.name for gate in gates if not gate.passed)}")
+
+
+def read_artifacts(folder: Path) -> dict[str, bytes]:
+    """Read the four models that `compression.quantize` writes.
+
+    Raises:
+        GateError: one is missing.
+    """
+    names = [f"model.{precision}.{runtime}" for runtime in RUNTIMES for precision in ("fp32", "int8")]
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise GateError(
+            f"{folder}: expected {', '.join(missing)}, found none; run compression.quantize first"
+        )
+    return {name: (folder / name).read_bytes() for name in names}
+
+
+def _check_teacher(meta: dict[str, Any], sha256: str, path: Path) -> None:
+    taught_by = (meta.get("run") or {}).get("teacher_sha256")
+    if taught_by not in (None, sha256):
+        raise GateError(
+            f"{path}: the student was distilled from another teacher (sha256 {taught_by}, this one {sha256}); "
+            "give --teacher with the right one"
+        )
 
 
 def read_bounds(options: Sequence[str]) -> dict[str, float]:

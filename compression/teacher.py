@@ -10,7 +10,7 @@ from torch import Tensor
 
 from compression import record, training
 from compression.batches import Batch, count_steps, training_batches
-from compression.command import run_command
+from compression.command import positive, run_command
 from compression.dataset import CACHE, make_dataset
 from compression.evaluate import compare_with_labels, predict
 from compression.losses import contrastive_loss, ranking_loss, score_loss
@@ -40,8 +40,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--cache", type=Path, default=CACHE, help="renderings and metrics; default: %(default)s"
     )
-    parser.add_argument("--epochs", type=int, default=TrainConfig.epochs, help="default: %(default)s")
-    parser.add_argument("--limit", type=int, help="use at most so many training photos")
+    parser.add_argument("--epochs", type=positive, default=TrainConfig.epochs, help="default: %(default)s")
+    parser.add_argument("--limit", type=positive, help="use at most so many training photos")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resume", action="store_true", help="go on where a killed run stopped")
     return run_command(train_teacher, parser.parse_args(argv))

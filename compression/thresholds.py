@@ -17,7 +17,7 @@ REJECT_LABEL = 0.5
 """A label from 0.7 up is to be accepted, one up to 0.5 is not; between them it is not counted."""
 
 _REVIEW_SHARE = 0.08
-"""Share of photos that may be left to review; the contract allows 0.10."""
+"""Share of photos of `val` that may be left to review; 0.10 is the limit on any others."""
 
 
 def fit_thresholds(

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("edge_iqa")
 
 _MS_PER_NS = 1e-6
+_MOST_JOBS = 64
 
 
 class Inspector:
@@ -121,19 +122,24 @@ class Inspector:
 
         Args:
             photos: see `inspect`.
-            jobs: photos worked on at the same time; None is one per core.
+            jobs: photos worked on at the same time, at most 64; None is one per core.
 
         Returns:
             One result per photo, in the order of the photos.
 
         Raises:
             BackendError: this inspector is closed, or the runtime failed; that ends the stream.
+            TypeError: `photos` is one path or one photo's bytes.
             ValueError: `jobs` is not a whole number from 1 up.
         """
         if jobs is not None and (isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1):
             raise ValueError(f"jobs: expected a whole number from 1 up, or None, got {jobs!r}")
+        if isinstance(photos, (str, bytes, os.PathLike)):
+            raise TypeError(
+                f"photos: expected several, such as a list of paths, got one {type(photos).__name__}"
+            )
         self._check_open()
-        return map_in_order(self._try, photos, cores() if jobs is None else jobs)
+        return map_in_order(self._try, photos, cores() if jobs is None else min(jobs, _MOST_JOBS))
 
     def self_test(self) -> list[GoldenResult]:
         """Run the golden photos of the bundle, from encoded bytes to verdict, and compare.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -81,7 +81,7 @@ class Report:
     experimental: bool
     timing_ms: Mapping[str, float]
     notes: tuple[str, ...]
-    embedding: NDArray[np.float32]
+    embedding: NDArray[np.float32] = field(repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values; floats are not rounded."""

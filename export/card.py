@@ -13,7 +13,13 @@ _MEANING = {
     "contrast": "no haze",
     "color": "no color cast",
     "noise": "no grain",
-    "detail": "fine detail is there: not enlarged, not smeared by compression",
+    "detail": "fine detail is there: not smeared by compression",
+}
+
+_LINEAGE = {
+    "student_sha256": "student",
+    "teacher_sha256": "teacher",
+    "data_sha256": "photos of thresholds and gates, with their splits",
 }
 
 
@@ -94,6 +100,9 @@ def _files(files: Sequence[Mapping[str, Any]], in_use: Mapping[str, str]) -> str
 def _making(lineage: Mapping[str, Any], about: str) -> str:
     recipe = lineage.get("recipe") or {}
     run = recipe.get("student") if isinstance(recipe.get("student"), dict) else {}
+    hashes = {_LINEAGE.get(key, key): value for key, value in lineage.items() if key.endswith("_sha256")}
+    if isinstance(run.get("data_sha256"), str):
+        hashes["photos trained on"] = run["data_sha256"]
     told = {key: run[key] for key in ("data", "teacher", "start") if isinstance(run.get(key), str)}
     lines = [
         "## How it was made",
@@ -103,11 +112,7 @@ def _making(lineage: Mapping[str, Any], about: str) -> str:
         _table(["what", "is"], [[key, value] for key, value in told.items()]) if told else "",
         _table(
             ["lineage", "SHA-256"],
-            [
-                [key.removesuffix("_sha256"), f"`{value}`"]
-                for key, value in lineage.items()
-                if key.endswith("_sha256")
-            ],
+            [[key, f"`{value}`"] for key, value in hashes.items()],
         ),
         "### Data" if about.strip() else "",
         about.strip(),

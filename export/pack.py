@@ -44,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
         "--trim",
         type=Path,
         metavar="DIR",
-        help="also write the package's bundle: models in use, golden, card",
+        help="also write the package's bundle (models in use, golden, card) to DIR; replaces the bundle that is there",
     )
     parser.add_argument("--replace", action="store_true", help="replace a bundle of this name and version")
     options = parser.parse_args(argv)

@@ -29,8 +29,11 @@ def write_bundle(packing: Packing, folder: Path, replace: bool = False) -> Path:
     there = _read_manifest(folder)
     if there == packing.manifest_bytes and _is_whole(folder):
         return folder
-    if os.path.lexists(folder) and not (replace and folder.is_dir()):
-        raise OutputError(f"{folder}: something else is there; raise --version, or give --replace")
+    if os.path.lexists(folder) and not (replace and _may_go(folder)):
+        raise OutputError(
+            f"{folder}: something else is there; raise --version, choose another place, or, if it is a bundle, "
+            "give --replace"
+        )
     temporary = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -68,6 +71,15 @@ def self_test(folder: Path) -> None:
                 raise GateError(f"golden: {failed[0].photo} came out otherwise with {runtime}: {failed[0]}")
     except BundleError as error:
         raise GateError(f"self-test: the bundle does not open: {error}") from error
+
+
+def _may_go(folder: Path) -> bool:
+    """Only a bundle, or an empty folder, is ever replaced: a mistyped path must not cost anybody's files."""
+    return (
+        folder.is_dir()
+        and not folder.is_symlink()
+        and (_read_manifest(folder) is not None or not any(folder.iterdir()))
+    )
 
 
 def _read_manifest(folder: Path) -> bytes | None:

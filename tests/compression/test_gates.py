@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from compression.gates import (
     BOUNDS,
@@ -14,12 +15,16 @@ from compression.gates import (
     agreement_gates,
     int8_gates,
     is_looser,
+    main,
     parity_gate,
     read_bounds,
 )
 from compression.labels import Sample
+from compression.models import build
+from compression.models.weights import save
 from compression.variants import Variant
 from edge_iqa.errors import GateError
+from edge_iqa.views import ViewSpec
 
 THRESHOLDS = {"accept": 0.6, "reject": 0.55}
 
@@ -93,6 +98,21 @@ def test_only_looser_bounds_make_a_bundle_experimental() -> None:
     assert not is_looser(read_bounds(["int8_p99=0.01", "int8_srcc=0.999"]))
     assert is_looser(read_bounds(["int8_p99=0.03"]))
     assert is_looser(read_bounds(["student_teacher_srcc=0.9"]))
+
+
+def test_missing_artifacts_and_another_teacher_are_told_before_anything_is_measured(
+    tmp_path: Path, photos_csv: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.manual_seed(0)
+    spec = ViewSpec(64, 1, 256)
+    teacher = save(build("resnet18", spec=spec), tmp_path / "teacher.safetensors")
+    about = {"run": {"teacher_sha256": "0" * 64}}
+    taught_elsewhere = save(build("mobilenet_v2", spec=spec), tmp_path / "student.safetensors", about)
+    student = save(build("mobilenet_v2", spec=spec), tmp_path / "other.safetensors")
+    for path, says in ((taught_elsewhere, "another teacher"), (student, "model.fp32.onnx")):
+        argv = ["--artifacts", tmp_path, "--student", path, "--teacher", teacher, "--data", photos_csv]
+        assert main([str(each) for each in argv]) == 1
+        assert says in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", ["speed=1", "int8_p99=fast", "int8_p99"])

@@ -295,3 +295,13 @@ def test_large_photo_reports_its_full_size(inspector: Inspector, good_photo: Pix
     report = inspector.inspect(data)
     assert (report.width_px, report.height_px) == (4000, 3000)
     assert image.read(data, long_side_px=1600).pixels.shape[1] < 4000
+
+
+def test_one_photo_given_as_many_is_refused_not_taken_letter_by_letter(inspector):
+    for one in ("photo.jpg", b"bytes", Path("photo.jpg")):
+        with pytest.raises(TypeError, match="expected several"):
+            inspector.inspect_many(one)
+
+
+def test_more_jobs_than_any_machine_has_are_capped(inspector, good_photo):
+    assert len(list(inspector.inspect_many([good_photo], jobs=10**20))) == 1

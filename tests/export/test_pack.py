@@ -246,12 +246,12 @@ def test_a_bundle_that_edge_iqa_does_not_open_leaves_nothing(packing, tmp_path):
 
 
 def test_another_bundle_of_that_name_stays_unless_it_may_be_replaced(packing, tmp_path):
-    folder = tmp_path / "bundle"
-    folder.mkdir()
-    (folder / "kept.txt").write_text("kept")
-    with pytest.raises(OutputError, match="something else is there; raise --version, or give --replace"):
+    folder = write_bundle(packing, tmp_path / "bundle")
+    (folder / "manifest.json").write_bytes(packing.manifest_bytes.replace(b"1.2.3", b"1.2.2"))
+    before = read_folder(folder)
+    with pytest.raises(OutputError, match="something else is there; raise --version"):
         write_bundle(packing, folder)
-    assert read_folder(folder) == {"kept.txt": b"kept"}
+    assert read_folder(folder) == before
     write_bundle(packing, folder, replace=True)
     assert Bundle.open(folder).label == "tiny-1.2.3"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["artifacts", "bundle"]
@@ -300,3 +300,23 @@ def test_a_full_manifest_reads_back_as_it_was_written(packing, tmp_path):
         gate["name"] for gate in packing.manifest["gates"]
     ]
     assert bundle.experimental
+
+
+def test_a_folder_that_is_no_bundle_is_never_replaced(packing, tmp_path):
+    """A mistyped path must not cost anybody's files."""
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "thesis.txt").write_text("years of work")
+    with pytest.raises(OutputError, match="something else is there"):
+        write_bundle(packing, precious, replace=True)
+    assert [path.name for path in precious.iterdir()] == ["thesis.txt"]
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert (write_bundle(packing, empty, replace=True) / "manifest.json").is_file()
+
+
+@pytest.mark.parametrize("name", ["../elsewhere", "a/b", "", "/tmp/x"])
+def test_a_name_cannot_lead_out_of_the_folder(artifacts_folder, photos, tmp_path, capsys, name):
+    assert run(artifacts_folder, photos, tmp_path / "in" / "out", "--name", name) == 1
+    assert "name" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("manifest.json"))
