@@ -11,7 +11,7 @@ from pathlib import Path
 from edge_iqa.errors import DataError
 
 SPLITS = ("train", "val", "test")
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
+_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".heif"}
 
 
 @dataclass(frozen=True)

@@ -28,14 +28,12 @@ class Dataset:
         source: where it came from, for the record.
         sha256: hash of contents and splits.
         train, val: one list of samples a photo.
-        groups: group of every photo, by `Sample.photo`.
     """
 
     source: str
     sha256: str
     train: list[list[Sample]]
     val: list[list[Sample]]
-    groups: list[str]
 
 
 def make_dataset(
@@ -63,7 +61,7 @@ def make_dataset(
     train = [samples for samples in prepared if samples and samples[0].photo < len(parts[0])]
     val = [samples for samples in prepared if samples and samples[0].photo >= len(parts[0])]
     name = "example and drawn photos" if source is None else source.name
-    return Dataset(name, hash_photos(chosen), train, val, [photo.group for photo in chosen])
+    return Dataset(name, hash_photos(chosen), train, val)
 
 
 def label_photos(photos: Sequence[Photo], attributes: Sequence[str], cache: Path) -> list[list[Sample]]:

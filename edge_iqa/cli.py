@@ -30,7 +30,7 @@ _BROKEN_PIPE = 141  # and for SIGPIPE
 
 _BACKENDS = ("litert", "onnx")
 _SUFFIXES = (
-    ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", ".heic", ".heif",
+    ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif",
 )  # fmt: skip
 """What counts as a photo in a folder; a file named on its own is read whatever it is called."""
 

@@ -10,13 +10,10 @@ from edge_iqa.frame import Frame
 
 _SAMPLES = 256
 """Rows and columns that are looked at. Picked pixels, not averaged ones: averaging would turn fine
-fabric into one flat color, and hide how much is clipped."""
+fabric into one flat color."""
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32) / 255
 """Weights of R, G and B (ITU-R BT.601)."""
-
-_DARK = 5 / 255
-_BRIGHT = 250 / 255
 
 
 @dataclass(frozen=True)
@@ -26,14 +23,10 @@ class Measured:
     Attributes:
         luma_mean: average luma.
         luma_std: standard deviation of luma; 0 is one flat color.
-        dark_share: share of the pixels that are as good as black.
-        bright_share: share of the pixels that are as good as white.
     """
 
     luma_mean: float
     luma_std: float
-    dark_share: float
-    bright_share: float
 
 
 def measure(frame: Frame) -> Measured:
@@ -44,6 +37,4 @@ def measure(frame: Frame) -> Measured:
     return Measured(
         luma_mean=float(luma.mean()),
         luma_std=float(luma.std()),
-        dark_share=float((luma <= _DARK).mean()),
-        bright_share=float((luma >= _BRIGHT).mean()),
     )

@@ -27,7 +27,7 @@ ENCODED = {
 }
 
 
-def refuse(photo: Any, error: type[errors.PhotoError], *words: str) -> None:
+def check_refused(photo: Any, error: type[errors.PhotoError], *words: str) -> None:
     with pytest.raises(errors.PhotoError) as caught:
         image.read(photo)
     assert type(caught.value) is error
@@ -41,8 +41,8 @@ def refuse(photo: Any, error: type[errors.PhotoError], *words: str) -> None:
 def test_zero_bytes_are_refused_as_empty(tmp_path: Path) -> None:
     path = tmp_path / "mug.jpg"
     path.write_bytes(b"")
-    refuse(path, errors.DamagedPhotoError, "mug.jpg: ", "empty", "0 bytes")
-    refuse(b"", errors.DamagedPhotoError, "empty")
+    check_refused(path, errors.DamagedPhotoError, "mug.jpg: ", "empty", "0 bytes")
+    check_refused(b"", errors.DamagedPhotoError, "empty")
 
 
 @pytest.mark.parametrize("kind", ENCODED)
@@ -52,17 +52,17 @@ def test_a_truncated_photo_is_refused_wherever_it_is_cut(kind: str, share: float
     at = min(max(12, int(len(data) * share)), len(data) - 3)
     if "tiff" in kind:  # what is needed last may be the directory or the bits, a few bytes before the end
         at = min(at, len(data) - 8)
-    refuse(data[:at], errors.DamagedPhotoError, "truncated")
+    check_refused(data[:at], errors.DamagedPhotoError, "truncated")
 
 
 def test_a_jpeg_cut_short_before_another_picture_is_refused() -> None:
     data = ENCODED["jpeg"]
-    refuse(data[: len(data) // 2] + data, errors.DamagedPhotoError, "corrupt")
+    check_refused(data[: len(data) // 2] + data, errors.DamagedPhotoError, "corrupt")
 
 
 def test_a_jpeg_filled_up_with_zeros_is_refused() -> None:
     data = ENCODED["jpeg"]
-    refuse(data[: len(data) // 2] + bytes(len(data) // 2), errors.DamagedPhotoError, "truncated")
+    check_refused(data[: len(data) // 2] + bytes(len(data) // 2), errors.DamagedPhotoError, "truncated")
 
 
 def test_what_follows_the_end_of_a_jpeg_does_not_matter() -> None:
@@ -74,20 +74,20 @@ def test_what_follows_the_end_of_a_jpeg_does_not_matter() -> None:
 def test_a_png_that_does_not_match_its_checksum_is_refused() -> None:
     data = bytearray(ENCODED["png"])
     data[len(data) // 2] ^= 1
-    refuse(bytes(data), errors.DamagedPhotoError, "checksum")
+    check_refused(bytes(data), errors.DamagedPhotoError, "checksum")
 
 
 def test_a_png_that_lacks_rows_is_refused_though_its_chunks_are_whole() -> None:
     half = photos.png(RGB[:24].reshape(24, -1), 2)
     header = photos.png_chunk(b"IHDR", struct.pack(">IIBBBBB", 64, 48, 8, 2, 0, 0, 0))
-    refuse(half[:8] + header + half[33:], errors.DamagedPhotoError, "corrupt")
+    check_refused(half[:8] + header + half[33:], errors.DamagedPhotoError, "corrupt")
 
 
 @pytest.mark.parametrize(
     "data", [b"hello, this is a text", b"BM is how this text begins", b"\x89PNG", bytes(99)]
 )
 def test_what_is_no_image_is_refused(data: bytes) -> None:
-    refuse(data, errors.UnsupportedPhotoError, "expected JPEG, PNG", "JPEG or PNG")
+    check_refused(data, errors.UnsupportedPhotoError, "expected JPEG, PNG", "JPEG or PNG")
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_what_is_no_image_is_refused(data: bytes) -> None:
     ],
 )
 def test_a_format_that_is_not_read_is_refused_by_its_name(data: bytes, named: str) -> None:
-    refuse(data, errors.UnsupportedPhotoError, named)
+    check_refused(data, errors.UnsupportedPhotoError, named)
 
 
 def bombs() -> dict[str, bytes]:
@@ -130,7 +130,7 @@ def bombs() -> dict[str, bytes]:
 def test_a_pixel_bomb_is_refused_from_its_header_before_decoding(kind: str) -> None:
     data = bombs()[kind]
     start = time.perf_counter()
-    refuse(data, errors.PhotoSizeError, "60000 x 60000", "100,000,000")
+    check_refused(data, errors.PhotoSizeError, "60000 x 60000", "100,000,000")
     assert time.perf_counter() - start < 0.5
 
 
@@ -138,9 +138,9 @@ def test_a_photo_without_a_size_is_refused_and_not_decoded_blind() -> None:
     jpeg = ENCODED["jpeg"]
     at = jpeg.index(b"\xff\xc0")
     length = struct.unpack_from(">H", jpeg, at + 2)[0]
-    refuse(jpeg[:at] + jpeg[at + 2 + length :], errors.DamagedPhotoError, "no size")
+    check_refused(jpeg[:at] + jpeg[at + 2 + length :], errors.DamagedPhotoError, "no size")
     zero = jpeg[: at + 5] + bytes(2) + jpeg[at + 7 :]
-    refuse(zero, errors.DamagedPhotoError, "64 x 0")
+    check_refused(zero, errors.DamagedPhotoError, "64 x 0")
 
 
 def test_the_pixel_cap_is_the_callers() -> None:
@@ -150,10 +150,10 @@ def test_the_pixel_cap_is_the_callers() -> None:
 
 
 def test_a_shorter_side_under_32_px_is_refused() -> None:
-    refuse(
+    check_refused(
         photos.encode(".png", photos.gradient(31, 500)), errors.PhotoSizeError, "at least 32 px", "500 x 31"
     )
-    refuse(photos.gradient(500, 31), errors.PhotoSizeError, "at least 32 px", "31 x 500")
+    check_refused(photos.gradient(500, 31), errors.PhotoSizeError, "at least 32 px", "31 x 500")
     assert image.read(photos.encode(".png", photos.gradient(32, 500))).pixels.shape == (32, 500, 3)
 
 
@@ -172,31 +172,31 @@ def test_a_shorter_side_under_32_px_is_refused() -> None:
     ],
 )
 def test_an_array_of_another_type_or_shape_is_refused_with_the_way_out(array: Any, words: Any) -> None:
-    refuse(array, errors.PhotoArrayError, "array: expected ", *words)
+    check_refused(array, errors.PhotoArrayError, "array: expected ", *words)
 
 
 def test_an_empty_array_is_refused() -> None:
-    refuse(np.empty((0, 64, 3), np.uint8), errors.DamagedPhotoError, "64 x 0")
+    check_refused(np.empty((0, 64, 3), np.uint8), errors.DamagedPhotoError, "64 x 0")
 
 
 @pytest.mark.parametrize("photo", [None, 7, ["mug.jpg"]])
 def test_what_is_no_photo_at_all_is_refused(photo: Any) -> None:
-    refuse(photo, errors.UnsupportedPhotoError, "expected a path", type(photo).__name__)
+    check_refused(photo, errors.UnsupportedPhotoError, "expected a path", type(photo).__name__)
 
 
 def test_a_path_that_cannot_be_read_says_why(tmp_path: Path) -> None:
-    refuse(tmp_path / "mug.jpg", errors.PhotoError, "mug.jpg: no such file")
-    refuse(str(tmp_path), errors.PhotoError, "is a folder")
-    refuse("mug\0.jpg", errors.PhotoError, "cannot be read")
-    refuse("m" * 5000, errors.PhotoError, "cannot be read")
+    check_refused(tmp_path / "mug.jpg", errors.PhotoError, "mug.jpg: no such file")
+    check_refused(str(tmp_path), errors.PhotoError, "is a folder")
+    check_refused("mug\0.jpg", errors.PhotoError, "cannot be read")
+    check_refused("m" * 5000, errors.PhotoError, "cannot be read")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX files")
 def test_pipes_and_devices_are_refused_without_waiting_for_them(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.jpg"
     os.mkfifo(pipe)
-    refuse(pipe, errors.PhotoError, "pipe.jpg: is not a regular file")
-    refuse("/dev/zero", errors.PhotoError, "is not a regular file")
+    check_refused(pipe, errors.PhotoError, "pipe.jpg: is not a regular file")
+    check_refused("/dev/zero", errors.PhotoError, "is not a regular file")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
@@ -208,7 +208,7 @@ def test_a_file_that_may_not_be_read_says_so(tmp_path: Path) -> None:
     if root:  # whom permissions do not stop
         os.seteuid(65534)
     try:
-        refuse(path, errors.PhotoError, "mug.jpg: permission denied")
+        check_refused(path, errors.PhotoError, "mug.jpg: permission denied")
     finally:
         if root:
             os.seteuid(0)
@@ -219,7 +219,7 @@ def test_a_file_over_256_mb_is_refused_unread(tmp_path: Path) -> None:
     with path.open("wb") as stream:
         stream.write(ENCODED["jpeg"])
         stream.truncate(image.MAX_FILE_BYTES + 1)
-    refuse(path, errors.PhotoSizeError, "film.jpg: ", "256 MB")
+    check_refused(path, errors.PhotoSizeError, "film.jpg: ", "256 MB")
 
 
 def test_a_message_starts_with_the_path_that_was_given(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from edge_iqa.verdict import WORDS, judge
 
 BOUNDS = Thresholds(accept=0.64, reject=0.58, attributes=dict.fromkeys(ATTRIBUTES, 0.6), dark_below=0.42)
 FINE = dict.fromkeys(ATTRIBUTES, 0.9)
-DAYLIGHT = Measured(luma_mean=0.5, luma_std=0.2, dark_share=0, bright_share=0)
+DAYLIGHT = Measured(luma_mean=0.5, luma_std=0.2)
 share = st.floats(0, 1)
 
 
@@ -104,15 +104,12 @@ def test_light_is_measured_on_photos_of_any_shape(size: tuple[int, int]) -> None
     measured = measure(_frame(pixels))
     assert measured.luma_mean == pytest.approx(luma.mean(), abs=0.02)
     assert measured.luma_std == pytest.approx(luma.std(), abs=0.02)
-    assert measured.dark_share == pytest.approx((luma <= 5 / 255).mean(), abs=0.03)
-    assert measured.bright_share == pytest.approx((luma >= 250 / 255).mean(), abs=0.03)
 
 
 def test_black_is_0_and_white_is_1() -> None:
     black, white = (measure(_frame(np.full((64, 64, 3), level, np.uint8))) for level in (0, 255))
-    assert black == Measured(0, 0, 1, 0)
+    assert black == Measured(0, 0)
     assert white.luma_mean == pytest.approx(1)
-    assert (white.dark_share, white.bright_share) == (0, 1)
 
 
 def test_fine_texture_is_not_flat() -> None:
