@@ -42,7 +42,7 @@ def test_bounds_belong_to_the_better_side(overall: float, verdict: str) -> None:
 def test_every_judgement_is_sound(
     overall: float, attributes: dict[str, float], luma_mean: float, luma_std: float
 ) -> None:
-    judged = judge(overall, attributes, Measured(luma_mean, luma_std, 0, 0), BOUNDS)
+    judged = judge(overall, attributes, Measured(luma_mean, luma_std), BOUNDS)
     severities = [issue.severity for issue in judged.issues]
     assert severities == sorted(severities, reverse=True)
     assert all(0 <= severity <= 1 for severity in severities)
@@ -76,11 +76,11 @@ def test_photo_refused_with_no_attribute_below_is_told_the_one_that_comes_neares
 
 @pytest.mark.parametrize(("luma", "code"), [(0.41, "TOO_DARK"), (0.42, "TOO_BRIGHT"), (0.8, "TOO_BRIGHT")])
 def test_bad_exposure_is_too_dark_or_too_bright_by_the_mean(luma: float, code: str) -> None:
-    assert _codes(0.3, {**FINE, "exposure": 0.1}, Measured(luma, 0.2, 0, 0)) == [code]
+    assert _codes(0.3, {**FINE, "exposure": 0.1}, Measured(luma, 0.2)) == [code]
 
 
 def test_flat_photo_is_empty_whatever_the_model_says() -> None:
-    judged = judge(1.0, FINE, Measured(0.5, 0.001, 0, 0), BOUNDS)
+    judged = judge(1.0, FINE, Measured(0.5, 0.001), BOUNDS)
     assert (judged.verdict, judged.overall, [issue.code for issue in judged.issues]) == (
         Verdict.RETAKE,
         0,
