@@ -17,7 +17,7 @@ from edge_iqa.files import write_bytes
 
 CACHE = Path(".cache")
 EXAMPLES = Path(__file__).parents[1] / "examples" / "photos.csv"
-_DRAWN = 60
+_DRAWN = 96
 
 
 @dataclass(frozen=True, eq=False)

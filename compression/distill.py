@@ -28,7 +28,7 @@ from compression.training import Job, Scores
 
 REFERENCE = Path(__file__).parent / "reference"
 _QUICK = TrainConfig(epochs=2, photos_per_step=8, learning_rate=3e-4)
-_QUICK_LIMITS = (36, 8)
+_QUICK_LIMITS = (64, 12)
 _VAL_PHOTOS = 150
 
 
