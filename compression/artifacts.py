@@ -101,7 +101,7 @@ def make_artifacts(
     Raises:
         GateError: a float model is not what torch is.
     """
-    info = ModelInfo(student.spec, student.attributes, student.embedding, student_sha256)
+    info = ModelInfo(student.spec, student.attributes, student.embedding, student_sha256, student.categories)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         exact = _export(student, info, folder, "fp32")

@@ -27,7 +27,7 @@ def cut_variants(photos: Sequence[Photo], spec: ViewSpec, cache: Path) -> Iterat
     """
     for index, photo in enumerate(photos):
         try:
-            variants = draw(hashlib.sha256(photo.path.read_bytes()).hexdigest())
+            variants = draw(hashlib.sha256(photo.path.read_bytes()).hexdigest(), every_fault=True)
             path = render(photo, [variants[index % len(variants)]], cache)[0]
             yield views.cut(image.read(path, long_side_px=spec.long_side_px), spec)
         except PhotoError:

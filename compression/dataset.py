@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from compression import scenes
-from compression.data import Photo, hash_photos, read_photos, select
+from compression.data import Photo, categories_of, hash_photos, read_photos, select
 from compression.labels import Sample, prepare
 from compression.progress import console, track
+from compression.scenes import stock
 from edge_iqa import opencv
 from edge_iqa.backends.base import cores
 from edge_iqa.errors import DataError
@@ -18,6 +20,10 @@ from edge_iqa.files import write_bytes
 CACHE = Path(".cache")
 EXAMPLES = Path(__file__).parents[1] / "examples" / "photos.csv"
 _DRAWN = 96
+VAL_PHOTOS = 150
+"""Photos of val that training is judged on after each epoch."""
+SCENES = 460
+"""Scenes that the reference models were trained on beside photos."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,13 +33,27 @@ class Dataset:
     Attributes:
         source: where it came from, for the record.
         sha256: hash of contents and splits.
+        scenes: how many scenes were added to train and to val.
+        categories: what products can be, in the order of `Sample.category`.
         train, val: one list of samples a photo.
     """
 
     source: str
     sha256: str
+    scenes: tuple[int, int]
+    categories: tuple[str, ...]
     train: list[list[Sample]]
     val: list[list[Sample]]
+
+    def describe(self) -> dict[str, Any]:
+        """What a run's record says of its data."""
+        return {
+            "data": self.source,
+            "data_sha256": self.sha256,
+            "photos": (len(self.train) - self.scenes[0], len(self.val) - self.scenes[1]),
+            "scenes": self.scenes,
+            "categories": self.categories,
+        }
 
 
 def make_dataset(
@@ -41,12 +61,16 @@ def make_dataset(
     attributes: Sequence[str],
     cache: Path = CACHE,
     limits: tuple[int | None, int | None] = (None, None),
+    scenes: tuple[int, int] = (0, 0),
+    categories: Sequence[str] | None = None,
 ) -> Dataset:
     """Read, render and label train and val photos; unreadable ones are named and left out.
 
     Args:
         source: CSV or folder; None takes the example photos and photos drawn by code.
         limits: at most so many photos of train and of val.
+        scenes: so many scenes are added to train and to val.
+        categories: names in the order of the model's output; None: those that train photos have.
 
     Raises:
         DataError: the source does not fit, or holds no photo of train or of val.
@@ -56,18 +80,39 @@ def make_dataset(
     for split, part in zip(("train", "val"), parts, strict=True):
         if not part:
             raise DataError(f"{source}: no photo in split {split!r}; give more photos, or a `split` column")
-    chosen = [*parts[0], *parts[1]]
-    prepared = label_photos(chosen, attributes, cache)
+    names = categories_of(parts[0]) if categories is None else tuple(categories)
+    sha256 = hash_photos([*parts[0], *parts[1]])
+    for split, part, count in zip(("train", "val"), parts, scenes, strict=True):
+        part += add_scenes(part, split, count, cache)
+    prepared = label_photos([*parts[0], *parts[1]], attributes, cache, names)
     train = [samples for samples in prepared if samples and samples[0].photo < len(parts[0])]
     val = [samples for samples in prepared if samples and samples[0].photo >= len(parts[0])]
     name = "example and drawn photos" if source is None else source.name
-    return Dataset(name, hash_photos(chosen), train, val)
+    return Dataset(name, sha256, scenes, names, train, val)
 
 
-def label_photos(photos: Sequence[Photo], attributes: Sequence[str], cache: Path) -> list[list[Sample]]:
+def add_scenes(photos: Sequence[Photo], split: str, count: int, cache: Path) -> list[Photo]:
+    """Make scenes of a split, with cut-outs from its own photos."""
+    if not count:
+        return []
+    found = track(stock.find_cutouts(photos, cache, cores()), len(photos), f"cut-outs ({split})")
+    cutouts = [cutout for cutout in found if cutout is not None]
+    made = stock.make(split, count, cutouts, cache, cores())
+    return list(track(made, count, f"scenes ({split}, {len(cutouts)} cut-outs)"))
+
+
+def label_photos(
+    photos: Sequence[Photo],
+    attributes: Sequence[str],
+    cache: Path,
+    categories: Sequence[str] = (),
+    every_fault: bool = False,
+    labelled: bool = True,
+) -> list[list[Sample]]:
     """Render and label photos with a progress bar; an unreadable one gives an empty list and a line."""
     results: list[list[Sample]] = []
-    for result in track(prepare(photos, attributes, cache, cores()), len(photos), "photos"):
+    prepared = prepare(photos, attributes, cache, cores(), categories, every_fault, labelled)
+    for result in track(prepared, len(photos), "photos"):
         if not isinstance(result, list):
             console.print(f"left out: {result}")
         results.append(result if isinstance(result, list) else [])
@@ -84,7 +129,7 @@ def read_default(cache: Path) -> list[Photo]:
     for seed in track(range(_DRAWN), _DRAWN, "drawn photos"):
         path = folder / f"{seed:03d}.png"
         if not path.is_file():
-            pixels = scenes.draw(seed, height_px=480, width_px=640)
+            pixels = scenes.draw(seed, height_px=480, width_px=640).pixels
             _, encoded = cv2.imencode(".png", pixels[..., ::-1])
             write_bytes(path, bytes(encoded))
     drawn = [

@@ -1,35 +1,48 @@
 """Distill a teacher into a small student: `python -m compression.distill --data photos.csv`.
 
-The student learns the teacher's scores, their order and its embedding (Hinton et al. 2015,
-arXiv:1503.02531; Park et al. 2019, arXiv:1904.05068), on views augmented once and shown to both, and
-a little from the labels themselves, which correct what the teacher got wrong.
+The student learns the teacher's scores, their order and which photos it finds alike (Hinton et al.
+2015, arXiv:1503.02531; Tung & Mori 2019, arXiv:1907.09682), on views augmented once and shown to
+both, and a little from the labels themselves, which correct what the teacher got wrong.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from compression import record, training
-from compression.batches import Batch, count_steps, training_batches
+from compression import processes, record, training
+from compression.batches import Batch, count_steps, fit_views, training_batches, widest
 from compression.command import positive, run_command
-from compression.dataset import CACHE, make_dataset
+from compression.data import read_photos
+from compression.dataset import CACHE, SCENES, VAL_PHOTOS, label_photos, make_dataset
 from compression.evaluate import compare_with_labels, compare_with_teacher, predict
-from compression.losses import imitation_loss, ranking_loss, score_loss
-from compression.models import REGISTRY, build
-from compression.models.heads import QualityNet
+from compression.labels import Sample
+from compression.losses import (
+    category_loss,
+    contrastive_loss,
+    copy_loss,
+    order_loss,
+    relation_loss,
+    score_loss,
+)
+from compression.models import ATTRIBUTES, REGISTRY, build, with_outputs
+from compression.models.heads import FUSIONS, Outputs, QualityNet
+from compression.models.server import ServerTeacher
 from compression.models.weights import load, load_teacher, save, start_from_imagenet
 from compression.progress import console
 from compression.recipe import TrainConfig
 from compression.training import Job, Scores
+from edge_iqa.views import ViewSpec
 
 REFERENCE = Path(__file__).parent / "reference"
 _QUICK = TrainConfig(epochs=2, photos_per_step=8, learning_rate=3e-4)
 _QUICK_LIMITS = (64, 12)
-_VAL_PHOTOS = 150
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -43,7 +56,10 @@ def main(argv: list[str] | None = None) -> int:
         "--data", type=Path, help="CSV (path; optionally split, group, label 0-1) or a folder of photos"
     )
     parser.add_argument(
-        "--teacher", type=Path, default=REFERENCE / "teacher.safetensors", help="default: the reference"
+        "--teacher",
+        type=Path,
+        default=REFERENCE / "teacher.safetensors",
+        help="ours, or a server ResNet (.safetensors, .pt); default: the reference",
     )
     parser.add_argument(
         "--student",
@@ -67,6 +83,40 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--epochs", type=positive, help=f"default: {TrainConfig.epochs}")
     parser.add_argument("--limit", type=positive, help="use at most so many training photos")
     parser.add_argument(
+        "--scenes",
+        type=int,
+        default=SCENES,
+        help="scenes added to the training photos where --data is given; default: %(default)s",
+    )
+    parser.add_argument(
+        "--unlabeled", type=Path, help="CSV or folder of more photos, which only the teacher judges"
+    )
+    parser.add_argument(
+        "--width", type=float, default=1.0, help="of a fresh student's channels; default: %(default)s"
+    )
+    parser.add_argument(
+        "--size", type=positive, metavar="PX", help="side of the views; default: the teacher's"
+    )
+    parser.add_argument("--details", type=int, metavar="N", help="detail views; default: the teacher's")
+    parser.add_argument(
+        "--fusion", choices=FUSIONS, default="split", help="how views come together; default: %(default)s"
+    )
+    parser.add_argument(
+        "--weight",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="weight of a part of the loss: score, rank, feature, category, embedding, label",
+    )
+    parser.add_argument(
+        "--output-range",
+        type=float,
+        nargs=2,
+        default=(0.0, 1.0),
+        metavar=("WORST", "BEST"),
+        help="of a server teacher with one regression output; default: 0 1",
+    )
+    parser.add_argument(
         "--label-weight", type=float, default=0.3, help="weight of the labels; default: %(default)s"
     )
     parser.add_argument("--seed", type=int, default=0)
@@ -77,52 +127,58 @@ def main(argv: list[str] | None = None) -> int:
     return run_command(distill, parser.parse_args(argv))
 
 
+@processes.joined()
 def distill(options: argparse.Namespace) -> None:
     """Train the student, keep the epoch that did best on val, write model, record and curve."""
-    config, limits = _settings(options)
+    config, limits, scenes = _settings(options)
+    weights = Weights.read(options.weight, options.label_weight)
     torch.manual_seed(config.seed)
-    teacher, teacher_sha256 = load_teacher(options.teacher)
-    student, start = _start(options, teacher)
+    teacher, teacher_sha256 = load_teacher(options.teacher, options.output_range)
+    with processes.first_prepares():
+        known = teacher.categories or None
+        data = make_dataset(options.data, ATTRIBUTES, options.cache, limits, scenes, known)
+        unlabeled = _read_unlabeled(options, len(data.train))
+        student, start = _start(options, teacher, data.categories)
     _say_what(options, start)
-    data = make_dataset(options.data, teacher.attributes, options.cache, limits)
-    device = training.pick_device()
+    device = processes.pick_device()
     student.to(device), teacher.to(device)
     samples = [sample for photo in data.val for sample in photo]
-    truth, _ = predict(teacher, samples)
+    truth = processes.on_first(lambda: predict(teacher, samples))
     about = {
-        "data": data.source,
-        "data_sha256": data.sha256,
+        **data.describe(),
+        "unlabeled_photos": len(unlabeled),
         "teacher": options.teacher.name,
         "teacher_sha256": teacher_sha256,
         "start": start,
-        "label_weight": options.label_weight,
+        "weights": asdict(weights),
     }
+    spec = widest(student.spec, teacher.spec)
 
-    def loss(batch: Batch, scores: Tensor, embedding: Tensor) -> Tensor:
+    def loss(batch: Batch, out: Outputs) -> Tensor:
         with torch.no_grad():
-            aim, aim_embedding = teacher.judge(training.run_backbone(teacher, batch.views))
-        copied = score_loss(scores, aim) + 0.1 * ranking_loss(scores[:, 0], aim[:, 0])
-        learned = options.label_weight * score_loss(scores, batch.targets)
-        return copied + learned + 0.2 * imitation_loss(embedding, aim_embedding)
+            aim = teacher.judge(training.run_backbone(teacher, fit_views(batch.views, teacher.spec)))
+        return weights.total(batch, out, aim)
 
     def evaluate() -> Scores:
-        scores, _ = predict(student, samples)
+        scores = predict(student, samples)
         return {**compare_with_labels(scores, samples), **compare_with_teacher(scores, truth)}
 
     path = options.out / "student.safetensors"
+    train = [*data.train, *unlabeled]
     job = Job(
         student,
         loss,
-        lambda epoch, first: training_batches(data.train, student.spec, config, epoch, first),
-        count_steps(len(data.train), config.photos_per_step),
+        lambda epoch, first: training_batches(train, spec, config, epoch, first),
+        count_steps(len(train), config.photos_per_step),
         evaluate,
         lambda scores: save(student, path, {"run": {**about, "val": scores}}, half=True),
     )
     state = training.fit(job, config, options.out, options.resume)
+    if not processes.is_first():
+        return
     record.write_record(options.out, "compression.distill", config, state, about)
-    record.plot_curve(
-        options.out / "curve.png", "student", state, ("srcc_teacher", "srcc_labels", "pair_order")
-    )
+    shown = ("srcc_teacher", "srcc_labels", "pair_order", "across_order")
+    record.plot_curve(options.out / "curve.png", "student", state, shown)
     training.finish(options.out)
     first, best = state.evaluations[0], max(state.evaluations, key=lambda scores: scores["objective"])
     console.print(
@@ -132,32 +188,117 @@ def distill(options: argparse.Namespace) -> None:
     )
 
 
-def _settings(options: argparse.Namespace) -> tuple[TrainConfig, tuple[int | None, int | None]]:
+@dataclass(frozen=True)
+class Weights:
+    """How much each part of the loss counts.
+
+    Attributes:
+        score: the teacher's scores.
+        rank: their order, across contents and within each source.
+        feature: which photos the teacher finds alike.
+        category: what the product is, by the teacher and by the data.
+        embedding: variants of one photo alike, other photos apart.
+        label: the labels themselves, which correct what the teacher got wrong.
+    """
+
+    score: float = 1.0
+    rank: float = 0.1
+    feature: float = 0.5
+    category: float = 0.05
+    embedding: float = 0.05
+    label: float = 0.3
+
+    @classmethod
+    def read(cls, options: Sequence[str], label: float) -> Weights:
+        """Replace weights by `NAME=VALUE` options.
+
+        Raises:
+            ValueError: an unknown name, or a value that is no number from 0 up.
+        """
+        values = {**asdict(cls()), "label": label}
+        for option in options:
+            name, _, text = option.partition("=")
+            if name not in values:
+                raise ValueError(f"--weight: expected one of {', '.join(values)}, got {name!r}")
+            values[name] = float(text)
+        if not all(0 <= value < math.inf for value in values.values()):
+            raise ValueError(f"--weight: expected numbers from 0 up, got {values}")
+        return cls(**values)
+
+    def total(self, batch: Batch, out: Outputs, aim: Outputs) -> Tensor:
+        """The loss of one batch; `aim` is what the teacher says of it."""
+        told = aim.scores.shape[1]  # a server model knows the overall score alone
+        parts = {
+            "score": score_loss(out.scores[:, :told], aim.scores),
+            "rank": order_loss(out.scores[:, 0], aim.scores[:, 0], batch.photos),
+            "feature": relation_loss(out.embedding, aim.embedding),
+            "category": category_loss(out.category, batch.categories) + copy_loss(out.category, aim.category),
+            "embedding": contrastive_loss(out.embedding, batch.photos),
+            "label": score_loss(out.scores, batch.targets),
+        }
+        return torch.stack([getattr(self, name) * part for name, part in parts.items()]).sum()
+
+
+def _settings(
+    options: argparse.Namespace,
+) -> tuple[TrainConfig, tuple[int | None, int | None], tuple[int, int]]:
+    """Training settings, limits of photos and numbers of scenes, each for train and val."""
     base = _QUICK if options.quick else TrainConfig()
     epochs = options.epochs or base.epochs
-    config = TrainConfig(**{**vars(base), "epochs": epochs, "seed": options.seed})
+    trained = options.start != "random"
+    config = TrainConfig(
+        **{
+            **vars(base),
+            "epochs": epochs,
+            "seed": options.seed,
+            "fixed_norm": trained,
+            "frozen": None if trained else 0,
+        }
+    )
     if options.quick:
-        return config, (options.limit or _QUICK_LIMITS[0], _QUICK_LIMITS[1])
-    return config, (options.limit, _VAL_PHOTOS)
+        return config, (options.limit or _QUICK_LIMITS[0], _QUICK_LIMITS[1]), (0, 0)
+    scenes = options.scenes if options.data is not None else 0
+    return config, (options.limit, VAL_PHOTOS), (scenes, scenes // 10)
 
 
-def _start(options: argparse.Namespace, teacher: QualityNet) -> tuple[QualityNet, str]:
+def _read_unlabeled(options: argparse.Namespace, first: int) -> list[list[Sample]]:
+    """Samples of photos that only the teacher judges."""
+    if options.unlabeled is None:
+        return []
+    photos = [replace(photo, split="train") for photo in read_photos(options.unlabeled)]
+    found = label_photos(photos, ATTRIBUTES, options.cache, labelled=False)
+    return [[replace(sample, photo=sample.photo + first) for sample in photo] for photo in found if photo]
+
+
+def _start(
+    options: argparse.Namespace, teacher: QualityNet | ServerTeacher, categories: tuple[str, ...]
+) -> tuple[QualityNet, str]:
     """The student before training, and a sentence on where it comes from."""
     if options.start in ("imagenet", "random"):
-        net = build(options.student or "mobilenet_v2", teacher.attributes, teacher.embedding, teacher.spec)
+        spec = ViewSpec(options.size or teacher.spec.size_px, teacher.spec.detail, teacher.spec.long_side_px)
+        if options.details is not None:
+            spec = replace(spec, detail=options.details)
+        net = build(
+            options.student or "mobilenet_v2",
+            spec=spec,
+            categories=categories,
+            width=options.width,
+            fusion=options.fusion,
+        )
         return net, start_from_imagenet(
             net, options.weights
         ) if options.start == "imagenet" else "random weights"
     path = REFERENCE / "student.safetensors" if options.start == "reference" else Path(options.start)
     net, _ = load(path)
-    if options.student not in (None, net.architecture):
-        raise ValueError(
-            f"--student {options.student}: {path} holds {net.architecture}; use --start imagenet or random"
-        )
-    if (net.attributes, net.embedding, net.spec) != (teacher.attributes, teacher.embedding, teacher.spec):
-        raise ValueError(
-            f"{path}: its outputs or views differ from the teacher's; use --start imagenet or random"
-        )
+    fixed = {"--student": (options.student, net.architecture), "--size": (options.size, net.spec.size_px)}
+    fixed["--details"] = (options.details, net.spec.detail)
+    for option, (asked, held) in fixed.items():
+        if asked not in (None, held):
+            raise ValueError(f"{option} {asked}: {path} holds {held}; use --start imagenet or random")
+    if net.attributes != ATTRIBUTES:
+        raise ValueError(f"{path}: expected the attributes {ATTRIBUTES}, it has {net.attributes}")
+    if net.categories != categories:
+        net = with_outputs(net, categories)
     return net, f"{path.name} ({net.architecture})"
 
 

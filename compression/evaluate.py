@@ -13,38 +13,45 @@ from compression.batches import evaluation_batches
 from compression.labels import Sample
 from compression.metrics import srcc
 from compression.models.heads import QualityNet
+from compression.models.server import ServerTeacher
 from compression.training import Scores, run_backbone
 
 Floats = NDArray[np.floating[Any]]
 
 
-def predict(net: QualityNet, samples: Sequence[Sample]) -> tuple[Floats, Floats]:
-    """Scores (n, 1+A) and embeddings (n, D) of samples, views placed as on the device."""
+def predict(net: QualityNet | ServerTeacher, samples: Sequence[Sample]) -> Floats:
+    """Scores (n, 1+A) of samples, views placed as on the device."""
     net.eval()
     device = next(net.parameters()).device
-    scores, embeddings = [], []
+    scores = []
     with torch.inference_mode():
         for batch in evaluation_batches(samples, net.spec):
-            out = net.judge(run_backbone(net, batch.views.to(device)))
-            scores.append(out[0].cpu())
-            embeddings.append(out[1].cpu())
-    return torch.cat(scores).numpy(), torch.cat(embeddings).numpy()
+            scores.append(net.judge(run_backbone(net, batch.views.to(device))).scores.cpu())
+    return torch.cat(scores).numpy()
 
 
 def compare_with_labels(scores: Floats, samples: Sequence[Sample]) -> Scores:
     """SRCC with the labels over all samples, mean absolute error, and the share of pairs in order.
 
-    A pair is a clean rendering and a spoiled one of the same photo; ties count as out of order.
+    `pair_order` counts pairs of one photo, clean against spoiled by a severity of at least 0.15;
+    `across_order` pairs of two photos whose labels lie at least 0.3 apart. Ties are out of order.
     """
     targets = np.stack([sample.target for sample in samples])
-    agreement = srcc(scores[:, 0], targets[:, 0])
-    by_sample = list(zip(samples, scores[:, 0], strict=True))
-    clean = {sample.photo: score for sample, score in by_sample if sample.variant.fault is None}
-    pairs = [clean[sample.photo] > score for sample, score in by_sample if sample.variant.fault]
+    overall, truth = scores[:, 0], targets[:, 0]
+    photos = np.array([sample.photo for sample in samples])
+    clean = {
+        sample.photo: score
+        for sample, score in zip(samples, overall, strict=True)
+        if not sample.variant.steps
+    }
+    spoiled = [at for at, sample in enumerate(samples) if sample.variant.severity >= 0.15]
+    apart = (truth[:, None] - truth[None] >= 0.3) & (photos[:, None] != photos[None])
+    agreement = srcc(overall, truth)
     return {
         "objective": agreement,
         "srcc_labels": agreement,
-        "pair_order": float(np.mean(pairs)),
+        "pair_order": float(np.mean([clean[samples[at].photo] > overall[at] for at in spoiled])),
+        "across_order": float((overall[:, None] > overall[None])[apart].mean()),
         "mae": float(np.abs(scores - targets).mean()),
     }
 
@@ -55,5 +62,5 @@ def compare_with_teacher(scores: Floats, teacher: Floats) -> Scores:
     return {
         "objective": agreement,
         "srcc_teacher": agreement,
-        "mae_teacher": float(np.abs(scores - teacher).mean()),
+        "mae_teacher": float(np.abs(scores[:, : teacher.shape[1]] - teacher).mean()),
     }

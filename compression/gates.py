@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compression.command import run_command
-from compression.data import Photo, hash_photos, read_photos, select
-from compression.dataset import CACHE, label_photos
+from compression.data import ACCEPT_LABEL, REJECT_LABEL, Photo, hash_photos, read_photos, select
+from compression.dataset import CACHE, add_scenes, label_photos
 from compression.distill import REFERENCE
 from compression.evaluate import predict
 from compression.labels import Sample
@@ -29,7 +29,7 @@ from compression.metrics import Estimate, bootstrap, estimate_share, estimate_sr
 from compression.models.heads import QualityNet
 from compression.models.weights import load, load_teacher
 from compression.progress import console, track
-from compression.thresholds import ACCEPT_LABEL, REJECT_LABEL, fit_thresholds
+from compression.thresholds import fit_thresholds
 from edge_iqa import backends, image, views
 from edge_iqa.backends.base import Backend
 from edge_iqa.errors import GateError
@@ -101,6 +101,9 @@ def main(argv: list[str] | None = None) -> int:
         "--cache", type=Path, default=CACHE, help="renderings and metrics; default: %(default)s"
     )
     parser.add_argument(
+        "--scenes", type=int, default=40, help="scenes added to val and to test; default: %(default)s"
+    )
+    parser.add_argument(
         "--bound",
         action="append",
         default=[],
@@ -123,11 +126,11 @@ def check_gates(options: argparse.Namespace) -> None:
     files = read_artifacts(options.artifacts)
     parity = parity_gate(options.artifacts / "parity.json", bounds)
     photos = read_photos(options.data)
-    test = score_split(select(photos, "test"), student, files, options.cache)
-    test.scores["teacher"] = predict(teacher, test.samples)[0]
+    test = score_split(select(photos, "test"), "test", student, files, options)
+    test.scores["teacher"] = predict(teacher, test.samples)
     in_use, speed = choose_files(files, test.samples, student.spec)
     fitted_with = in_use["onnx"]
-    val = score_split(select(photos, "val"), student, {fitted_with: files[fitted_with]}, options.cache)
+    val = score_split(select(photos, "val"), "val", student, {fitted_with: files[fitted_with]}, options)
     thresholds = fit_thresholds(val.scores[fitted_with], val.samples, student.attributes, val.luma)
     gates = [*agreement_gates(test, bounds), *int8_gates(test, thresholds, bounds), parity]
     report = {
@@ -199,15 +202,22 @@ def is_looser(bounds: dict[str, float]) -> bool:
     return any(bounds[key] > value if key in _CAPS else bounds[key] < value for key, value in BOUNDS.items())
 
 
-def score_split(photos: Sequence[Photo], student: QualityNet, files: dict[str, bytes], cache: Path) -> Split:
-    """Score every variant of every photo with each artifact, as the device would."""
-    prepared = label_photos(photos, student.attributes, cache)
+def score_split(
+    photos: list[Photo],
+    split: str,
+    student: QualityNet,
+    files: dict[str, bytes],
+    options: argparse.Namespace,
+) -> Split:
+    """Score every variant of every photo and of some scenes with each artifact, as the device would."""
+    photos = [*photos, *add_scenes(photos, split, options.scenes, options.cache)]
+    prepared = label_photos(photos, student.attributes, options.cache, student.categories, every_fault=True)
     samples = [sample for each in prepared for sample in each]
     opened = {name: backends.open(content, name.rpartition(".")[2]) for name, content in files.items()}
     scores: dict[str, list[Floats]] = {name: [] for name in opened}
     luma = []
     for sample in track(samples, len(samples), "scores"):
-        frame = image.read(sample.path)
+        frame = image.read(sample.path, long_side_px=student.spec.long_side_px)
         cut = views.cut(frame, student.spec)
         luma.append(measure(frame).luma_mean)
         for name, backend in opened.items():

@@ -1,16 +1,20 @@
-"""What each variant is worth: full-reference metrics against its source, mapped to 0-1.
+"""What each variant is worth, 0-1 on one scale for all contents.
 
-There are no rated product photos to train on, so the truth is built. Half of a label is what two
-metrics that agree well with people say (HaarPSI, Reisenhofer et al. 2018, arXiv:1607.06140; MDSI,
-Nafchi et al. 2016, arXiv:1608.07433): they know that blur hardly shows on a smooth cup. The other
-half is the severity: it knows the order of faults that metrics undervalue (light, compression).
+There are no rated product photos to train on, so the truth is built from three things:
+
+- what full-reference metrics see of the faults (`fidelity`): they know that blur hardly shows on a
+  smooth cup;
+- the severities, which know the order of faults that metrics undervalue (coding, resolution, color);
+- what the source photo was worth before (`sources`), or what people said of it.
+
+The overall label is the product of the attributes, so that a low one always has a cause.
 """
 
 from __future__ import annotations
 
 import hashlib
-import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -22,23 +26,14 @@ from numpy.typing import NDArray
 
 from compression.data import Photo
 from compression.degradations import FAULTS
-from compression.variants import Variant, draw, render
-from edge_iqa import image
+from compression.fidelity import Fidelity, FidelityCache, Reference, key
+from compression.sources import SourceQuality, assess
+from compression.variants import FULL_PX, Variant, draw, render
+from edge_iqa import image, opencv
 from edge_iqa.errors import PhotoError
 
-_VERSION = "haarpsi+mdsi, piq 0.8, 1"
-_HAARPSI = (0.40, 0.99)
-_MDSI = (0.47, 0.13)
-"""Metric values that count as 0 and as 1: about the 2nd and 98th percentile over the training
-photos' variants, so that both metrics use the whole scale."""
-
-
-@dataclass(frozen=True)
-class Metrics:
-    """Raw full-reference values: HaarPSI 0-1, higher is better; MDSI 0-1, lower is better."""
-
-    haarpsi: float
-    mdsi: float
+_UNTOUCHED = 0.035
+"""Impairment that the closing JPEG pass alone gives a clean copy, on average."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,73 +43,87 @@ class Sample:
     Attributes:
         path: JPEG file.
         photo: index of its source in the data set.
-        variant: fault and severity.
+        variant: faults and severities.
         target: float32 (1+A,), overall first, 0-1, higher is better.
+        category: index of what the product is; -1 where nobody said.
     """
 
     path: Path
     photo: int
     variant: Variant
     target: NDArray[np.float32]
+    category: int = -1
 
 
-class MetricCache:
-    """Metrics by content hash of reference and variant, in one SQLite file: a kill loses nothing."""
+@dataclass(frozen=True)
+class Task:
+    """What to render and label of one photo."""
 
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path, timeout=60)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("CREATE TABLE IF NOT EXISTS metrics (key TEXT PRIMARY KEY, haarpsi REAL, mdsi REAL)")
-
-    def get(self, key: str) -> Metrics | None:
-        row = self._db.execute("SELECT haarpsi, mdsi FROM metrics WHERE key = ?", (key,)).fetchone()
-        return Metrics(*row) if row else None
-
-    def put(self, values: Iterable[tuple[str, Metrics]]) -> None:
-        rows = [(key, value.haarpsi, value.mdsi) for key, value in values]
-        with self._db:
-            self._db.executemany("INSERT OR REPLACE INTO metrics VALUES (?, ?, ?)", rows)
-
-    def count(self) -> int:
-        return int(self._db.execute("SELECT COUNT(*) FROM metrics").fetchone()[0])
-
-    def close(self) -> None:
-        self._db.close()
+    index: int
+    photo: Photo
+    attributes: tuple[str, ...]
+    category: int
+    cache: Path
+    every_fault: bool = False
+    labelled: bool = True
 
 
 def label(
-    metrics: Metrics, variant: Variant, attributes: Sequence[str], source: float | None = None
+    impairment: float,
+    variant: Variant,
+    attributes: Sequence[str],
+    source: SourceQuality,
+    bounds: tuple[float, float] = (0.0, 1.0),
 ) -> NDArray[np.float32]:
-    """Turn metrics and severity into the target of one variant.
+    """Turn what is known of one variant into its target.
 
     Args:
-        source: a person's rating of the source photo, 0-1, where there is one: it caps the overall
-            label of every variant. Without one the source counts as 1.
+        impairment: of the variant against its source, 0-1.
+        attributes: names of the attributes wanted.
+        source: what the source is worth.
+        bounds: interval in which people say the source's overall quality lies.
 
     Returns:
-        float32 (1+A,): the overall label, then each attribute: the overall label for the attribute
-        that the fault lowers, 1 for the others.
+        float32 (1+A,): overall, then each attribute.
     """
-    seen = (_rescale(metrics.haarpsi, *_HAARPSI) + _rescale(metrics.mdsi, *_MDSI)) / 2
-    overall = (seen + 1 - variant.severity) / 2 if variant.fault else 1.0
-    target = np.ones(1 + len(attributes), np.float32)
-    target[0] = overall * (1.0 if source is None else source)
-    if variant.fault and (cause := FAULTS[variant.fault].attribute) in attributes:
-        target[1 + attributes.index(cause)] = overall
-    return target
+    losses = [(FAULTS[name].attribute, 1 - FAULTS[name].worst * severity) for name, severity in variant.steps]
+    kept = math.prod(share for _, share in losses)
+    seen = min(1.0, max(0.0, (impairment - _UNTOUCHED) / (1 - _UNTOUCHED)))
+    quality = (kept + 1 - seen) / 2 if losses else 1.0
+    measured = source.overall
+    overall = min(bounds[1], max(bounds[0], measured))
+    # people know better: their word is shared out among the causes that were measured
+    trust = math.log(max(overall, 0.02)) / math.log(measured) if measured < 1 else 1.0
+    target = {name: getattr(source, name, 1.0) ** trust for name in attributes}
+    for cause, share in losses:
+        if cause in target:
+            target[cause] *= quality ** (math.log(share) / math.log(kept)) if kept < 1 else 1.0
+    return np.array([overall * quality, *(target[name] for name in attributes)], np.float32)
 
 
 def prepare(
-    photos: Sequence[Photo], attributes: Sequence[str], cache: Path, jobs: int = 1
+    photos: Sequence[Photo],
+    attributes: Sequence[str],
+    cache: Path,
+    jobs: int = 1,
+    categories: Sequence[str] = (),
+    every_fault: bool = False,
+    labelled: bool = True,
 ) -> Iterator[list[Sample] | PhotoError]:
     """Render and label every photo, in order; a photo that cannot be read yields its error.
 
     Args:
         cache: folder for renderings and metrics; a second run reads both from there.
         jobs: processes.
+        categories: names, in the order of the model's output.
+        every_fault: see `variants.draw`.
+        labelled: False leaves targets unknown (NaN): a teacher will judge.
     """
-    tasks = [(index, photo, tuple(attributes), cache) for index, photo in enumerate(photos)]
+    numbers = {name: number for number, name in enumerate(categories)}
+    tasks = [
+        Task(index, photo, tuple(attributes), numbers.get(photo.category, -1), cache, every_fault, labelled)
+        for index, photo in enumerate(photos)
+    ]
     if jobs == 1:
         yield from map(_prepare_one, tasks)
         return
@@ -122,54 +131,56 @@ def prepare(
         yield from pool.map(_prepare_one, tasks, chunksize=4)
 
 
-def measure(reference: NDArray[np.uint8], degraded: NDArray[np.uint8]) -> Metrics:
-    """Compare a variant with its source; both uint8 HxWx3, RGB, of one size, at least 64 px a side."""
-    from compression import torchvision_compat  # noqa: F401 (piq imports torchvision; this goes first)
-    import piq  # isort: skip
-
-    pair = [torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255 for pixels in (degraded, reference)]
-    return Metrics(float(piq.haarpsi(*pair)), float(piq.mdsi(*pair)))
-
-
-def _prepare_one(task: tuple[int, Photo, tuple[str, ...], Path]) -> list[Sample] | PhotoError:
-    index, photo, attributes, cache = task
+def _prepare_one(task: Task) -> list[Sample] | PhotoError:
     torch.set_num_threads(1)  # one process a core already
+    opencv.load().setNumThreads(1)
+    photo = task.photo
     try:
         encoded = photo.path.read_bytes()
-        variants = draw(hashlib.sha256(encoded).hexdigest())
-        paths = render(photo, variants, cache)
-        metrics = _measure_all(encoded, paths, cache)
+        variants = draw(hashlib.sha256(encoded).hexdigest(), task.every_fault)
+        paths = render(photo, variants, task.cache)
+        if not task.labelled:
+            unknown = np.full(1 + len(task.attributes), np.nan, np.float32)
+            pairs = zip(paths, variants, strict=True)
+            return [Sample(path, task.index, variant, unknown, task.category) for path, variant in pairs]
+        pixels = image.read(encoded, long_side_px=FULL_PX).pixels
+        mask = None if photo.mask is None else image.read(photo.mask, long_side_px=FULL_PX).pixels[..., 0]
+        source = assess(pixels, mask)
+        impairments = [each.impairment for each in _compare(encoded, pixels, mask, paths, task.cache)]
     except PhotoError as error:
         return error
     return [
-        Sample(path, index, variant, label(value, variant, attributes, photo.label))
-        for path, variant, value in zip(paths, variants, metrics, strict=True)
+        Sample(
+            path,
+            task.index,
+            variant,
+            label(impairment, variant, task.attributes, source, photo.bounds),
+            task.category,
+        )
+        for path, variant, impairment in zip(paths, variants, impairments, strict=True)
     ]
 
 
-def _measure_all(encoded: bytes, paths: Sequence[Path], cache: Path) -> list[Metrics]:
-    store = MetricCache(cache / "metrics.sqlite")
+def _compare(
+    encoded: bytes,
+    pixels: NDArray[np.uint8],
+    mask: NDArray[np.uint8] | None,
+    paths: Sequence[Path],
+    cache: Path,
+) -> list[Fidelity]:
+    """Compare every variant with its source, from the cache where it is known."""
+    store = FidelityCache(cache / "fidelity.sqlite")
     try:
         rendered = [path.read_bytes() for path in paths]
-        keys = [_key(encoded, each) for each in rendered]
-        values = [store.get(key) for key in keys]
+        keys = [key(encoded, each, *([] if mask is None else [mask.tobytes()])) for each in rendered]
+        values = [store.get(each) for each in keys]
         if None in values:
-            reference = image.read(encoded).pixels
+            reference = Reference(pixels, mask)
             values = [
-                value or measure(reference, image.read(each).pixels)
+                value or reference.compare(image.read(each, long_side_px=FULL_PX).pixels)
                 for value, each in zip(values, rendered, strict=True)
             ]
             store.put(zip(keys, values, strict=True))
         return values
     finally:
         store.close()
-
-
-def _key(reference: bytes, degraded: bytes) -> str:
-    digest = hashlib.sha256(_VERSION.encode())
-    digest.update(hashlib.sha256(reference).digest() + hashlib.sha256(degraded).digest())
-    return digest.hexdigest()
-
-
-def _rescale(value: float, worst: float, best: float) -> float:
-    return min(1.0, max(0.0, (value - worst) / (best - worst)))

@@ -11,23 +11,64 @@ def score_loss(scores: Tensor, targets: Tensor) -> Tensor:
     """Mean squared error over all scores, the overall one counted as much as all attributes together.
 
     Args:
-        scores, targets: (B, 1+A) in [0, 1].
+        scores, targets: (B, 1+A) in [0, 1]; a target that nobody knows is NaN and does not count.
     """
-    errors = (scores - targets).square().mean(0)
+    known = ~targets.isnan()
+    squares = torch.where(known, scores - targets.nan_to_num(), 0.0).square()
+    errors = squares.sum(0) / known.sum(0).clamp(min=1)
     return errors[0] + errors[1:].mean() if scores.shape[1] > 1 else errors[0]
 
 
-def ranking_loss(scores: Tensor, targets: Tensor, margin: float = 0.05, temperature: float = 0.1) -> Tensor:
-    """Logistic loss over all pairs of a batch whose targets differ by more than `margin`.
+def ranking_loss(
+    scores: Tensor,
+    targets: Tensor,
+    photos: Tensor | None = None,
+    margin: float = 0.05,
+    temperature: float = 0.1,
+) -> Tensor:
+    """Logistic loss over pairs of a batch whose targets differ by more than `margin`.
 
-    RankNet (Burges et al. 2005) on overall scores, so that one order holds across photos.
+    RankNet (Burges et al. 2005) on overall scores.
 
     Args:
-        scores, targets: (B,) in [0, 1].
+        scores, targets: (B,) in [0, 1]; pairs with an unknown target (NaN) do not count.
+        photos: (B,) source of each sample: only pairs of one source count; None: all pairs, so that
+            one order holds across photos.
     """
     better = (targets[:, None] - targets[None]) > margin
+    if photos is not None:
+        better &= photos[:, None] == photos[None]
     gaps = (scores[:, None] - scores[None])[better]
     return F.softplus(-gaps / temperature).mean() if gaps.numel() else scores.sum() * 0
+
+
+def order_loss(scores: Tensor, targets: Tensor, photos: Tensor) -> Tensor:
+    """Order across contents, and, with a finer measure, order within each source."""
+    within = ranking_loss(scores, targets, photos, margin=0.01, temperature=0.03)
+    return ranking_loss(scores, targets) + within
+
+
+def category_loss(logits: Tensor, categories: Tensor) -> Tensor:
+    """Cross-entropy; samples of unknown category (-1) do not count.
+
+    Args:
+        logits: (B, C).
+        categories: (B,) int64.
+    """
+    if logits.shape[1] == 0 or not (categories >= 0).any():
+        return logits.sum() * 0
+    return F.cross_entropy(logits, categories, ignore_index=-1)
+
+
+def copy_loss(logits: Tensor, teacher: Tensor) -> Tensor:
+    """Cross-entropy with what the teacher believes; 0 where it knows no categories, or other ones.
+
+    Args:
+        logits, teacher: (B, C).
+    """
+    if logits.shape != teacher.shape or logits.shape[1] == 0:
+        return logits.sum() * 0
+    return F.cross_entropy(logits, teacher.softmax(1))
 
 
 def contrastive_loss(embedding: Tensor, photos: Tensor, temperature: float = 0.1) -> Tensor:
@@ -44,6 +85,12 @@ def contrastive_loss(embedding: Tensor, photos: Tensor, temperature: float = 0.1
     return -(log_share * same).sum(1).div(same.sum(1).clamp(min=1)).mean()
 
 
-def imitation_loss(embedding: Tensor, teacher: Tensor) -> Tensor:
-    """Mean cosine distance between the student's and the teacher's embedding; both (B, D), unit length."""
-    return 1 - (embedding * teacher).sum(1).mean()
+def relation_loss(embedding: Tensor, teacher: Tensor) -> Tensor:
+    """Mean squared difference of all pairwise similarities: what the teacher finds alike, the student does.
+
+    Tung & Mori 2019, arXiv:1907.09682; the two embeddings may differ in length.
+
+    Args:
+        embedding, teacher: (B, D) and (B, D'), unit length.
+    """
+    return (embedding @ embedding.T - teacher @ teacher.T).square().mean()

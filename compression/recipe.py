@@ -15,6 +15,7 @@ class TrainConfig:
         learning_rate: of the heads at its peak; the backbone, which knows much already, gets a third.
         patience: epochs without a better objective on `val` before training stops.
         frozen: blocks of the backbone that stay as they are; None takes the registry's choice.
+        fixed_norm: batch norm keeps its statistics, as trained starting weights want it.
     """
 
     epochs: int = 4
@@ -24,6 +25,7 @@ class TrainConfig:
     weight_decay: float = 0.02
     patience: int = 2
     frozen: int | None = None
+    fixed_norm: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -8,13 +8,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from compression import record, training
+from compression import processes, record, training
 from compression.batches import Batch, count_steps, training_batches
 from compression.command import positive, run_command
-from compression.dataset import CACHE, make_dataset
+from compression.dataset import CACHE, SCENES, VAL_PHOTOS, make_dataset
 from compression.evaluate import compare_with_labels, predict
-from compression.losses import contrastive_loss, ranking_loss, score_loss
+from compression.losses import category_loss, contrastive_loss, order_loss, score_loss
 from compression.models import ATTRIBUTES, REGISTRY, build
+from compression.models.heads import Outputs
 from compression.models.weights import save, start_from_imagenet
 from compression.progress import console
 from compression.recipe import TrainConfig
@@ -25,7 +26,8 @@ def main(argv: list[str] | None = None) -> int:
     """Command line of the module; see `--help`."""
     parser = argparse.ArgumentParser(
         prog="python -m compression.teacher",
-        description="Train a teacher on labels built from full-reference metrics.",
+        description="Train a teacher on labels built from full-reference metrics, severities and what "
+        "people said. Several processes: torchrun --nproc-per-node N -m compression.teacher ...",
     )
     parser.add_argument(
         "--data", type=Path, required=True, help="CSV (path, split, group, label) or a folder"
@@ -42,27 +44,35 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--epochs", type=positive, default=TrainConfig.epochs, help="default: %(default)s")
     parser.add_argument("--limit", type=positive, help="use at most so many training photos")
+    parser.add_argument(
+        "--scenes", type=int, default=SCENES, help="scenes added to the training photos; default: %(default)s"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resume", action="store_true", help="go on where a killed run stopped")
     return run_command(train_teacher, parser.parse_args(argv))
 
 
+@processes.joined()
 def train_teacher(options: argparse.Namespace) -> None:
     """Train, keep the epoch that did best on val, write model, record and curve."""
     config = TrainConfig(epochs=options.epochs, seed=options.seed)
     torch.manual_seed(options.seed)
-    net = build(options.architecture, ATTRIBUTES)
-    start = start_from_imagenet(net, options.weights)
-    data = make_dataset(options.data, ATTRIBUTES, options.cache, (options.limit, 150))
-    net.to(training.pick_device())
+    with processes.first_prepares():
+        scenes = (options.scenes, options.scenes // 10)
+        data = make_dataset(options.data, ATTRIBUTES, options.cache, (options.limit, VAL_PHOTOS), scenes)
+        net = build(options.architecture, ATTRIBUTES, categories=data.categories)
+        start = start_from_imagenet(net, options.weights)
+    net.to(processes.pick_device())
     samples = [sample for photo in data.val for sample in photo]
     path = options.out / "teacher.safetensors"
-    about = {"data": data.source, "data_sha256": data.sha256, "start": start}
+    about = {**data.describe(), "start": start}
 
-    def loss(batch: Batch, scores: Tensor, embedding: Tensor) -> Tensor:
-        order = ranking_loss(scores[:, 0], batch.targets[:, 0])
+    def loss(batch: Batch, out: Outputs) -> Tensor:
         return (
-            score_loss(scores, batch.targets) + 0.1 * order + 0.05 * contrastive_loss(embedding, batch.photos)
+            score_loss(out.scores, batch.targets)
+            + 0.1 * order_loss(out.scores[:, 0], batch.targets[:, 0], batch.photos)
+            + 0.05 * category_loss(out.category, batch.categories)
+            + 0.05 * contrastive_loss(out.embedding, batch.photos)
         )
 
     job = Job(
@@ -70,12 +80,16 @@ def train_teacher(options: argparse.Namespace) -> None:
         loss,
         lambda epoch, first: training_batches(data.train, net.spec, config, epoch, first),
         count_steps(len(data.train), config.photos_per_step),
-        lambda: compare_with_labels(predict(net, samples)[0], samples),
+        lambda: compare_with_labels(predict(net, samples), samples),
         lambda scores: save(net, path, {"run": {**about, "val": scores}}, half=True),
     )
     state = training.fit(job, config, options.out, options.resume)
+    if not processes.is_first():
+        return
     record.write_record(options.out, "compression.teacher", config, state, about)
-    record.plot_curve(options.out / "curve.png", "teacher", state, ("srcc_labels", "pair_order"))
+    record.plot_curve(
+        options.out / "curve.png", "teacher", state, ("srcc_labels", "pair_order", "across_order")
+    )
     training.finish(options.out)
     console.print(f"wrote {path}, run.json and curve.png in {options.out}")
 

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compression.data import ACCEPT_LABEL, REJECT_LABEL
 from compression.labels import Sample
 
 Floats = NDArray[np.floating[Any]]
 
-ACCEPT_LABEL = 0.7
-REJECT_LABEL = 0.5
-"""A label from 0.7 up is to be accepted, one up to 0.5 is not; between them it is not counted."""
+_FAULTY = (0.80, 0.92)
+"""An attribute's label up to the first is a fault that is worth a word, one from the second up is none."""
 
 _REVIEW_SHARE = 0.08
 """Share of photos of `val` that may be left to review; 0.10 is the limit on any others."""
@@ -30,29 +30,30 @@ def fit_thresholds(
         luma: (n,) mean luma of every photo, 0-1, as the device measures it.
 
     Returns:
-        `accept` and `reject` around the score that parts good from bad best (F1), as far apart as
-        the review share allows; for each attribute the score that parts faulty from sound best;
+        `accept`, the score that parts good from bad best; `reject` below it, as far as the review
+        share allows; for each attribute the score that parts faulty from sound best;
         `dark_below`, the luma that parts too dark from too bright.
     """
     truth = np.array([sample.target for sample in samples])
-    reject, accept = review_band(scores[:, 0], best_cut(scores[:, 0], truth[:, 0]))
+    cut = best_cut(scores[:, 0], truth[:, 0], REJECT_LABEL, ACCEPT_LABEL)
     return {
-        "accept": accept,
-        "reject": reject,
+        "accept": cut,
+        "reject": lower_end(scores[:, 0], cut),
         "attributes": {
-            name: best_cut(scores[:, index], truth[:, index]) for index, name in enumerate(attributes, 1)
+            name: best_cut(scores[:, index], truth[:, index], *_FAULTY)
+            for index, name in enumerate(attributes, 1)
         },
         "dark_below": _fit_dark(samples, luma),
     }
 
 
-def best_cut(scores: Floats, truth: Floats) -> float:
-    """The score that parts labels ≥ 0.7 from labels ≤ 0.5 with the highest F1 of the accepted."""
-    counted = (truth >= ACCEPT_LABEL) | (truth <= REJECT_LABEL)
-    values, good = scores[counted], truth[counted] >= ACCEPT_LABEL
+def best_cut(scores: Floats, truth: Floats, low: float, high: float) -> float:
+    """The score that parts labels of at least `high` from labels of at most `low` best: highest F1 of the low."""
+    counted = (truth >= high) | (truth <= low)
+    values, bad = scores[counted], truth[counted] <= low
     cuts = np.unique(np.quantile(values, np.linspace(0, 1, 401)))
     middle = (cuts[1:] + cuts[:-1]) / 2 if len(cuts) > 1 else cuts
-    return float(max(middle, key=lambda cut: f1(values >= cut, good)))
+    return float(max(middle, key=lambda cut: f1(values < cut, bad)))
 
 
 def f1(predicted: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
@@ -61,10 +62,14 @@ def f1(predicted: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
     return 2 * hits / max(1.0, float(predicted.sum() + truth.sum()))
 
 
-def review_band(scores: Floats, cut: float) -> tuple[float, float]:
-    """Widen a cut to a band that holds `_REVIEW_SHARE` of the scores, the nearest ones."""
-    reach = float(np.quantile(np.abs(scores - cut), _REVIEW_SHARE))
-    return max(0.0, cut - reach), min(1.0, cut + reach)
+def lower_end(scores: Floats, cut: float) -> float:
+    """The lower end of the review band: it holds `_REVIEW_SHARE` of all scores, those just below the cut.
+
+    Below, not around it: what is accepted needs no second look, what nearly was does.
+    """
+    below = np.sort(scores[scores < cut])
+    count = min(len(below), round(_REVIEW_SHARE * len(scores)))
+    return float(below[-count]) if count else cut
 
 
 def _fit_dark(samples: Sequence[Sample], luma: Floats) -> float:

@@ -1,4 +1,8 @@
-"""The one training loop: progress, checkpoints, resume after a kill at any moment, early stopping."""
+"""The one training loop: progress, checkpoints, resume after a kill at any moment, early stopping.
+
+Under `torchrun` several processes run it together (`compression.processes`): each takes its share of
+every batch, the first alone judges, prints and writes.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +20,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from compression import processes
 from compression.batches import Batch
 from compression.models import REGISTRY
-from compression.models.heads import QualityNet
+from compression.models.heads import Outputs, QualityNet
+from compression.models.server import ServerTeacher
 from compression.progress import console, progress_bar
 from compression.recipe import TrainConfig
 from edge_iqa.errors import CheckpointError
@@ -47,15 +53,16 @@ class Job:
 
     Attributes:
         net: trained in place.
-        loss: batch, scores, embedding → scalar.
-        batches: (epoch, first step) → batches of that epoch from that step on.
+        loss: batch, what the net says of it → scalar, a mean over samples.
+        batches: (epoch, first step) → batches of that epoch from that step on; with several processes
+            this one's share of each, which may be empty.
         steps: steps an epoch.
         evaluate: judges the net on `val`; must return `objective`.
         keep: writes the model that did best so far.
     """
 
     net: QualityNet
-    loss: Callable[[Batch, Tensor, Tensor], Tensor]
+    loss: Callable[[Batch, Outputs], Tensor]
     batches: Callable[[int, int], Iterator[Batch]]
     steps: int
     evaluate: Callable[[], Scores]
@@ -72,7 +79,7 @@ def fit(job: Job, config: TrainConfig, out: Path, resume: bool = False) -> State
 
     Args:
         out: folder of the run; gets `checkpoint.pt` while the run lasts.
-        resume: go on from that checkpoint where there is one.
+        resume: go on from that checkpoint where there is one, with any number of processes.
 
     Returns:
         The state at the end: losses (epoch with fraction, value) and evaluations, the first before
@@ -85,9 +92,11 @@ def fit(job: Job, config: TrainConfig, out: Path, resume: bool = False) -> State
     _freeze(job.net, config)
     optimizer = _make_optimizer(job.net, config)
     state = State()
-    if resume and (out / _CHECKPOINT).is_file():
-        state = _restore(job, optimizer, config, out)
+    checkpoint = processes.on_first(lambda: _read_checkpoint(out)) if resume else None
+    if checkpoint is not None:
+        state = _restore(job, optimizer, config, out, checkpoint)
         console.print(f"resumed at epoch {state.epoch + 1}, step {state.step} of {job.steps}")
+    processes.copy_from_first(job.net)
     if not state.evaluations:
         _judge(job, state)
     saved = began = time.monotonic() - state.seconds
@@ -118,21 +127,19 @@ def finish(out: Path) -> None:
     (out / _CHECKPOINT).unlink(missing_ok=True)
 
 
-def run_backbone(net: QualityNet, views: Tensor) -> Tensor:
-    """Fused features of a batch, in bfloat16 where the machine has fast bfloat16 (half the time)."""
+def run_backbone(net: QualityNet | ServerTeacher, views: Tensor) -> Tensor:
+    """Features of a batch of views, in bfloat16 where the machine has fast bfloat16 (half the time)."""
     with fast_math(views.device):
-        return net.fuse(views)
+        return net.look(views)
 
 
 def fast_math(device: torch.device) -> AbstractContextManager[Any]:
-    """Autocast to bfloat16 on CUDA, and on CPUs that compute it natively."""
+    """Autocast to bfloat16 on CUDA, and on CPUs that compute it natively.
+
+    No gradient scaler goes with it: bfloat16 reaches as far down as float32, so no gradient vanishes.
+    """
     fast = device.type == "cuda" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
     return torch.autocast(device.type, torch.bfloat16, enabled=fast)
-
-
-def pick_device() -> torch.device:
-    """CUDA where torch finds it, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def _step(
@@ -141,15 +148,17 @@ def _step(
     share = _schedule(step, total)
     for group in optimizer.param_groups:
         group["lr"] = group["peak"] * share
-    _train_mode(job.net)
-    device = next(job.net.parameters()).device
-    batch = Batch(batch.views.to(device), batch.targets.to(device), batch.photos.to(device))
-    loss = job.loss(batch, *job.net.judge(run_backbone(job.net, batch.views)))
+    _train_mode(job.net, config)
+    batch = batch.to(next(job.net.parameters()).device)
     optimizer.zero_grad()
-    loss.backward()
+    loss = torch.zeros((), device=batch.views.device)
+    if len(batch.views):
+        loss = job.loss(batch, job.net.judge(run_backbone(job.net, batch.views)))
+        loss.backward()
+    loss = processes.average_gradients(job.net.parameters(), loss.detach(), len(batch.views))
     nn.utils.clip_grad_norm_(job.net.parameters(), 1.0)
     optimizer.step()
-    return float(loss.detach())
+    return float(loss)
 
 
 def _schedule(step: int, total: int) -> float:
@@ -162,13 +171,14 @@ def _schedule(step: int, total: int) -> float:
 
 def _judge(job: Job, state: State) -> None:
     job.net.eval()
-    scores = {"epoch": float(state.epoch), **job.evaluate()}
+    scores = processes.on_first(lambda: {"epoch": float(state.epoch), **job.evaluate()})
     state.evaluations.append(scores)
     better = scores["objective"] > state.best
     state.stale = 0 if better else state.stale + 1
     if better:
         state.best = scores["objective"]
-        job.keep(scores)
+        if processes.is_first():
+            job.keep(scores)
     shown = "  ".join(f"{name} {scores[name]:.4f}" for name in scores if name not in ("epoch", "objective"))
     console.print(f"epoch {state.epoch}  val: {shown}{'  (best)' if better else ''}")
 
@@ -187,13 +197,15 @@ def _freeze(net: QualityNet, config: TrainConfig) -> None:
         block.requires_grad_(index >= blocks)
 
 
-def _train_mode(net: QualityNet) -> None:
-    """Training mode, with batch norm as a fixed affine layer.
+def _train_mode(net: QualityNet, config: TrainConfig) -> None:
+    """Training mode, with batch norm as a fixed affine layer where the start was trained before.
 
     The starting weights carry it folded to identity and bias: batch statistics would undo what the
     weights know. And what is fixed here folds into the convolutions at export.
     """
     net.train()
+    if not config.fixed_norm:
+        return
     for module in net.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.eval()
@@ -201,7 +213,8 @@ def _train_mode(net: QualityNet) -> None:
 
 def _make_optimizer(net: QualityNet, config: TrainConfig) -> torch.optim.AdamW:
     backbone = [parameter for parameter in net.backbone.parameters() if parameter.requires_grad]
-    heads = [*net.scores_head.parameters(), *net.embedding_head.parameters()]
+    known = {id(parameter) for parameter in net.backbone.parameters()}
+    heads = [parameter for parameter in net.parameters() if id(parameter) not in known]
     groups = [
         {"params": backbone, "peak": config.learning_rate / 3},
         {"params": heads, "peak": config.learning_rate},
@@ -210,6 +223,8 @@ def _make_optimizer(net: QualityNet, config: TrainConfig) -> torch.optim.AdamW:
 
 
 def _save(job: Job, optimizer: torch.optim.Optimizer, config: TrainConfig, state: State, out: Path) -> None:
+    if not processes.is_first():
+        return
     buffer = io.BytesIO()
     content = {
         "net": job.net.state_dict(),
@@ -222,10 +237,20 @@ def _save(job: Job, optimizer: torch.optim.Optimizer, config: TrainConfig, state
     write_bytes(out / _CHECKPOINT, buffer.getvalue())
 
 
-def _restore(job: Job, optimizer: torch.optim.Optimizer, config: TrainConfig, out: Path) -> State:
+def _read_checkpoint(out: Path) -> bytes | None:
     path = out / _CHECKPOINT
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        return path.read_bytes() if path.is_file() else None
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _restore(
+    job: Job, optimizer: torch.optim.Optimizer, config: TrainConfig, out: Path, checkpoint: bytes
+) -> State:
+    path = out / _CHECKPOINT
+    try:
+        content = torch.load(io.BytesIO(checkpoint), map_location="cpu", weights_only=True)
         ours = json.dumps(asdict(config), sort_keys=True)
         if (content["config"], content["steps"]) != (ours, job.steps):
             raise CheckpointError(
@@ -236,19 +261,14 @@ def _restore(job: Job, optimizer: torch.optim.Optimizer, config: TrainConfig, ou
         job.net.load_state_dict(content["net"])
         optimizer.load_state_dict(content["optimizer"])
         return State(**content["state"])
-    except (
-        OSError,
-        RuntimeError,
-        pickle.UnpicklingError,
-        EOFError,
-        KeyError,
-        TypeError,
-        ValueError,
-    ) as error:
-        raise CheckpointError(
-            f"{path}: expected a checkpoint of this command, could not read it ({error}); "
-            "remove it to start anew"
-        ) from error
+    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, TypeError, ValueError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"{path}: expected a checkpoint of this command, could not read it ({error}); remove it to start anew"
+    )
 
 
 def _recent(state: State) -> float:

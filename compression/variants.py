@@ -10,34 +10,72 @@ from pathlib import Path
 import numpy as np
 
 from compression.data import Photo
-from compression.degradations import FAULTS, degrade
+from compression.degradations import FAULTS, Step, degrade
 from edge_iqa import image
 from edge_iqa.files import write_bytes
 
-_VERSION = 1
+_VERSION = 2
 """Raise it when a fault changes: cached renderings of older versions are then left aside."""
+
+FULL_PX = 65_535
+"""Faults happen in the camera's own pixels: nothing is shrunk while it is read."""
+
+_SINGLES = 4
+_ON_TOP = ("grain", "noise", "jpeg", "scaling", "under_exposure", "cast")
+"""Faults that a spoiled photo often has as well."""
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One rendering of a photo: a fault (None: clean) at a severity from 0 to 1."""
+    """One rendering of a photo: faults with their severities (0-1); none: a clean copy."""
 
-    fault: str | None
-    severity: float
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """`clean`, a fault, or faults joined by `+`."""
+        return "+".join(name for name, _ in self.steps) or "clean"
+
+    @property
+    def fault(self) -> str | None:
+        """The only fault; None for a clean copy and for a mixture."""
+        return self.steps[0][0] if len(self.steps) == 1 else None
+
+    @property
+    def severity(self) -> float:
+        """The severest fault's severity; 0 for a clean copy."""
+        return max((severity for _, severity in self.steps), default=0.0)
 
     def key(self, photo_sha256: str) -> str:
         """Return the cache key, and the seed, of this variant of that photo."""
-        text = f"{_VERSION} {photo_sha256} {self.fault} {self.severity:.6f}"
-        return hashlib.sha256(text.encode()).hexdigest()
+        steps = " ".join(f"{name} {severity:.6f}" for name, severity in self.steps)
+        return hashlib.sha256(f"{_VERSION} {photo_sha256} {steps}".encode()).hexdigest()
 
 
-def draw(photo_sha256: str, faults: Sequence[str] = tuple(FAULTS)) -> list[Variant]:
-    """List the variants of a photo: clean, then every fault once, at a severity drawn from its hash.
+def draw(photo_sha256: str, every_fault: bool = False) -> list[Variant]:
+    """List the variants of a photo: clean, mild grain, single faults, and a mixture of two or three.
 
-    The draw depends on the photo's content alone, so every run, whatever its order, sees the same.
+    The mixture holds the first single fault at the same severity, so that the pair says that more
+    faults are worse. The draw depends on the photo's content alone: every run sees the same.
+
+    Args:
+        every_fault: each fault once, for evaluation; else four of them.
     """
     rng = np.random.default_rng(int(photo_sha256[:16], 16))
-    return [Variant(None, 0.0), *(Variant(fault, round(float(rng.uniform(0, 1)), 6)) for fault in faults)]
+    names = [name for name in rng.permutation(list(FAULTS)).tolist() if name != "grain"]
+    singles = [(name, _severity(rng)) for name in (names if every_fault else names[:_SINGLES])]
+    first = singles[0][0]
+    on_top = [name for name in rng.permutation(_ON_TOP).tolist() if name != first]
+    # grain on a soft photo most often: sharpness must not be mistaken for it, nor it for sharpness
+    if rng.random() < 0.4 and first != "grain":
+        on_top = ["grain", *(name for name in on_top if name != "grain")]
+    added = [(name, _severity(rng)) for name in on_top[: int(rng.integers(1, 3))]]
+    return [
+        Variant(),
+        Variant((("grain", _severity(rng)),)),
+        *(Variant((single,)) for single in singles),
+        Variant((singles[0], *added)),
+    ]
 
 
 def render(photo: Photo, variants: Sequence[Variant], cache: Path) -> list[Path]:
@@ -53,8 +91,12 @@ def render(photo: Photo, variants: Sequence[Variant], cache: Path) -> list[Path]
     paths = [cache / "variants" / key[:2] / f"{key}.jpg" for key in keys]
     missing = [index for index, path in enumerate(paths) if not path.is_file()]
     if missing:
-        pixels = image.read(photo.path).pixels
+        pixels = image.read(photo.path, long_side_px=FULL_PX).pixels
         for index in missing:
             rng = np.random.default_rng(int(keys[index][:16], 16))
-            write_bytes(paths[index], degrade(pixels, variants[index].fault, variants[index].severity, rng))
+            write_bytes(paths[index], degrade(pixels, variants[index].steps, rng))
     return paths
+
+
+def _severity(rng: np.random.Generator) -> float:
+    return round(float(rng.uniform(0.04, 1)), 6)

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from edge_iqa.errors import EdgeIqaError
     from edge_iqa.frame import Frame
     from edge_iqa.inspector import Inspector
-    from edge_iqa.report import Failure, Issue, Report, Verdict
+    from edge_iqa.report import Category, Failure, Issue, Report, Verdict
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Category",
     "EdgeIqaError",
     "Failure",
     "Frame",
@@ -35,6 +36,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Category": "edge_iqa.report",
     "EdgeIqaError": "edge_iqa.errors",
     "Failure": "edge_iqa.report",
     "Frame": "edge_iqa.frame",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from edge_iqa import backends, image, views
 from edge_iqa.backends.base import Backend, Outputs, Signature, cores
 from edge_iqa.bundle import Bundle
+from edge_iqa.category import choose_category
 from edge_iqa.errors import BackendError, PhotoError
 from edge_iqa.frame import Frame
 from edge_iqa.manifest import Manifest
@@ -210,6 +211,7 @@ class Inspector:
             timing_ms=timing_ms,
             notes=frame.notes,
             embedding=outputs.embedding,
+            category=choose_category(outputs.category, self._bundle.manifest.outputs.categories),
         )
 
 

@@ -50,6 +50,19 @@ class Issue:
     advice: str
 
 
+@dataclass(frozen=True)
+class Category:
+    """What the product most likely is.
+
+    Attributes:
+        name: one of the categories of the bundle.
+        confidence: its share among these categories, 0 to 1; a thing of none of them gets one all the same.
+    """
+
+    name: str
+    confidence: float
+
+
 @dataclass(frozen=True, eq=False)
 class Report:
     """The judgement of one photo.
@@ -67,6 +80,7 @@ class Report:
         timing_ms: milliseconds for `decode`, `views`, `model`, `verdict` and `total`.
         notes: what a careful reader should know about how the photo was read.
         embedding: float32 (D,), unit length: close for near-duplicates. Not in the JSON.
+        category: what the product most likely is; None where the bundle has no categories.
     """
 
     file: str
@@ -82,6 +96,7 @@ class Report:
     timing_ms: Mapping[str, float]
     notes: tuple[str, ...]
     embedding: NDArray[np.float32] = field(repr=False)
+    category: Category | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values; floats are not rounded."""
@@ -92,6 +107,7 @@ class Report:
             "score": self.score,
             "attributes": dict(self.attributes),
             "issues": [asdict(issue) for issue in self.issues],
+            "category": None if self.category is None else asdict(self.category),
             "width_px": self.width_px,
             "height_px": self.height_px,
             "bundle": self.bundle,

@@ -81,7 +81,11 @@ def make_packing(
         "version": version,
         "experimental": report.fields["experimental"],
         "views": asdict(info.spec),
-        "outputs": {"attributes": list(info.attributes), "embedding": info.embedding, "categories": []},
+        "outputs": {
+            "attributes": list(info.attributes),
+            "embedding": info.embedding,
+            "categories": list(info.categories),
+        },
         "thresholds": report.fields["thresholds"],
         "lineage": report.fields["lineage"],
         "in_use": report.in_use,

@@ -69,11 +69,20 @@ def _outputs(manifest: Mapping[str, Any]) -> str:
             f"{views['long_side_px']} px. `edge_iqa.views` cuts them; `golden/*.views.png` shows what a port must get.",
             f"Out: `scores`, float32 (1, {1 + len(outputs['attributes'])}), 0 to 1, higher is better: overall quality, "
             f"then {', '.join(outputs['attributes'])}. `embedding`, float32 (1, {outputs['embedding']}), unit length: "
-            "near-duplicates lie close.",
+            "near-duplicates lie close." + _categories(outputs["categories"]),
             f"A photo is accepted from an overall score of {bounds['accept']:.3f}, must be taken again below "
             f"{bounds['reject']:.3f}, and is for review between. An attribute below its bound is told to the seller:",
             _table(["attribute", "high means", "bound"], rows),
         ]
+    )
+
+
+def _categories(names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    return (
+        f" `category`, float32 (1, {len(names)}), logits: what the product is, one of {', '.join(names)}. "
+        "It changes neither score nor verdict."
     )
 
 
@@ -142,13 +151,16 @@ def _gates(gates: Sequence[Mapping[str, Any]]) -> str:
 
 def _use(manifest: Mapping[str, Any]) -> str:
     tolerance = manifest["tolerance"]
-    missing = [name for name in _MEANING if name not in manifest["outputs"]["attributes"]]
+    outputs = manifest["outputs"]
+    missing = [name for name in _MEANING if name not in outputs["attributes"]]
+    unseen = "framing, background and text" if outputs["categories"] else "framing, background, text and what is for sale"
     limits = [
-        "It judges the photo, not the product: framing, background, text and what is for sale are not looked at.",
+        f"It judges the photo, not the product: {unseen} are not looked at.",
         "Labels came from faults made by code. A fault of another kind, or a deliberate style (shallow focus, "
         "low key), may be judged wrongly; so may photos unlike the training data.",
         "A source photo counts as good as it is: flaws that were in the sources are not known as flaws.",
         *([f"Not taught, and so not told: {', '.join(missing)}."] if missing else []),
+        *(["A thing of none of the categories is given one all the same."] if outputs["categories"] else []),
         "Nothing about people may be concluded from its scores or its embedding.",
     ]
     return "\n\n".join(

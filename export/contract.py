@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from edge_iqa.views import ViewSpec
 
 INPUT = "views"
-OUTPUTS = ("scores", "embedding")
+OUTPUTS = ("scores", "embedding", "category")
+"""In the order that a net returns them; a model without categories has no `category`."""
 
 SCHEMA = 1
 """Version of the metadata inside an ONNX file."""
@@ -27,12 +28,20 @@ class ModelInfo:
         attributes: names of the scores after the overall one.
         embedding: D, length of the embedding.
         student_sha256: hash of the checkpoint that it was exported from.
+        categories: what a product can be, in the order of the logits; none drops that output.
     """
 
     spec: ViewSpec
     attributes: tuple[str, ...]
     embedding: int
     student_sha256: str
+    categories: tuple[str, ...] = ()
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, int]]:
+        """Output → shape; all are float32."""
+        lengths = zip(OUTPUTS, (1 + len(self.attributes), self.embedding, len(self.categories)), strict=True)
+        return {name: (1, length) for name, length in lengths if length or name != "category"}
 
     def to_metadata(self) -> dict[str, str]:
         """As strings, for a file format that holds nothing else; what is not text is JSON."""
@@ -41,12 +50,13 @@ class ModelInfo:
             "edge_iqa.views": json.dumps(asdict(self.spec), sort_keys=True),
             "edge_iqa.attributes": json.dumps(list(self.attributes)),
             "edge_iqa.embedding": str(self.embedding),
+            "edge_iqa.categories": json.dumps(list(self.categories)),
             "edge_iqa.student_sha256": self.student_sha256,
         }
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> ModelInfo:
-        """Read what `to_metadata` wrote.
+        """Read what `to_metadata` wrote; files from before there were categories have none.
 
         Raises:
             KeyError, ValueError, TypeError: something is missing, or is not what it should be.
@@ -58,6 +68,7 @@ class ModelInfo:
             tuple(json.loads(metadata["edge_iqa.attributes"])),
             int(metadata["edge_iqa.embedding"]),
             metadata["edge_iqa.student_sha256"],
+            tuple(json.loads(metadata.get("edge_iqa.categories", "[]"))),
         )
 
 
@@ -65,17 +76,19 @@ class OnePhoto(nn.Module):
     """A model for batches, turned into one for a single photo with named outputs.
 
     Args:
-        net: uint8 (B, V, S, S, 3) → scores (B, 1+A), embedding (B, D).
+        net: uint8 (B, V, S, S, 3) → scores (B, 1+A), embedding (B, D), category (B, C).
     """
 
-    def __init__(self, net: Callable[[Tensor], tuple[Tensor, Tensor]]) -> None:
+    def __init__(self, net: Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]) -> None:
         super().__init__()
         self.net = net
 
     def forward(self, views: Tensor) -> dict[str, Tensor]:
-        """Score one photo: uint8 (V, S, S, 3) → scores (1, 1+A), embedding (1, D)."""
-        scores, embedding = self.net(views.unsqueeze(0))
-        return dict(zip(OUTPUTS, (scores, embedding), strict=True))
+        """Score one photo: uint8 (V, S, S, 3) → scores (1, 1+A), embedding (1, D), category (1, C) if C > 0."""
+        outputs = dict(zip(OUTPUTS, self.net(views.unsqueeze(0)), strict=True))
+        if outputs["category"].shape[1] == 0:
+            del outputs["category"]
+        return outputs
 
 
 def make_example(spec: ViewSpec) -> Tensor:

@@ -11,7 +11,7 @@ from torch import nn
 
 from edge_iqa.errors import GateError
 from edge_iqa.files import write_bytes
-from export.contract import INPUT, OUTPUTS, ModelInfo, OnePhoto, make_example
+from export.contract import INPUT, ModelInfo, OnePhoto, make_example
 
 OPSET = 18
 """The oldest that torch's exporter writes without conversion; ONNX Runtime reads it since 1.14 (2023)."""
@@ -21,9 +21,11 @@ def export_onnx(net: nn.Module, info: ModelInfo, path: Path) -> Path:
     """Write a model as ONNX, batch norm folded into the convolutions. Same model, same bytes.
 
     Args:
-        net: uint8 (B, V, S, S, 3) → scores (B, 1+A), embedding (B, D); left in evaluation mode.
+        net: uint8 (B, V, S, S, 3) → scores (B, 1+A), embedding (B, D), category (B, C); left in
+            evaluation mode.
         info: goes into the file's metadata.
-        path: gets input `views` uint8 (V, S, S, 3), outputs `scores` and `embedding`, float32.
+        path: gets input `views` uint8 (V, S, S, 3), outputs `scores`, `embedding`
+            and, where C > 0, `category`, float32.
 
     Raises:
         GateError: the graph came out other than the contract.
@@ -37,7 +39,7 @@ def export_onnx(net: nn.Module, info: ModelInfo, path: Path) -> Path:
             dynamo=True,
             opset_version=OPSET,
             input_names=[INPUT],
-            output_names=list(OUTPUTS),
+            output_names=list(info.shapes),
             external_data=False,
             verbose=False,
         )
@@ -72,8 +74,7 @@ def _check(model: onnx.ModelProto, info: ModelInfo, name: str) -> None:
         raise GateError(f"{name}: expected batch norm folded into the convolutions, but some is left")
     expected = {
         INPUT: (onnx.TensorProto.UINT8, info.spec.shape),
-        "scores": (onnx.TensorProto.FLOAT, (1, 1 + len(info.attributes))),
-        "embedding": (onnx.TensorProto.FLOAT, (1, info.embedding)),
+        **{output: (onnx.TensorProto.FLOAT, shape) for output, shape in info.shapes.items()},
     }
     found = {value.name: _read_type(value) for value in (*model.graph.input, *model.graph.output)}
     if found != expected:

@@ -64,12 +64,12 @@ def compare(
     """Run photos through torch and through each exported model, as the device would.
 
     Args:
-        net: uint8 (B, V, S, S, 3) → scores, embedding; left in evaluation mode.
+        net: uint8 (B, V, S, S, 3) → scores, embedding, category; left in evaluation mode.
         models: file name, ending in `.onnx` or `.tflite` → content.
         views: uint8 (V, S, S, 3) of each photo.
 
     Raises:
-        GateError: there was nothing to compare.
+        GateError: there was nothing to compare, or a model has other outputs than torch.
         BackendError: a runtime refuses a model.
     """
     reference = from_torch(net)
@@ -81,7 +81,8 @@ def compare(
         expected = reference(each)
         for name, run in candidates.items():
             outputs = run(each)
-            for output in OUTPUTS:
+            _check_shapes(name, outputs, expected)
+            for output in expected:
                 gaps.setdefault((name, output), []).append(np.abs(outputs[output] - expected[output]))
     if not gaps:
         raise GateError("parity: expected at least one model and one photo to compare on")
@@ -125,6 +126,13 @@ def from_file(name: str, content: bytes, threads: int | None = None) -> Model:
 
     def run(views: NDArray[np.uint8]) -> dict[str, Floats]:
         outputs = backend.run(views)
-        return {"scores": outputs.scores, "embedding": outputs.embedding}
+        values = zip(OUTPUTS, (outputs.scores, outputs.embedding, outputs.category), strict=True)
+        return {output: value for output, value in values if value.size}
 
     return run
+
+
+def _check_shapes(name: str, outputs: Mapping[str, Floats], expected: Mapping[str, Floats]) -> None:
+    shapes = [{output: value.shape for output, value in each.items()} for each in (expected, outputs)]
+    if shapes[0] != shapes[1]:
+        raise GateError(f"parity: {name}: expected the outputs of torch, {shapes[0]}, got {shapes[1]}")

@@ -21,11 +21,12 @@ def export_tflite(net: nn.Module, info: ModelInfo, path: Path) -> Path:
     """Write a model as TFLite, batch norm folded into the convolutions. Same model, same bytes.
 
     Args:
-        net: uint8 (B, V, S, S, 3) → scores (B, 1+A), embedding (B, D); left in evaluation mode.
+        net: uint8 (B, V, S, S, 3) → scores (B, 1+A), embedding (B, D), category (B, C); left in
+            evaluation mode.
         info: what its signature must be.
         path: gets the signature `serving_default`: input `views` uint8 (V, S, S, 3), outputs
-            `scores` (1, 1+A) and `embedding` (1, D), float32. A signature sorts its outputs: read
-            them by name.
+            `scores` (1, 1+A), `embedding` (1, D) and, where C > 0, `category` (1, C), float32. A
+            signature sorts its outputs: read them by name.
 
     Raises:
         GateError: the model came out other than the contract.
@@ -53,8 +54,7 @@ def _check(content: bytes, info: ModelInfo, name: str) -> None:
     }
     expected = {
         INPUT: ("uint8", info.spec.shape),
-        "scores": ("float32", (1, 1 + len(info.attributes))),
-        "embedding": ("float32", (1, info.embedding)),
+        **{output: ("float32", shape) for output, shape in info.shapes.items()},
     }
     if found != expected:
         raise GateError(f"{name}: expected inputs and outputs {expected}, got {found}")

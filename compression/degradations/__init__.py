@@ -7,62 +7,102 @@ generator. Images are float32 HxWx3 RGB, sRGB-encoded, 0-1. Every image, clean o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compression.degradations.blur import defocus, motion
+from compression.degradations.color import cast, mixed_light, saturation
+from compression.degradations.contrast import high_contrast, low_contrast
+from compression.degradations.defocus import defocus
 from compression.degradations.exposure import over_exposure, under_exposure
 from compression.degradations.finish import finish
-from compression.degradations.jpeg import jpeg
-from compression.degradations.noise import sensor_noise
+from compression.degradations.grain import grain
+from compression.degradations.halo import halo
+from compression.degradations.haze import flare, haze
+from compression.degradations.jpeg import jpeg, recompression
+from compression.degradations.motion import motion
+from compression.degradations.noise import noise
+from compression.degradations.scaling import scaling
+from compression.degradations.smear import smear
 
 Image = NDArray[np.float32]
+Step = tuple[str, float]
+"""A fault's name and its severity, 0-1."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One way to spoil a photo, and the attribute that it lowers."""
+    """One way to spoil a photo.
+
+    Attributes:
+        apply: image, severity, generator → image.
+        attribute: the attribute that it lowers.
+        worst: how much of the overall quality severity 1 takes.
+    """
 
     apply: Callable[[Image, float, np.random.Generator], Image]
     attribute: str
+    worst: float = 0.9
 
 
+# in the order in which light, lens, sensor, phone and apps act; a mixture is applied in this order
 FAULTS = {
+    "haze": Fault(haze, "contrast"),
+    "flare": Fault(flare, "contrast"),
+    "mixed_light": Fault(mixed_light, "color"),
     "defocus": Fault(defocus, "sharpness"),
     "motion": Fault(motion, "sharpness"),
-    "noise": Fault(sensor_noise, "noise"),
     "under_exposure": Fault(under_exposure, "exposure"),
     "over_exposure": Fault(over_exposure, "exposure"),
+    "noise": Fault(noise, "noise"),
+    "grain": Fault(grain, "noise", worst=0.35),
+    "smear": Fault(smear, "detail"),
+    "cast": Fault(cast, "color"),
+    "saturation": Fault(saturation, "color"),
+    "low_contrast": Fault(low_contrast, "contrast"),
+    "high_contrast": Fault(high_contrast, "contrast"),
+    "halo": Fault(halo, "detail"),
+    "scaling": Fault(scaling, "detail"),
     "jpeg": Fault(jpeg, "detail"),
+    "recompression": Fault(recompression, "detail"),
 }
 
 
-def degrade(pixels: NDArray[np.uint8], fault: str | None, severity: float, rng: np.random.Generator) -> bytes:
+def degrade(pixels: NDArray[np.uint8], steps: Sequence[Step], rng: np.random.Generator) -> bytes:
     """Spoil one photo and encode it.
 
     Args:
         pixels: uint8 HxWx3, RGB.
-        fault: a name in `FAULTS`; None for a clean copy, which gets the closing pass alone.
-        severity: 0-1.
+        steps: faults with their severities; none for a clean copy, which gets the closing pass alone.
+            Several are applied in the order of `FAULTS`, as a camera would.
         rng: every random choice comes from here: the same generator state gives the same bytes.
 
     Returns:
         JPEG bytes.
 
     Raises:
-        ValueError: unknown fault, or a severity outside 0-1.
+        ValueError: unknown fault, a fault named twice, or a severity outside 0-1.
     """
-    if fault is not None and fault not in FAULTS:
-        raise ValueError(f"fault: expected one of {', '.join(FAULTS)}, got {fault!r}")
-    if not 0 <= severity <= 1:
-        raise ValueError(f"severity: expected 0 to 1, got {severity!r}")
+    return finish(apply(pixels, steps, rng), rng)
+
+
+def apply(pixels: NDArray[np.uint8], steps: Sequence[Step], rng: np.random.Generator) -> Image:
+    """Spoil one photo without the closing pass; see `degrade`."""
+    severities = dict(steps)
+    for name, severity in steps:
+        if name not in FAULTS:
+            raise ValueError(f"fault: expected one of {', '.join(FAULTS)}, got {name!r}")
+        if not 0 <= severity <= 1:
+            raise ValueError(f"severity of {name}: expected 0 to 1, got {severity!r}")
+    if len(severities) < len(steps):
+        raise ValueError(f"faults: each at most once, got {[name for name, _ in steps]}")
     image = pixels.astype(np.float32) / 255
-    if fault is not None:
-        image = FAULTS[fault].apply(image, severity, rng)
-    return finish(image, rng)
+    for name in FAULTS:
+        if name in severities:
+            image = FAULTS[name].apply(image, severities[name], rng)
+    return image
 
 
-__all__ = ["FAULTS", "Fault", "degrade"]
+__all__ = ["FAULTS", "Fault", "Step", "apply", "degrade"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from torch import nn
 
@@ -11,8 +12,8 @@ from compression.models import mobilenet, resnet
 from compression.models.heads import QualityNet
 from edge_iqa.views import ViewSpec
 
-ATTRIBUTES = ("sharpness", "exposure", "noise", "detail")
-"""What the degradations at hand can teach; see `compression.degradations`."""
+ATTRIBUTES = ("sharpness", "exposure", "contrast", "color", "noise", "detail")
+"""What the faults of `compression.degradations` lower."""
 
 EMBEDDING = 128
 
@@ -22,28 +23,42 @@ class Architecture:
     """One backbone of the registry.
 
     Attributes:
-        backbone: makes the convolutional part, with random weights.
-        features: channels of its last feature map.
+        backbone: width → the convolutional part with random weights, and the channels F of its last map.
         rename: torchvision's key of a weight → ours; None for what is left out.
+        torchvision: the name under which torchvision has it.
         starting_weights: file name of ImageNet weights in the folder given as `--weights`.
         frozen: how many of the backbone's first blocks stay as ImageNet left them. They hold edges and
             color blobs that quality needs as they are, and cost half of the training time.
     """
 
-    backbone: Callable[[], nn.Module]
-    features: int
+    backbone: Callable[[float], tuple[nn.Module, int]]
     rename: Callable[[str], str | None]
+    torchvision: str
     starting_weights: str
     frozen: int
 
 
 REGISTRY = {
     "mobilenet_v2": Architecture(
-        mobilenet.mobilenet_v2, mobilenet.FEATURES, mobilenet.rename, "mobilenet_v2_imagenet.npz", 7
+        mobilenet.mobilenet_v2, mobilenet.rename, "mobilenet_v2", "mobilenet_v2_imagenet.npz", 7
     ),
-    "resnet18": Architecture(
-        resnet.resnet18, resnet.FEATURES, resnet.rename, "resnet18_imagenet_partial.npz", 1
+    "mobilenet_v3_small_relu6": Architecture(
+        mobilenet.mobilenet_v3_small_relu6,
+        mobilenet.rename,
+        "mobilenet_v3_small",
+        "mobilenet_v3_small_imagenet.npz",
+        0,
     ),
+    **{
+        f"resnet{depth}": Architecture(
+            partial(resnet.resnet, depth),
+            resnet.rename,
+            f"resnet{depth}",
+            "resnet18_imagenet_partial.npz" if depth == 18 else f"resnet{depth}_imagenet.npz",
+            1,
+        )
+        for depth in resnet.DEPTHS
+    },
 }
 
 
@@ -52,15 +67,30 @@ def build(
     attributes: tuple[str, ...] = ATTRIBUTES,
     embedding: int = EMBEDDING,
     spec: ViewSpec | None = None,
+    categories: tuple[str, ...] = (),
+    width: float = 1.0,
+    fusion: str = "split",
 ) -> QualityNet:
     """Make a model with random weights.
 
     Raises:
-        ValueError: no such architecture.
+        ValueError: no such architecture, width or fusion.
     """
     if architecture not in REGISTRY:
         raise ValueError(f"architecture: expected one of {', '.join(sorted(REGISTRY))}, got {architecture!r}")
-    entry = REGISTRY[architecture]
+    if not 0.1 <= width <= 2:
+        raise ValueError(f"width: expected 0.1 to 2, got {width}")
+    backbone, features = REGISTRY[architecture].backbone(width)
     return QualityNet(
-        architecture, entry.backbone(), entry.features, attributes, embedding, spec or ViewSpec()
+        architecture, backbone, features, attributes, embedding, spec or ViewSpec(), categories, fusion, width
     )
+
+
+def with_outputs(net: QualityNet, categories: tuple[str, ...]) -> QualityNet:
+    """The same model for other categories: what does not depend on them keeps its weights."""
+    other = build(
+        net.architecture, net.attributes, net.embedding, net.spec, categories, net.width, net.fusion
+    )
+    kept = {key: value for key, value in net.state_dict().items() if not key.startswith("category_head")}
+    other.load_state_dict(kept, strict=False)
+    return other

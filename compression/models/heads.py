@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from edge_iqa.views import ViewSpec
 
-_MEAN = (0.485, 0.456, 0.406)
-_STD = (0.229, 0.224, 0.225)
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
 """ImageNet statistics (He et al. 2015 and torchvision's reference): the starting weights expect them."""
+
+FROM_DETAILS = frozenset({"sharpness", "noise", "detail"})
+"""Attributes that only crops at viewing scale can show; the others are seen in the whole photo."""
+
+FUSIONS = ("split", "concat", "details", "whole")
+"""How the views come together.
+
+split: sharpness, noise and detail are read from the details, the other attributes from the whole.
+concat: every attribute from both, joined. details, whole: every attribute from these alone.
+"""
+
+_HIDDEN = 128
+
+
+class Outputs(NamedTuple):
+    """What a model says of a batch.
+
+    Attributes:
+        scores: float32 (B, 1+A) in [0, 1], overall first, higher is better.
+        embedding: float32 (B, D), unit length.
+        category: float32 (B, C), logits.
+    """
+
+    scores: Tensor
+    embedding: Tensor
+    category: Tensor
 
 
 class QualityNet(nn.Module):
-    """Raw views in, scores and an embedding out.
+    """Raw views in, scores, an embedding and a category out.
 
-    The global view tells light and framing, the details tell sharpness, noise and compression; the
-    heads see both: the global feature beside the mean of the detail features.
+    The overall score is computed from the attributes alone, so a low score always has a cause.
 
     Args:
         architecture: name in the registry, kept for checkpoints.
@@ -26,6 +53,9 @@ class QualityNet(nn.Module):
         attributes: names of the attributes after the overall score.
         embedding: D, length of the embedding.
         spec: how views are cut.
+        categories: names of what a product can be; none drops that output.
+        fusion: one of `FUSIONS`.
+        width: multiplier of the backbone's channels, kept for checkpoints.
     """
 
     mean: Tensor
@@ -39,46 +69,89 @@ class QualityNet(nn.Module):
         attributes: tuple[str, ...],
         embedding: int,
         spec: ViewSpec,
+        categories: tuple[str, ...] = (),
+        fusion: str = "split",
+        width: float = 1.0,
     ) -> None:
         super().__init__()
+        if fusion not in FUSIONS:
+            raise ValueError(f"fusion: expected one of {', '.join(FUSIONS)}, got {fusion!r}")
+        if not spec.detail:
+            fusion = "whole"
         self.architecture = architecture
         self.attributes = attributes
         self.embedding = embedding
         self.spec = spec
+        self.categories = categories
+        self.fusion = fusion
+        self.width = width
         self.backbone = backbone
-        fused = features * (2 if spec.detail else 1)
-        self.scores_head = nn.Sequential(
-            nn.Linear(fused, 256), nn.ReLU(), nn.Linear(256, 1 + len(attributes))
-        )
-        self.embedding_head = nn.Linear(fused, embedding)
-        self.register_buffer("mean", torch.tensor(_MEAN).view(1, 3, 1, 1) * 255, persistent=False)
-        self.register_buffer("std", torch.tensor(_STD).view(1, 3, 1, 1) * 255, persistent=False)
+        sees = {"split": 2, "concat": 2, "details": 1, "whole": 1}[fusion] * features
+        split = fusion == "split"
+        local = [name for name in attributes if split and name in FROM_DETAILS]
+        rest = [name for name in attributes if name not in local]
+        self.detail_head = _TwoLayers(features, len(local)) if local else None
+        self.rest_head = _TwoLayers(features if split else sees, len(rest)) if rest else None
+        self.overall_head = nn.Sequential(nn.Linear(len(attributes), 32), nn.ReLU(), nn.Linear(32, 1))
+        self.embedding_head = nn.Linear(sees, embedding)
+        self.category_head = nn.Linear(sees, len(categories)) if categories else None
+        order = [[*local, *rest].index(name) for name in attributes]
+        self.register_buffer("order", torch.tensor(order), persistent=False)
+        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1) * 255, persistent=False)
+        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1) * 255, persistent=False)
 
-    def forward(self, views: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, views: Tensor) -> Outputs:
         """Score a batch.
 
         Args:
             views: uint8 (B, V, S, S, 3), RGB, 0-255; the global view first.
-
-        Returns:
-            scores float32 (B, 1+A) in [0, 1], overall first, higher is better; embedding float32
-            (B, D) of unit length.
         """
-        return self.judge(self.fuse(views))
+        return self.judge(self.look(views))
 
-    def fuse(self, views: Tensor) -> Tensor:
-        """Run the backbone on every view; return the global feature beside the mean detail feature.
+    def look(self, views: Tensor) -> Tensor:
+        """Run the backbone on every view: features float32 (B, V, F).
 
         Training runs this part alone in bfloat16: scores need more digits than that.
         """
         batch, count = views.shape[:2]
         pixels = views.flatten(0, 1).permute(0, 3, 1, 2).float()
         maps = self.backbone((pixels - self.mean) / self.std)
-        features = maps.mean((2, 3)).float().reshape(batch, count, -1)
-        if count == 1:
-            return features[:, 0]
-        return torch.cat([features[:, 0], features[:, 1:].mean(1)], 1)
+        return maps.mean((2, 3)).float().reshape(batch, count, -1)
 
-    def judge(self, fused: Tensor) -> tuple[Tensor, Tensor]:
-        """Turn fused features (B, 2F) into scores and embedding."""
-        return torch.sigmoid(self.scores_head(fused)), F.normalize(self.embedding_head(fused), dim=1)
+    def judge(self, features: Tensor) -> Outputs:
+        """Turn the features (B, V, F) of all views into scores, embedding and category."""
+        whole, details = features[:, 0], features[:, 1:]
+        if self.fusion == "whole":
+            joined = whole
+        elif self.fusion == "details":
+            joined = details.mean(1)
+        else:
+            joined = torch.cat([whole, details.mean(1)], 1)
+        logits = []
+        if self.detail_head is not None:
+            logits.append(self.detail_head(details))
+        if self.rest_head is not None:
+            logits.append(self.rest_head((whole if self.fusion == "split" else joined)[:, None]))
+        attributes = torch.cat(logits, 1)[:, self.order]
+        overall = self.overall_head(attributes)
+        return Outputs(
+            torch.sigmoid(torch.cat([overall, attributes], 1)),
+            F.normalize(self.embedding_head(joined), dim=1),
+            joined[:, :0] if self.category_head is None else self.category_head(joined),
+        )
+
+
+class _TwoLayers(nn.Module):
+    """Features of some views (B, v, F) → logits (B, out), the mean over views taken between the layers.
+
+    After the ReLU each view has its own say: what one crop shows clearly is not averaged away.
+    """
+
+    def __init__(self, features: int, out: int) -> None:
+        super().__init__()
+        self.first = nn.Linear(features, _HIDDEN)
+        self.last = nn.Linear(_HIDDEN, out)
+
+    def forward(self, features: Tensor) -> Tensor:
+        logits: Tensor = self.last(torch.relu(self.first(features)).mean(1))
+        return logits

@@ -1,4 +1,8 @@
-"""MobileNetV2 (Sandler et al. 2018, arXiv:1801.04381), without its classifier."""
+"""MobileNets without their classifiers.
+
+V2: Sandler et al. 2018, arXiv:1801.04381. V3: Howard et al. 2019, arXiv:1905.02244, with hard-swish
+replaced by ReLU6: as published it is slower in int8 than in float.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,21 @@ from torch import nn
 
 from compression.torchvision_compat import models
 
-FEATURES = 1280
+
+def mobilenet_v2(width: float = 1.0) -> tuple[nn.Module, int]:
+    """Return the convolutional part, (N, 3, S, S) → (N, F, S/32, S/32), and F."""
+    features: nn.Module = models.mobilenet_v2(width_mult=width).features
+    return features, features[-1][0].out_channels
 
 
-def mobilenet_v2() -> nn.Module:
-    """Return the convolutional part: (N, 3, S, S) → (N, 1280, S/32, S/32)."""
-    features: nn.Module = models.mobilenet_v2().features
-    return features
+def mobilenet_v3_small_relu6(width: float = 1.0) -> tuple[nn.Module, int]:
+    """Return the convolutional part, (N, 3, S, S) → (N, F, S/32, S/32), and F."""
+    features: nn.Module = models.mobilenet_v3_small(width_mult=width).features
+    for module in features.modules():
+        for name, child in module.named_children():
+            if isinstance(child, nn.Hardswish):
+                setattr(module, name, nn.ReLU6(inplace=True))
+    return features, features[-1][0].out_channels
 
 
 def rename(key: str) -> str | None:

@@ -1,4 +1,4 @@
-"""ResNet-18 (He et al. 2015, arXiv:1512.03385), without its classifier."""
+"""ResNets (He et al. 2015, arXiv:1512.03385) without their classifiers."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from torch import nn
 
 from compression.torchvision_compat import models
 
-FEATURES = 512
+DEPTHS = (18, 34, 50, 101, 152)
 
 
-def resnet18() -> nn.Module:
-    """Return the convolutional part: (N, 3, S, S) → (N, 512, S/32, S/32)."""
-    net = models.resnet18()
-    return nn.Sequential(
-        nn.Sequential(net.conv1, net.bn1, net.relu, net.maxpool),
-        net.layer1,
-        net.layer2,
-        net.layer3,
-        net.layer4,
-    )
+def resnet(depth: int, width: float = 1.0) -> tuple[nn.Module, int]:
+    """Return the convolutional part, (N, 3, S, S) → (N, F, S/32, S/32), and F.
+
+    Raises:
+        ValueError: a width other than 1: torchvision's ResNets have one.
+    """
+    if width != 1.0:
+        raise ValueError(f"width: resnet{depth} has one width, 1.0; got {width}")
+    net = models.get_model(f"resnet{depth}")
+    stem = nn.Sequential(net.conv1, net.bn1, net.relu, net.maxpool)
+    return nn.Sequential(stem, net.layer1, net.layer2, net.layer3, net.layer4), net.fc.in_features
 
 
 def rename(key: str) -> str | None:

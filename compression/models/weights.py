@@ -1,14 +1,12 @@
 """Weights in and out: ImageNet starting weights, and our own checkpoints as safetensors.
 
-Nothing here unpickles anything but tensors: safetensors and npz hold arrays alone, and a foreign
-`.pt` file goes through torch's `weights_only=True`.
+Nothing here unpickles anything: safetensors and npz hold arrays alone.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import pickle
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -21,11 +19,12 @@ from torch import Tensor
 
 from compression.models import REGISTRY, build
 from compression.models.heads import QualityNet
+from compression.models.server import ServerTeacher, load_server_teacher
 from edge_iqa.errors import CheckpointError
 from edge_iqa.files import write_bytes
 from edge_iqa.views import ViewSpec
 
-FORMAT = "edge-iqa-model-1"
+FORMAT = "edge-iqa-model-2"
 
 
 def start_from_imagenet(net: QualityNet, folder: Path | None) -> str:
@@ -46,7 +45,7 @@ def start_from_imagenet(net: QualityNet, folder: Path | None) -> str:
     if folder is None:
         from compression.torchvision_compat import models
 
-        state = models.get_model(net.architecture, weights="IMAGENET1K_V1").state_dict()
+        state = models.get_model(entry.torchvision, weights="IMAGENET1K_V1").state_dict()
         source = "torchvision IMAGENET1K_V1"
     else:
         state = _read_npz(folder / entry.starting_weights)
@@ -78,6 +77,9 @@ def save(net: QualityNet, path: Path, extra: dict[str, Any] | None = None, half:
         "attributes": list(net.attributes),
         "embedding": net.embedding,
         "views": vars(net.spec),
+        "categories": list(net.categories),
+        "width": net.width,
+        "fusion": net.fusion,
         **(extra or {}),
     }
     blob = safetensors.torch.save(state, {"format": FORMAT, "model": json.dumps(meta, sort_keys=True)})
@@ -104,7 +106,13 @@ def load(path: Path) -> tuple[QualityNet, dict[str, Any]]:
     try:
         meta = json.loads(header["model"])
         net = build(
-            meta["architecture"], tuple(meta["attributes"]), meta["embedding"], ViewSpec(**meta["views"])
+            meta["architecture"],
+            tuple(meta["attributes"]),
+            meta["embedding"],
+            ViewSpec(**meta["views"]),
+            tuple(meta["categories"]),
+            meta["width"],
+            meta["fusion"],
         )
         net.load_state_dict({key: _full(value) for key, value in state.items()})
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -112,29 +120,37 @@ def load(path: Path) -> tuple[QualityNet, dict[str, Any]]:
     return net.eval(), meta
 
 
-def load_teacher(path: Path) -> tuple[QualityNet, str]:
-    """Read a teacher: a model that `save` wrote, or a `.pt` state dict of a ResNet-18 `QualityNet`.
+def load_teacher(
+    path: Path, output_range: tuple[float, float] = (0.0, 1.0)
+) -> tuple[QualityNet | ServerTeacher, str]:
+    """Read a teacher: a model that `save` wrote, or a team's own (`load_server_teacher`).
+
+    Args:
+        output_range: raw outputs of a server model's regression that mean worst and best.
 
     Returns:
         The model, in evaluation mode and without gradients, and the file's SHA-256.
 
     Raises:
-        CheckpointError: missing, damaged, or a pickle of anything but tensors.
+        CheckpointError: missing, damaged, a pickle of anything but tensors, or a model of another kind.
+        ValueError: an output range for a model that has none.
     """
-    net = load(path)[0] if path.suffix == ".safetensors" else _load_pt(path)
-    return net.requires_grad_(False), hashlib.sha256(path.read_bytes()).hexdigest()
+    if not _is_ours(path):
+        return load_server_teacher(path, output_range)
+    net = load(path)[0].requires_grad_(False)
+    if output_range != (0.0, 1.0):
+        raise ValueError(f"output range: {path} is no server model; its scores are 0 to 1 already")
+    return net, hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _load_pt(path: Path) -> QualityNet:
-    net = build("resnet18")
+def _is_ours(path: Path) -> bool:
+    """Whether `save` wrote it, in this version or another, which `load` refuses by name."""
     try:
-        net.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, TypeError, AttributeError) as error:
-        raise CheckpointError(
-            f"{path}: expected the state dict of a ResNet-18 QualityNet, tensors alone (safetensors, or a .pt "
-            f"that torch reads with weights_only=True): {str(error).splitlines()[0]}"
-        ) from error
-    return net.eval()
+        with safetensors.safe_open(path, "pt") as stream:
+            found = (stream.metadata() or {}).get("format", "")
+    except (OSError, safetensors.SafetensorError):
+        return False
+    return found.startswith(FORMAT.rstrip("0123456789"))
 
 
 def _full(value: Tensor) -> Tensor:

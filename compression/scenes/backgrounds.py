@@ -66,6 +66,27 @@ def _room(rng: np.random.Generator, height: int, width: int) -> Plane:
     return photo
 
 
-BACKGROUNDS: tuple[Callable[[np.random.Generator, int, int], Plane], ...] = (
-    _sweep, _sweep, _table, _tiles, _cloth, _stone, _room,
-)  # fmt: skip
+def _white(rng: np.random.Generator, height: int, width: int) -> Plane:
+    """Pure white, as marketplaces ask for."""
+    return np.ones((height, width, 3), np.float32)
+
+
+def _gray(rng: np.random.Generator, height: int, width: int) -> Plane:
+    """One gray, or one pale color."""
+    tone = color(rng, 0.45, 0.93, vivid=0.12)
+    return np.ones((height, width, 3), np.float32) * tone
+
+
+BACKGROUNDS: dict[str, Callable[[np.random.Generator, int, int], Plane]] = {
+    "white": _white,
+    "gray": _gray,
+    "sweep": _sweep,
+    "table": _table,
+    "tiles": _tiles,
+    "cloth": _cloth,
+    "stone": _stone,
+    "room": _room,
+}
+
+PLAIN = frozenset({"white", "gray"})
+"""Backgrounds of one color."""

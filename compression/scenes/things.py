@@ -224,6 +224,21 @@ def _fruit(rng: np.random.Generator, height: int, width: int, lean: float) -> Pa
     return rgb, cover
 
 
+def _fleece(rng: np.random.Generator, height: int, width: int, lean: float) -> Painted:
+    """A cushion or a cup without print: soft by nature, with a clean outline."""
+    roundness = float(rng.uniform(10, 40))
+    frame = np.array(((0.04, 0.06), (0.96, 0.04), (0.98, 0.96), (0.02, 0.94)))
+    cover = polygon(
+        height, width, np.clip(frame + rng.normal(0, 0.015, frame.shape), 0, 1), width / roundness
+    )
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
+    bulge = 0.62 + 0.38 * np.clip(1 - 0.5 * (x**2 + y**2) + 0.35 * lean * x - 0.25 * y, 0, 1.2)
+    pile = blur(fractal(rng, height, width, rough=0.8), max(1.5, width / 120))
+    pile *= float(rng.uniform(0.0, 0.06)) / max(float(pile.std()), 1e-6)
+    rgb = np.ones((height, width, 3), np.float32) * color(rng, 0.35, 0.95)
+    return rgb * (bulge * (1 + pile))[..., None], cover
+
+
 THINGS: tuple[Callable[[np.random.Generator, int, int, float], Painted], ...] = (
-    _box, _turned, _mug, _garment, _bag, _keypad, _fruit,
+    _box, _turned, _mug, _garment, _bag, _keypad, _fruit, _fleece,
 )  # fmt: skip

@@ -33,6 +33,11 @@ class Signature:
     embedding: int
     category: int = 0
 
+    @property
+    def outputs(self) -> list[str]:
+        """Names of the outputs."""
+        return ["scores", "embedding", *(["category"] if self.category else [])]
+
 
 @dataclass(frozen=True, eq=False)
 class Outputs:
@@ -41,10 +46,12 @@ class Outputs:
     Attributes:
         scores: float32 (1+A,), 0 to 1, higher is better: overall quality, then the attributes.
         embedding: float32 (D,), unit length.
+        category: float32 (C,), logits of what the product is; empty where the model has no such output.
     """
 
     scores: NDArray[np.float32]
     embedding: NDArray[np.float32]
+    category: NDArray[np.float32]
 
 
 class Backend(Protocol):
@@ -160,17 +167,21 @@ def check_views(views: Any, signature: Signature) -> NDArray[np.uint8]:
     return np.ascontiguousarray(views)
 
 
-def to_outputs(scores: NDArray[np.float32], embedding: NDArray[np.float32]) -> Outputs:
+def to_outputs(found: Mapping[str, NDArray[np.float32]]) -> Outputs:
     """Take the one row of each output.
+
+    Args:
+        found: name → value, `scores` (1, 1+A), `embedding` (1, D) and, where there is one, `category` (1, C).
 
     Raises:
         BackendError: a value that is not a number; a report must never hold one.
     """
-    if not (np.isfinite(scores).all() and np.isfinite(embedding).all()):
+    if not all(np.isfinite(values).all() for values in found.values()):
         raise BackendError(
             "the model gave values that are not numbers; run `edge-iqa doctor`, and try the other backend"
         )
-    return Outputs(np.clip(scores[0], 0, 1), embedding[0].copy())
+    category = found["category"][0].copy() if "category" in found else np.zeros(0, np.float32)
+    return Outputs(np.clip(found["scores"][0], 0, 1), found["embedding"][0].copy(), category)
 
 
 def _shape(name: str, tensor: Tensor, dtype: str, dimensions: int) -> tuple[int, ...]:

@@ -69,12 +69,12 @@ class OnnxBackend:
         session = self._session  # another thread may close meanwhile; this call still ends well
         if session is None:
             raise BackendError("this backend is closed; open another")
-        checked = check_views(views, self.signature)
+        checked, names = check_views(views, self.signature), self.signature.outputs
         try:
-            scores, embedding = session.run(["scores", "embedding"], {INPUT: checked})
+            found = session.run(names, {INPUT: checked})
         except self._errors as error:
             raise BackendError(f"ONNX Runtime failed on this photo: {error}") from error
-        return to_outputs(scores, embedding)
+        return to_outputs(dict(zip(names, found, strict=True)))
 
     def close(self) -> None:
         """See `Backend.close`."""

@@ -77,7 +77,7 @@ class TfliteBackend:
                 outputs = self._runner(**{INPUT: checked})
             except (ValueError, RuntimeError) as error:
                 raise BackendError(f"{self.version} failed on this photo: {error}") from error
-        return to_outputs(outputs["scores"], outputs["embedding"])
+        return to_outputs(outputs)
 
     def close(self) -> None:
         """See `Backend.close`; waits for a call that is under way."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 
-from compression.models import REGISTRY, build
-from compression.models.weights import load, load_teacher, save, start_from_imagenet
+from compression.models import ATTRIBUTES, REGISTRY, build
+from compression.models.heads import QualityNet
+from compression.models.server import ServerTeacher
+from compression.models.weights import FORMAT, load, load_teacher, save, start_from_imagenet
 from compression.torchvision_compat import models
 from edge_iqa.errors import CheckpointError
 from edge_iqa.views import ViewSpec
@@ -25,22 +29,88 @@ def random_views(batch: int = 2) -> torch.Tensor:
 
 @pytest.mark.parametrize("architecture", sorted(REGISTRY))
 def test_outputs_have_the_contract_s_shapes_and_ranges(architecture: str) -> None:
-    net = build(architecture, ("sharpness", "noise"), 16, SPEC).eval()
-    scores, embedding = net(random_views())
-    assert scores.shape == (2, 3) and embedding.shape == (2, 16)
-    assert scores.dtype == embedding.dtype == torch.float32
+    net = build(architecture, ("sharpness", "exposure", "noise"), 16, SPEC, ("shoe", "mug")).eval()
+    scores, embedding, category = net(random_views())
+    assert scores.shape == (2, 4) and embedding.shape == (2, 16) and category.shape == (2, 2)
+    assert scores.dtype == embedding.dtype == category.dtype == torch.float32
     assert (scores >= 0).all() and (scores <= 1).all()
     torch.testing.assert_close(embedding.norm(dim=1), torch.ones(2))
 
 
 def test_order_of_details_does_not_matter_but_the_global_view_does() -> None:
-    net = build("mobilenet_v2", ("sharpness",), 8, SPEC).eval()
+    torch.manual_seed(0)  # a ResNet: random MobileNets hardly react
+    net = build("resnet18", ATTRIBUTES, 8, SPEC).eval()
     views = random_views(1)
     views[:, 0] //= 8  # a dark whole, and bright details
-    scores = net(views)[0]
-    torch.testing.assert_close(net(views[:, [0, 2, 1]])[0], scores)
-    # random weights hardly react in their scores, so the features are looked at
-    assert not torch.allclose(net.fuse(views[:, [1, 0, 2]]), net.fuse(views), rtol=1e-2, atol=0)
+    out = net(views)
+    for swapped, same in zip(net(views[:, [0, 2, 1]]), out, strict=True):
+        torch.testing.assert_close(swapped, same)
+    mixed = net(views[:, [1, 0, 2]])
+    assert ((mixed.scores - out.scores).abs() > 1e-3).all()
+    assert not torch.allclose(mixed.embedding, out.embedding, rtol=1e-2, atol=1e-3)
+
+
+@pytest.mark.parametrize("architecture", sorted(name for name in REGISTRY if name.startswith("mobilenet")))
+def test_width_makes_a_mobilenet_narrower(architecture: str) -> None:
+    def parameters(width: float) -> int:
+        net = build(architecture, spec=SPEC, width=width)
+        assert net.width == width and net(random_views()).scores.shape == (2, 1 + len(ATTRIBUTES))
+        return sum(each.numel() for each in net.backbone.parameters())
+
+    assert parameters(0.5) < 0.6 * parameters(1.0)
+
+
+def test_a_resnet_has_one_width() -> None:
+    with pytest.raises(ValueError, match="width"):
+        build("resnet18", width=0.5)
+
+
+# what a buyer sees only close up, and what only in the whole: the table of the requirement, not of the code
+CLOSE_UP = ("sharpness", "noise", "detail")
+IN_THE_WHOLE = ("exposure", "contrast", "color")
+
+
+def moved_scores(attributes: tuple[str, ...], view: slice) -> set[str]:
+    """Names of the outputs that move when the features of these views change."""
+    torch.manual_seed(0)
+    net = build("mobilenet_v3_small_relu6", attributes, 8, SPEC).eval()
+    features = net.look(random_views())
+    other = features.clone()
+    other[:, view] += torch.rand_like(other[:, view])
+    moved = (net.judge(other).scores != net.judge(features).scores).any(0)
+    return {name for name, each in zip(("overall", *attributes), moved, strict=True) if each}
+
+
+@pytest.mark.parametrize("attributes", [ATTRIBUTES, ATTRIBUTES[::-1], ("color", "noise")])
+def test_split_fusion_reads_each_attribute_from_the_views_that_show_it(attributes: tuple[str, ...]) -> None:
+    details, whole = slice(1, None), slice(0, 1)
+    assert moved_scores(attributes, details) == {"overall", *CLOSE_UP} & {"overall", *attributes}
+    assert moved_scores(attributes, whole) == {"overall", *IN_THE_WHOLE} & {"overall", *attributes}
+
+
+@pytest.mark.parametrize(
+    ("fusion", "reads"),
+    [("concat", (True, True)), ("details", (False, True)), ("whole", (True, False))],
+)
+def test_other_fusions_read_what_their_name_says(fusion: str, reads: tuple[bool, bool]) -> None:
+    torch.manual_seed(0)
+    net = build("mobilenet_v3_small_relu6", ATTRIBUTES, 8, SPEC, fusion=fusion).eval()
+    features = net.look(random_views())
+    for view, read in zip((slice(0, 1), slice(1, None)), reads, strict=True):
+        other = features.clone()
+        other[:, view] += torch.rand_like(other[:, view])
+        moved = (net.judge(other).scores != net.judge(features).scores).any(0)
+        assert moved.tolist() == [read] * len(moved)
+
+
+def test_without_details_every_attribute_is_read_from_the_whole() -> None:
+    net = build("mobilenet_v2", ATTRIBUTES, 8, ViewSpec(64, 0, 256)).eval()
+    assert net(random_views()[:, :1]).scores.isfinite().all() and net.fusion == "whole"
+
+
+def test_an_unknown_fusion_names_the_known_ones() -> None:
+    with pytest.raises(ValueError, match="split, concat"):
+        build("mobilenet_v2", fusion="sum")
 
 
 def test_a_folder_of_starting_weights_gives_torchvisions_own_features(tmp_path: Path) -> None:
@@ -69,6 +139,15 @@ def test_half_precision_checkpoint_round_trips_within_its_digits(tmp_path: Path)
     torch.testing.assert_close(again(random_views())[0], net(random_views())[0], atol=2e-3, rtol=0)
 
 
+def test_a_checkpoint_builds_the_same_model_again(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    net = build("mobilenet_v2", ("color", "noise"), 8, SPEC, ("shoe", "mug"), 0.5, "concat").eval()
+    again, _ = load(save(net, tmp_path / "net.safetensors"))
+    assert (again.categories, again.width, again.fusion) == (("shoe", "mug"), 0.5, "concat")
+    for ours, theirs in zip(again(random_views()), net(random_views()), strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
 def test_damaged_missing_or_foreign_checkpoints_are_refused(tmp_path: Path) -> None:
     path = save(build("mobilenet_v2", ("noise",), 8, SPEC), tmp_path / "net.safetensors")
     whole = path.read_bytes()
@@ -77,8 +156,6 @@ def test_damaged_missing_or_foreign_checkpoints_are_refused(tmp_path: Path) -> N
         load(path)
     with pytest.raises(CheckpointError, match="could not read"):
         load(tmp_path / "none.safetensors")
-    import safetensors.torch
-
     safetensors.torch.save_file({"x": torch.zeros(1)}, tmp_path / "foreign.safetensors")
     with pytest.raises(CheckpointError, match="expected format"):
         load(tmp_path / "foreign.safetensors")
@@ -97,6 +174,42 @@ def test_a_teacher_that_is_a_pickle_of_code_is_never_run(tmp_path: Path) -> None
         with pytest.raises(CheckpointError, match="tensors alone"):
             load_teacher(tmp_path / name)
     assert not marker.exists()
+
+
+def test_a_teacher_of_ours_and_a_server_model_come_in_through_one_door(tmp_path: Path) -> None:
+    ours = save(build("mobilenet_v2", ("noise",), 8, SPEC), tmp_path / "ours.safetensors")
+    teacher, sha256 = load_teacher(ours)
+    assert isinstance(teacher, QualityNet) and teacher.attributes == ("noise",)
+    assert sha256 == hashlib.sha256(ours.read_bytes()).hexdigest()
+    assert not teacher.training and not any(each.requires_grad for each in teacher.parameters())
+    state = models.resnet18(num_classes=1).state_dict()
+    torch.save(state, tmp_path / "server.pt")
+    safetensors.torch.save_file(state, tmp_path / "server.safetensors", {"format": "pt"})
+    for name in ("server.pt", "server.safetensors"):
+        teacher, _ = load_teacher(tmp_path / name, (1.0, 5.0))
+        assert isinstance(teacher, ServerTeacher) and teacher.output_range == (1.0, 5.0)
+
+
+def test_an_output_range_for_a_model_of_ours_is_refused(tmp_path: Path) -> None:
+    path = save(build("mobilenet_v2", ("noise",), 8, SPEC), tmp_path / "ours.safetensors")
+    with pytest.raises(ValueError, match="output range"):
+        load_teacher(path, (1.0, 5.0))
+
+
+def test_a_teacher_of_another_version_of_ours_is_named_as_such(tmp_path: Path) -> None:
+    safetensors.torch.save_file(
+        {"x": torch.zeros(1)}, tmp_path / "old.safetensors", {"format": "edge-iqa-model-1"}
+    )
+    with pytest.raises(CheckpointError, match=f"expected format '{FORMAT}', got 'edge-iqa-model-1'"):
+        load_teacher(tmp_path / "old.safetensors")
+
+
+@pytest.mark.parametrize("name", ["none.safetensors", "none.pt", "folder.safetensors", "damaged.safetensors"])
+def test_a_missing_or_damaged_teacher_is_refused_by_name(name: str, tmp_path: Path) -> None:
+    (tmp_path / "folder.safetensors").mkdir()
+    (tmp_path / "damaged.safetensors").write_bytes(b"x" * 99)
+    with pytest.raises(CheckpointError, match=name):
+        load_teacher(tmp_path / name)
 
 
 def test_an_unknown_architecture_names_the_known_ones() -> None:

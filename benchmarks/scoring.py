@@ -1,0 +1,91 @@
+"""Score many renderings through `edge_iqa`, from encoded bytes, on all cores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, TypeVar
+
+from compression.progress import track
+from edge_iqa import Inspector, opencv
+from edge_iqa.backends.base import cores
+
+T = TypeVar("T")
+Row = dict[str, Any]
+
+ATTRIBUTE_OF = {
+    "BLUR": "sharpness",
+    "NOISE": "noise",
+    "TOO_DARK": "exposure",
+    "TOO_BRIGHT": "exposure",
+    "LOW_CONTRAST": "contrast",
+    "COLOR_CAST": "color",
+    "LOW_DETAIL": "detail",
+}
+"""Code of an issue → the attribute that it tells of."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """What scores: a bundle (None: the one in the package) and a backend (None: what a device takes)."""
+
+    bundle: Path | None
+    backend: str | None
+
+
+_inspector: Inspector | None = None
+
+
+def score(encoded: bytes) -> Row:
+    """Score one photo: score 0-1, verdict, cause (attribute of the first issue, or None), category."""
+    if _inspector is None:
+        raise RuntimeError("score() runs inside score_all() alone")
+    report = _inspector.inspect(encoded)
+    first = report.issues[0].code if report.issues else None
+    return {
+        "score": report.score / 100,
+        "verdict": report.verdict.value,
+        "cause": ATTRIBUTE_OF.get(first or ""),
+        "category": None if report.category is None else report.category.name,
+    }
+
+
+def score_all(device: Device, work: Callable[[T], list[Row]], tasks: Sequence[T], what: str) -> list[Row]:
+    """Run `work`, which renders and scores, on every task; its rows in order, under a progress bar."""
+    with ProcessPoolExecutor(cores(), get_context("spawn"), _open, (device,)) as pool:
+        return [row for rows in track(pool.map(work, tasks), len(tasks), what) for row in rows]
+
+
+def describe(device: Device) -> Row:
+    """Name and hashes of what scores."""
+    with Inspector.open(device.bundle, device.backend) as inspector:
+        bundle, backend = inspector.bundle, inspector.backend
+        return {
+            "bundle": bundle.label,
+            "manifest_sha256": bundle.manifest_sha256,
+            "model": bundle.manifest.in_use[backend.name],
+            "backend": backend.version,
+            "runtime": backend.name,
+            "thresholds": {
+                "accept": bundle.manifest.thresholds.accept,
+                "reject": bundle.manifest.thresholds.reject,
+            },
+            "categories": list(bundle.manifest.outputs.categories),
+        }
+
+
+def _open(device: Device) -> None:
+    global _inspector
+    opencv.load().setNumThreads(1)
+    _inspector = Inspector.open(device.bundle, device.backend)
+
+
+def iterate_pairs(rows: Sequence[Row], key: str) -> Iterator[tuple[str, list[Row]]]:
+    """Rows by the value of `key`, in the order of first appearance."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row[key], []).append(row)
+    yield from groups.items()
