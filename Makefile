@@ -34,7 +34,7 @@ bundle: $(FULL)/.stamp  ## committed student -> int8 -> gates -> default bundle 
 	@test -n "$(DATA)" || { echo "make bundle DATA=path/to/photos.csv"; exit 2; }
 	$(RUN) -m compression.quantize --data $(DATA) --out $(ARTIFACTS)
 	$(RUN) -m compression.gates --data $(DATA) --artifacts $(ARTIFACTS) $(BOUNDS)
-	$(RUN) -m export.pack --artifacts $(ARTIFACTS) --name default --version 0.1.0 --about compression/reference/DATA.md \
+	$(RUN) -m export.pack --artifacts $(ARTIFACTS) --name default --version 0.2.0 --about compression/reference/DATA.md \
 		--golden $(GOLDEN) --out bundles --trim edge_iqa/bundles/default --replace
 
 # An environment is finished when its stamp is written, so one cut short is made again.

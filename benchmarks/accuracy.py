@@ -27,6 +27,7 @@ from benchmarks import figures, machine, robustness
 from benchmarks.figures import Figure
 from benchmarks.renderings import Work, score_renderings
 from benchmarks.scoring import Device, Row, describe, score_all
+from benchmarks.sheets import write_sheets
 from compression.command import positive, run_command
 from compression.data import Photo, hash_photos, read_photos, select
 from compression.dataset import CACHE, add_scenes, label_photos
@@ -59,6 +60,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="a tenth of everything, to see that it works")
     parser.add_argument(
         "--cache", type=Path, default=CACHE, help="renderings and metrics; default: %(default)s"
+    )
+    parser.add_argument(
+        "--sheets", type=Path, help="folder for contact sheets of best, worst and misjudged photos"
     )
     parser.add_argument("--out", type=Path, default=RESULTS, help="default: %(default)s")
     return run_command(bench, parser.parse_args(argv))
@@ -108,6 +112,8 @@ def bench(options: argparse.Namespace) -> None:
         "machine": machine.describe(),
     }
     path = write_json(options.out / f"accuracy-{about['runtime']}.json", result)
+    if options.sheets is not None:
+        console.print(f"wrote {', '.join(map(str, write_sheets(options.sheets, rows)))}")
     plot_calibration(options.out / f"calibration-{about['runtime']}.png", rows)
     show(found)
     console.print(f"wrote {path} and a plot of calibration")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -62,6 +62,8 @@ def training_batches(
         part: share 0, 1, ... of how many of each step's photos to yield, an empty batch where that is
             none; by default what falls to this process.
     """
+    if epoch < config.small_epochs:
+        spec = replace(spec, size_px=min(spec.size_px, config.small_px))
     share, shares = part or (processes.rank(), processes.count())
     seed, photos_per_step = (config.seed, epoch), config.photos_per_step
     order = np.random.default_rng(seed).permutation(len(photos))
@@ -114,16 +116,18 @@ def fit_views(views: Tensor, spec: ViewSpec) -> Tensor:
     """Derive the views of a model from those cut for a hungrier one, so that both see one augmentation.
 
     Args:
-        views: uint8 (B, V, S, S, 3), cut with at least as many and as large views as `spec` asks for.
+        views: uint8 (B, V, S, S, 3), cut with at least as many views as `spec` asks for.
 
     Returns:
         uint8 (B, spec.count, s, s, 3): the whole is shrunk; details are the middle of the first ones.
+        Views smaller than those of `spec` (early epochs train on such) keep their size.
     """
-    size, given = spec.size_px, views.shape[2]
+    given = views.shape[2]
+    size = min(spec.size_px, given)
     if (spec.count, size) == (views.shape[1], given):
         return views
-    if spec.count > views.shape[1] or size > given:
-        raise ValueError(f"expected at least {spec.shape} views, got {tuple(views.shape[1:])}")
+    if spec.count > views.shape[1]:
+        raise ValueError(f"expected at least {spec.count} views, got {views.shape[1]}")
     whole = F.interpolate(views[:, 0].permute(0, 3, 1, 2).float(), (size, size), mode="area")
     edge = (given - size) // 2
     details = views[:, 1 : spec.count, edge : edge + size, edge : edge + size]

@@ -89,7 +89,7 @@ def select(photos: Sequence[Photo], split: str, limit: int | None = None) -> lis
     chosen = [photo for photo in photos if photo.split == split]
     if limit is not None and len(chosen) > limit:
         chosen = [chosen[index * len(chosen) // limit] for index in range(limit)]
-    return list(dict.fromkeys(chosen))
+    return list({photo.path: photo for photo in chosen}.values())
 
 
 def categories_of(photos: Sequence[Photo], at_least: int = 10) -> tuple[str, ...]:
@@ -99,11 +99,15 @@ def categories_of(photos: Sequence[Photo], at_least: int = 10) -> tuple[str, ...
 
 
 def hash_photos(photos: Sequence[Photo]) -> str:
-    """Return the SHA-256 of a data set: the order-free hash of every file's content and split."""
-    lines = sorted(
-        {f"{hashlib.sha256(photo.path.read_bytes()).hexdigest()} {photo.split}" for photo in photos}
-    )
+    """Return the SHA-256 of a data set: the order-free hash of every file's content and what is said of it."""
+    lines = sorted({_describe(photo) for photo in photos})
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _describe(photo: Photo) -> str:
+    content = hashlib.sha256(photo.path.read_bytes()).hexdigest()
+    mask = "" if photo.mask is None else hashlib.sha256(photo.mask.read_bytes()).hexdigest()
+    return f"{content} {photo.split} {photo.label} {photo.accepted} {photo.category} {mask}"
 
 
 def _read_folder(folder: Path) -> list[Photo]:

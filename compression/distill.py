@@ -81,6 +81,9 @@ def main(argv: list[str] | None = None) -> int:
         "--cache", type=Path, default=CACHE, help="renderings and metrics; default: %(default)s"
     )
     parser.add_argument("--epochs", type=positive, help=f"default: {TrainConfig.epochs}")
+    parser.add_argument(
+        "--small-epochs", type=int, default=0, metavar="N", help="of the epochs, so many first ones at 160 px"
+    )
     parser.add_argument("--limit", type=positive, help="use at most so many training photos")
     parser.add_argument(
         "--scenes",
@@ -141,7 +144,7 @@ def distill(options: argparse.Namespace) -> None:
         student, start = _start(options, teacher, data.categories)
     _say_what(options, start)
     device = processes.pick_device()
-    student.to(device), teacher.to(device)
+    student.to(device), teacher.to(device, memory_format=torch.channels_last)
     samples = [sample for photo in data.val for sample in photo]
     truth = processes.on_first(lambda: predict(teacher, samples))
     about = {
@@ -251,6 +254,7 @@ def _settings(
             **vars(base),
             "epochs": epochs,
             "seed": options.seed,
+            "small_epochs": min(options.small_epochs, epochs - 1),
             "fixed_norm": trained,
             "frozen": None if trained else 0,
         }

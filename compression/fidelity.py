@@ -21,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from edge_iqa import opencv
+from edge_iqa.errors import PhotoSizeError
 
 Pixels = NDArray[np.uint8]
 Mask = NDArray[np.uint8]
@@ -100,9 +101,16 @@ class Reference:
     Args:
         pixels: uint8 HxWx3, RGB, at least 64 px a side.
         mask: where the product is; None: everywhere.
+
+    Raises:
+        PhotoSizeError: the mask is of another size.
     """
 
     def __init__(self, pixels: Pixels, mask: Mask | None = None) -> None:
+        if mask is not None and mask.shape != pixels.shape[:2]:
+            raise PhotoSizeError(
+                f"mask: expected the photo's {pixels.shape[:2]}, got {mask.shape} (height, width)"
+            )
         self._shape = pixels.shape
         self._mask = None if mask is None else _to_viewing(mask)
         viewed = _to_viewing(pixels)

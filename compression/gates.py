@@ -211,7 +211,7 @@ def score_split(
 ) -> Split:
     """Score every variant of every photo and of some scenes with each artifact, as the device would."""
     photos = [*photos, *add_scenes(photos, split, options.scenes, options.cache)]
-    prepared = label_photos(photos, student.attributes, options.cache, student.categories, every_fault=True)
+    prepared = label_photos(photos, student.attributes, options.cache, student.categories)
     samples = [sample for each in prepared for sample in each]
     opened = {name: backends.open(content, name.rpartition(".")[2]) for name, content in files.items()}
     scores: dict[str, list[Floats]] = {name: [] for name in opened}

@@ -97,7 +97,7 @@ def label(
     target = {name: getattr(source, name, 1.0) ** trust for name in attributes}
     for cause, share in losses:
         if cause in target:
-            target[cause] *= quality ** (math.log(share) / math.log(kept)) if kept < 1 else 1.0
+            target[cause] *= quality ** (math.log(share) / math.log(kept) if kept < 1 else 1 / len(losses))
     return np.array([overall * quality, *(target[name] for name in attributes)], np.float32)
 
 

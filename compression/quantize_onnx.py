@@ -26,6 +26,8 @@ from onnxruntime.quantization import (
 )
 
 _INT8 = ("Conv", "Clip", "Relu", "Add")
+_PRODUCTS = ("Gemm", "MatMul")
+"""Linear layers: of one vector, and of one vector for each view."""
 _OURS = "edge_iqa."
 _LARGE = 4096
 """Weights of the heads with more values than this are stored as int8."""
@@ -109,7 +111,7 @@ def store_weights_as_int8(model: onnx.ModelProto) -> None:
     """
     graph = model.graph
     weights = {tensor.name: tensor for tensor in graph.initializer}
-    for node in [node for node in graph.node if node.op_type == "Gemm"]:
+    for node in [node for node in graph.node if node.op_type in _PRODUCTS]:
         tensor = weights.get(node.input[1])
         if tensor is None or np.prod(tensor.dims) < _LARGE:
             continue

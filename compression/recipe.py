@@ -15,6 +15,8 @@ class TrainConfig:
         learning_rate: of the heads at its peak; the backbone, which knows much already, gets a third.
         patience: epochs without a better objective on `val` before training stops.
         frozen: blocks of the backbone that stay as they are; None takes the registry's choice.
+        small_epochs: so many of the first epochs see views of `small_px`, at half the cost; the last ones
+            see views of the model's own size.
         fixed_norm: batch norm keeps its statistics, as trained starting weights want it.
     """
 
@@ -26,9 +28,13 @@ class TrainConfig:
     patience: int = 2
     frozen: int | None = None
     fixed_norm: bool = True
+    small_epochs: int = 0
+    small_px: int = 160
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if not 0 <= self.small_epochs < self.epochs:
+            raise ValueError(f"small_epochs: expected 0 to {self.epochs - 1}, got {self.small_epochs}")
         for name in ("epochs", "photos_per_step", "variants_per_photo", "patience"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: expected at least 1, got {getattr(self, name)}")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from compression.degradations.defocus import RADIUS_PX
 from compression.degradations.grain import SIGMA
 from edge_iqa import opencv
+from edge_iqa.errors import PhotoSizeError
 
 _REBLUR_PX = 1.0
 _SHARP_PX = 0.85
@@ -24,6 +25,8 @@ _LOWER = {"sharpness": 0.8, "noise": 0.35, "exposure": 0.8}
 """How much a severity of 1 takes off."""
 _DARK = (0.12, 0.34)
 """Mean of the brighter half: as dark as an under-exposure of severity 1, and not dark at all."""
+_FLATTEST = 0.843
+"""The one in fifty flattest of 16x16 blocks of white noise have this share of its deviation."""
 _TEXTURE_SIGMA = 2.0
 """Deviations up to this, in levels of 255, are as likely a carpet as noise."""
 
@@ -47,10 +50,17 @@ def assess(pixels: NDArray[np.uint8], mask: NDArray[np.uint8] | None = None) -> 
     Args:
         pixels: uint8 HxWx3, RGB.
         mask: uint8 HxW, 255 on the product; edges and light are measured there.
+
+    Raises:
+        PhotoSizeError: the mask is of another size.
     """
     cv2 = opencv.load()
     luma = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
-    inside = np.ones(luma.shape, bool) if mask is None else cv2.dilate(mask, np.ones((7, 7), np.uint8)) > 127
+    inside = np.ones(luma.shape, bool)
+    if mask is not None and (mask > 127).any():  # an empty mask says nothing
+        if mask.shape != luma.shape:
+            raise PhotoSizeError(f"mask: expected the photo's {luma.shape}, got {mask.shape} (height, width)")
+        inside = cv2.dilate(mask, np.ones((7, 7), np.uint8)) > 127
     width = edge_width_px(luma, inside)
     radius = 2 * np.sqrt(max(0.0, width**2 - _SHARP_PX**2))
     severities = {
@@ -95,7 +105,7 @@ def noise_sigma(luma: NDArray[np.float32]) -> float:
     # clipped areas hold no noise, whatever the sensor did
     level = luma[:rows, :columns].reshape(rows // 16, 16, columns // 16, 16).mean((1, 3)).ravel()
     blocks = blocks[(level > 0.04) & (level < 0.96)]
-    return float(np.sqrt(np.quantile(blocks, 0.02))) if blocks.size >= 8 else 0.0
+    return float(np.sqrt(np.quantile(blocks, 0.02))) / _FLATTEST if blocks.size >= 8 else 0.0
 
 
 def _darkness(value: NDArray[np.float32]) -> float:

@@ -15,8 +15,8 @@ from compression.dataset import CACHE, SCENES, VAL_PHOTOS, make_dataset
 from compression.evaluate import compare_with_labels, predict
 from compression.losses import category_loss, contrastive_loss, order_loss, score_loss
 from compression.models import ATTRIBUTES, REGISTRY, build
-from compression.models.heads import Outputs
-from compression.models.weights import save, start_from_imagenet
+from compression.models.heads import Outputs, QualityNet
+from compression.models.weights import load, save, start_from_imagenet
 from compression.progress import console
 from compression.recipe import TrainConfig
 from compression.training import Job
@@ -43,6 +43,10 @@ def main(argv: list[str] | None = None) -> int:
         "--cache", type=Path, default=CACHE, help="renderings and metrics; default: %(default)s"
     )
     parser.add_argument("--epochs", type=positive, default=TrainConfig.epochs, help="default: %(default)s")
+    parser.add_argument("--start", type=Path, help="go on from a teacher; default: ImageNet weights")
+    parser.add_argument(
+        "--small-epochs", type=int, default=0, metavar="N", help="of the epochs, so many first ones at 160 px"
+    )
     parser.add_argument("--limit", type=positive, help="use at most so many training photos")
     parser.add_argument(
         "--scenes", type=int, default=SCENES, help="scenes added to the training photos; default: %(default)s"
@@ -55,13 +59,12 @@ def main(argv: list[str] | None = None) -> int:
 @processes.joined()
 def train_teacher(options: argparse.Namespace) -> None:
     """Train, keep the epoch that did best on val, write model, record and curve."""
-    config = TrainConfig(epochs=options.epochs, seed=options.seed)
+    config = TrainConfig(epochs=options.epochs, small_epochs=options.small_epochs, seed=options.seed)
     torch.manual_seed(options.seed)
     with processes.first_prepares():
         scenes = (options.scenes, options.scenes // 10)
         data = make_dataset(options.data, ATTRIBUTES, options.cache, (options.limit, VAL_PHOTOS), scenes)
-        net = build(options.architecture, ATTRIBUTES, categories=data.categories)
-        start = start_from_imagenet(net, options.weights)
+        net, start = _start(options, data.categories)
     net.to(processes.pick_device())
     samples = [sample for photo in data.val for sample in photo]
     path = options.out / "teacher.safetensors"
@@ -69,10 +72,10 @@ def train_teacher(options: argparse.Namespace) -> None:
 
     def loss(batch: Batch, out: Outputs) -> Tensor:
         return (
-            score_loss(out.scores, batch.targets)
-            + 0.1 * order_loss(out.scores[:, 0], batch.targets[:, 0], batch.photos)
-            + 0.05 * category_loss(out.category, batch.categories)
-            + 0.05 * contrastive_loss(out.embedding, batch.photos)
+            2 * score_loss(out.scores, batch.targets)
+            + 0.2 * order_loss(out.scores[:, 0], batch.targets[:, 0], batch.photos)
+            + 0.02 * category_loss(out.category, batch.categories)
+            + 0.02 * contrastive_loss(out.embedding, batch.photos)
         )
 
     job = Job(
@@ -92,6 +95,17 @@ def train_teacher(options: argparse.Namespace) -> None:
     )
     training.finish(options.out)
     console.print(f"wrote {path}, run.json and curve.png in {options.out}")
+
+
+def _start(options: argparse.Namespace, categories: tuple[str, ...]) -> tuple[QualityNet, str]:
+    """The teacher before training, and a sentence on where it comes from."""
+    if options.start is None:
+        net = build(options.architecture, ATTRIBUTES, categories=categories)
+        return net, start_from_imagenet(net, options.weights)
+    net, _ = load(options.start)
+    if (net.attributes, net.categories) != (ATTRIBUTES, categories):
+        raise ValueError(f"{options.start}: its attributes or categories are not those of the data")
+    return net, f"{options.start.name} ({net.architecture})"
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from edge_iqa.inspector import Inspector
     from edge_iqa.report import Category, Failure, Issue, Report, Verdict
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Category",

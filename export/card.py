@@ -153,7 +153,11 @@ def _use(manifest: Mapping[str, Any]) -> str:
     tolerance = manifest["tolerance"]
     outputs = manifest["outputs"]
     missing = [name for name in _MEANING if name not in outputs["attributes"]]
-    unseen = "framing, background and text" if outputs["categories"] else "framing, background, text and what is for sale"
+    unseen = (
+        "framing, background and text"
+        if outputs["categories"]
+        else "framing, background, text and what is for sale"
+    )
     limits = [
         f"It judges the photo, not the product: {unseen} are not looked at.",
         "Labels came from faults made by code. A fault of another kind, or a deliberate style (shallow focus, "

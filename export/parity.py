@@ -83,7 +83,8 @@ def compare(
             outputs = run(each)
             _check_shapes(name, outputs, expected)
             for output in expected:
-                gaps.setdefault((name, output), []).append(np.abs(outputs[output] - expected[output]))
+                gap = np.abs(_to_range(output, outputs[output]) - _to_range(output, expected[output]))
+                gaps.setdefault((name, output), []).append(gap)
     if not gaps:
         raise GateError("parity: expected at least one model and one photo to compare on")
     differences = tuple(
@@ -91,6 +92,14 @@ def compare(
         for key, values in gaps.items()
     )
     return Parity(count, bound, differences)
+
+
+def _to_range(output: str, values: Floats) -> Floats:
+    """Values within -1 to 1, as the bound has them: of the category its probabilities, not its logits."""
+    if output != "category":
+        return values
+    shares = np.exp(values - values.max())
+    return np.asarray(shares / shares.sum(), np.float32)
 
 
 def check(parity: Parity) -> None:

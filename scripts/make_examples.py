@@ -109,7 +109,7 @@ def load_source(source: str) -> Pixels | None:
     kind, name, *rest = source.split(":")
     if kind == "drawn":
         width, height = (int(side) for side in rest[0].split("x"))
-        return scenes.draw(int(name), height, width)
+        return scenes.draw(int(name), height, width).pixels
     if importlib.util.find_spec("skimage") is None:
         return None
     pixels: Pixels = getattr(importlib.import_module("skimage.data"), name)()

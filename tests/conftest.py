@@ -27,27 +27,31 @@ settings.register_profile("edge-iqa", deadline=None, derandomize=True)
 settings.load_profile("edge-iqa")
 
 TINY = ("sharpness", "noise")
+CATEGORIES = ("shoe", "mug", "lamp")
 STUDENT_SHA256 = hashlib.sha256(b"tiny").hexdigest()
 
 
-def make_tiny_backbone() -> Any:
-    """A MobileNetV2 in small: (N, 3, S, S) → (N, 32, S/8, S/8), with one residual block."""
+def make_tiny_backbone(width: float = 1.0) -> tuple[Any, int]:
+    """A MobileNetV2 in small: (N, 3, S, S) → (N, 32, S/8, S/8), with one residual block; and 32."""
     from torch import nn
 
     from compression.torchvision_compat import torchvision
 
     mobilenet = torchvision.models.mobilenetv2
     stem = torchvision.ops.misc.Conv2dNormActivation(3, 8, stride=2, activation_layer=nn.ReLU6)
-    return nn.Sequential(
+    backbone = nn.Sequential(
         stem,
         mobilenet.InvertedResidual(8, 16, stride=2, expand_ratio=2),
         mobilenet.InvertedResidual(16, 16, stride=1, expand_ratio=2),
         mobilenet.InvertedResidual(16, 24, stride=2, expand_ratio=2),
         torchvision.ops.misc.Conv2dNormActivation(24, 32, kernel_size=1, activation_layer=nn.ReLU6),
     )
+    return backbone, 32
 
 
-def make_tiny_net(seed: int = 0) -> QualityNet:
+def make_tiny_net(
+    attributes: tuple[str, ...] = TINY, categories: tuple[str, ...] = CATEGORIES, seed: int = 0
+) -> QualityNet:
     """A model of the project's own kind with random weights and batch norm that is not identity."""
     import torch
     from torch import nn
@@ -56,7 +60,7 @@ def make_tiny_net(seed: int = 0) -> QualityNet:
     from edge_iqa.views import ViewSpec
 
     torch.manual_seed(seed)
-    net = QualityNet("tiny", make_tiny_backbone(), 32, TINY, 8, ViewSpec(64, 2, 256))
+    net = QualityNet("tiny", *make_tiny_backbone(), attributes, 8, ViewSpec(64, 2, 256), categories)
     for module in net.modules():
         if isinstance(module, nn.BatchNorm2d):
             nn.init.normal_(module.running_mean, 0, 0.2)
@@ -65,13 +69,23 @@ def make_tiny_net(seed: int = 0) -> QualityNet:
             nn.init.normal_(module.bias, 0, 0.2)
     net.eval()
     with torch.no_grad():  # heads that tell photos apart, as trained ones do
-        fused = net.fuse(torch.stack([torch.from_numpy(views) for views in draw_views(16)]))
-        first = net.scores_head[0]
-        first.weight.div_(fused.std(0).clamp_min(0.01) * 2)
-        first.bias.copy_(-first.weight @ fused.mean(0))
-        net.scores_head[2].weight.mul_(3)
-        net.scores_head[2].bias.copy_(torch.tensor([0.0, 1.5, -1.5]))
+        seen = net.look(torch.stack([torch.from_numpy(views) for views in draw_views(16)]))
+        joined = torch.cat([seen[:, 0], seen[:, 1:].mean(1)], 1)
+        for head, features in ((net.detail_head, seen[:, 1:]), (net.rest_head, seen[:, 0])):
+            if head is not None:
+                _spread(head.first, features.flatten(0, -2))
+                head.last.weight.mul_(10)
+                head.last.bias.copy_(torch.linspace(1.5, -1.5, len(head.last.bias)))
+        if net.category_head is not None:
+            _spread(net.category_head, joined, gain=4)
+            net.category_head.bias.add_(torch.linspace(-1, 1, len(categories)))
     return net
+
+
+def _spread(layer: Any, inputs: Any, gain: float = 1) -> None:
+    """Scale and shift a linear layer so that what it gives for these inputs lies around 0, and apart."""
+    layer.weight.mul_(gain / (inputs.std(0).clamp_min(0.01) * 2))
+    layer.bias.copy_(-layer.weight @ inputs.mean(0))
 
 
 def draw_views(count: int, seed: int = 0) -> list[NDArray[np.uint8]]:
@@ -105,6 +119,12 @@ def tiny_net() -> QualityNet:
 
 
 @pytest.fixture(scope="session")
+def plain_net() -> QualityNet:
+    """The same without categories, and with attributes that two heads give in turns."""
+    return make_tiny_net(("exposure", "sharpness", "color", "noise"), ())
+
+
+@pytest.fixture(scope="session")
 def artifacts(tiny_net: QualityNet) -> Artifacts:
     """The small model, exported and quantized."""
     from compression.artifacts import make_artifacts
@@ -124,6 +144,38 @@ def artifacts_folder(artifacts: Artifacts, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def plain_files(plain_net: QualityNet, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The model without categories, as float files that know nothing of any, as those of before do."""
+    import onnx
+
+    from export.contract import ModelInfo
+    from export.onnx import export_onnx
+    from export.tflite import export_tflite
+
+    info = ModelInfo(plain_net.spec, plain_net.attributes, plain_net.embedding, STUDENT_SHA256)
+    folder = tmp_path_factory.mktemp("plain")
+    model = onnx.load(str(export_onnx(plain_net, info, folder / "model.fp32.onnx")))
+    kept = [entry for entry in model.metadata_props if entry.key != "edge_iqa.categories"]
+    del model.metadata_props[:]
+    model.metadata_props.extend(kept)
+    tflite = export_tflite(plain_net, info, folder / "model.fp32.tflite")
+    return {"model.fp32.onnx": model.SerializeToString(), "model.fp32.tflite": tflite.read_bytes()}
+
+
+@pytest.fixture
+def plain_folder(plain_files: dict[str, bytes], plain_net: QualityNet, tmp_path: Path) -> Path:
+    """The files without categories on disk, with a gate report that vouches for them."""
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    for name, content in plain_files.items():
+        (folder / name).write_bytes(content)
+    in_use = {name.rpartition(".")[2]: name for name in plain_files}
+    gates = {**make_gates(plain_files, plain_net.attributes), "in_use": in_use}
+    (folder / "gates.json").write_text(json.dumps(gates))
+    return folder
+
+
 @pytest.fixture
 def edit_gates(artifacts_folder: Path) -> Callable[[Callable[[dict[str, Any]], object]], None]:
     """Changes the gate report."""
@@ -137,7 +189,7 @@ def edit_gates(artifacts_folder: Path) -> Callable[[Callable[[dict[str, Any]], o
     return edit
 
 
-def make_gates(files: dict[str, bytes]) -> dict[str, Any]:
+def make_gates(files: dict[str, bytes], attributes: tuple[str, ...] = TINY) -> dict[str, Any]:
     """A gate report in which everything holds, as `compression.gates` writes it."""
     held = {"value": 0.98, "low": 0.97, "high": 0.99, "n": 246, "bound": ">= 0.97", "passed": True}
     return {
@@ -148,7 +200,7 @@ def make_gates(files: dict[str, bytes]) -> dict[str, Any]:
         "thresholds": {
             "accept": 0.5,
             "reject": 0.45,
-            "attributes": dict.fromkeys(TINY, 0.5),
+            "attributes": dict.fromkeys(attributes, 0.5),
             "dark_below": 0.4,
         },
         "gates": [
@@ -178,6 +230,6 @@ def draw_photo_fixture() -> Callable[[np.random.Generator], NDArray[np.uint8]]:
 
 
 @pytest.fixture(scope="session")
-def make_backbone() -> Callable[[], Any]:
-    """Makes the convolutional part of the small model."""
+def make_backbone() -> Callable[[float], tuple[Any, int]]:
+    """Makes the convolutional part of the small model, as the registry's entries do."""
     return make_tiny_backbone

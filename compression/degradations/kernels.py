@@ -15,8 +15,9 @@ FINE = 4
 def disk(radius: float) -> NDArray[np.float32]:
     """A lens out of focus: a disk of that radius in pixels, sum 1."""
     half = int(np.ceil(radius)) + 1
-    axis = (np.arange((2 * half + 1) * FINE) + 0.5) / FINE - (half + 0.5)
-    return average_down((axis[:, None] ** 2 + axis[None] ** 2 <= radius**2).astype(np.float32))
+    fine = 4 * FINE  # a small disk's rim is most of it
+    axis = (np.arange((2 * half + 1) * fine) + 0.5) / fine - (half + 0.5)
+    return average_down((axis[:, None] ** 2 + axis[None] ** 2 <= radius**2).astype(np.float32), fine)
 
 
 def gaussian(sigma: float) -> NDArray[np.float32]:
@@ -28,10 +29,10 @@ def gaussian(sigma: float) -> NDArray[np.float32]:
     return (kernel / kernel.sum()).astype(np.float32)
 
 
-def average_down(fine: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Bring a kernel drawn `FINE` times too large to size, sum 1."""
-    size = fine.shape[0] // FINE
-    kernel = fine.reshape(size, FINE, size, FINE).sum((1, 3))
+def average_down(drawn: NDArray[np.float32], fine: int = FINE) -> NDArray[np.float32]:
+    """Bring a kernel drawn `fine` times too large to size, sum 1."""
+    size = drawn.shape[0] // fine
+    kernel = drawn.reshape(size, fine, size, fine).sum((1, 3))
     return (kernel / kernel.sum()).astype(np.float32)
 
 

@@ -95,8 +95,7 @@ class QualityNet(nn.Module):
         self.overall_head = nn.Sequential(nn.Linear(len(attributes), 32), nn.ReLU(), nn.Linear(32, 1))
         self.embedding_head = nn.Linear(sees, embedding)
         self.category_head = nn.Linear(sees, len(categories)) if categories else None
-        order = [[*local, *rest].index(name) for name in attributes]
-        self.register_buffer("order", torch.tensor(order), persistent=False)
+        self._runs = _find_runs(attributes, local, rest)
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1) * 255, persistent=False)
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1) * 255, persistent=False)
 
@@ -127,18 +126,37 @@ class QualityNet(nn.Module):
             joined = details.mean(1)
         else:
             joined = torch.cat([whole, details.mean(1)], 1)
-        logits = []
+        told: dict[bool, Tensor] = {}
         if self.detail_head is not None:
-            logits.append(self.detail_head(details))
+            told[True] = self.detail_head(details)
         if self.rest_head is not None:
-            logits.append(self.rest_head((whole if self.fusion == "split" else joined)[:, None]))
-        attributes = torch.cat(logits, 1)[:, self.order]
+            told[False] = self.rest_head((whole if self.fusion == "split" else joined)[:, None])
+        attributes = torch.cat([told[local][:, start:stop] for local, start, stop in self._runs], 1)
         overall = self.overall_head(attributes)
         return Outputs(
             torch.sigmoid(torch.cat([overall, attributes], 1)),
             F.normalize(self.embedding_head(joined), dim=1),
             joined[:, :0] if self.category_head is None else self.category_head(joined),
         )
+
+
+def _find_runs(attributes: tuple[str, ...], local: list[str], rest: list[str]) -> list[tuple[bool, int, int]]:
+    """Columns of the two heads' logits that give the attributes in their order, as few slices as can be.
+
+    Slices and a concatenation, not an index: that would be a gather, which phones' delegates lack.
+
+    Returns:
+        (from the local head, first column, column behind the last) of each slice.
+    """
+    runs: list[tuple[bool, int, int]] = []
+    for name in attributes:
+        is_local = name in local
+        at = (local if is_local else rest).index(name)
+        if runs and runs[-1][0] == is_local and runs[-1][2] == at:
+            runs[-1] = (is_local, runs[-1][1], at + 1)
+        else:
+            runs.append((is_local, at, at + 1))
+    return runs
 
 
 class _TwoLayers(nn.Module):

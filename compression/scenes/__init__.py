@@ -75,7 +75,7 @@ def draw(
     photo = BACKGROUNDS[background](rng.spawn(1)[0], height_px, width_px)
     mask = np.zeros((height_px, width_px), np.float32)
     count = int(rng.choice((1, 1, 1, 2, 3)))
-    shadow = background not in PLAIN or rng.random() < 0.5
+    shadow = bool(rng.random() < 0.5) or background not in PLAIN
     if cutouts:
         _lay_out(rng, photo, mask, cutouts, lean, shadow)
     else:

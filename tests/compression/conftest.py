@@ -14,8 +14,14 @@ from compression import scenes
 
 @pytest.fixture(scope="session")
 def pixels() -> np.ndarray:
-    """One drawn product photo, uint8 256x320x3, RGB."""
-    return scenes.draw(3, height_px=256, width_px=320)
+    """One drawn product photo, uint8 256x320x3, RGB: a printed carton in a room."""
+    return scenes.draw(16, height_px=256, width_px=320).pixels
+
+
+@pytest.fixture(scope="session")
+def three_photos() -> list[np.ndarray]:
+    """A jar on a table, a mug on white, a carton in a room; uint8 160x200x3, RGB."""
+    return [scenes.draw(seed, height_px=160, width_px=200).pixels for seed in (0, 3, 16)]
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +34,6 @@ def photos_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
         writer.writerow(["path", "split", "group"])
         for seed, split in enumerate(splits):
             name = f"{seed}.png"
-            Image.fromarray(scenes.draw(seed, height_px=240, width_px=256)).save(folder / name)
+            Image.fromarray(scenes.draw(seed, height_px=240, width_px=256).pixels).save(folder / name)
             writer.writerow([name, split, f"scene-{seed}"])
     return folder / "photos.csv"

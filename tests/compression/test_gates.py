@@ -34,7 +34,7 @@ def make_split(wobble: float = 0.0, seed: int = 0) -> Split:
     rng = np.random.default_rng(seed)
     labels = rng.uniform(0, 1, 400)
     samples = [
-        Sample(Path("x.jpg"), index, Variant("noise", 0.5), np.array([label, label], np.float32))
+        Sample(Path("x.jpg"), index, Variant((("noise", 0.5),)), np.array([label, label], np.float32))
         for index, label in enumerate(labels)
     ]
     teacher = np.clip(labels + rng.normal(0, 0.05, 400), 0, 1)[:, None].repeat(2, 1)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import fields, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -13,7 +16,7 @@ from torch import Tensor
 from compression import training
 from compression.batches import Batch
 from compression.models import build
-from compression.models.heads import QualityNet
+from compression.models.heads import Outputs, QualityNet
 from compression.recipe import TrainConfig
 from compression.training import Job
 from edge_iqa.errors import CheckpointError
@@ -37,16 +40,16 @@ def make_batch(epoch: int, step: int) -> Batch:
     rng = torch.Generator().manual_seed(100 * epoch + step)
     light = torch.rand(6, generator=rng)
     views = (light[:, None, None, None, None] * 255).expand(6, 2, 32, 32, 3).to(torch.uint8)
-    return Batch(views, light[:, None].repeat(1, 2), torch.arange(6))
+    return Batch(views, light[:, None].repeat(1, 2), torch.arange(6), torch.full((6,), -1))
 
 
 def make_job(net: QualityNet, die_at: int | None = None, objectives: Iterator[float] | None = None) -> Job:
     done = iter(range(10_000))
 
-    def loss(batch: Batch, scores: Tensor, embedding: Tensor) -> Tensor:
+    def loss(batch: Batch, out: Outputs) -> Tensor:
         if next(done) == die_at:
             raise Killed
-        return (scores - batch.targets).square().mean()
+        return (out.scores - batch.targets).square().mean()
 
     def batches(epoch: int, first: int) -> Iterator[Batch]:
         return (make_batch(epoch, step) for step in range(first, STEPS))
@@ -56,7 +59,7 @@ def make_job(net: QualityNet, die_at: int | None = None, objectives: Iterator[fl
             return {"objective": next(objectives)}
         batch = make_batch(99, 0)
         with torch.no_grad():
-            error = (net(batch.views)[0] - batch.targets).square().mean()
+            error = (net(batch.views).scores - batch.targets).square().mean()
         return {"objective": -float(error)}
 
     return Job(net, loss, batches, STEPS, evaluate, lambda scores: None)
@@ -65,6 +68,36 @@ def make_job(net: QualityNet, die_at: int | None = None, objectives: Iterator[fl
 def test_training_lowers_the_error_on_val(tmp_path: Path) -> None:
     state = training.fit(make_job(make_net()), TrainConfig(epochs=3, learning_rate=3e-3, frozen=14), tmp_path)
     assert state.evaluations[-1]["objective"] > state.evaluations[0]["objective"]
+
+
+def test_a_step_s_loss_is_the_mean_over_its_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the first step the weights are those of a fresh model: one sample at a time says the same."""
+    monkeypatch.setattr(training, "fast_math", lambda device: nullcontext())
+    net, batch = make_net().eval(), make_batch(0, 0)
+    with torch.no_grad():
+        scores = [net(batch.views[at : at + 1]).scores[0].double().numpy() for at in range(6)]
+    errors = [((a - b.double().numpy()) ** 2).mean() for a, b in zip(scores, batch.targets, strict=True)]
+    state = training.fit(make_job(make_net()), CONFIG, tmp_path)
+    assert state.losses[0] == [1 / STEPS, pytest.approx(np.mean(errors), rel=1e-4)]
+
+
+def test_a_batch_with_every_sample_twice_teaches_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "fast_math", lambda device: nullcontext())
+    nets, losses = (make_net(), make_net()), []
+    for net, times in zip(nets, (1, 2), strict=True):
+        batch = repeat(make_batch(0, 0), times)
+        once = replace(make_job(net), batches=lambda epoch, first, batch=batch: iter([batch]), steps=1)
+        config = TrainConfig(epochs=1, frozen=14)
+        losses.append(training.fit(once, config, tmp_path / str(times)).losses)
+    assert losses[0] == [[1.0, pytest.approx(losses[1][0][1], rel=1e-5)]]
+    for one, two in zip(nets[0].parameters(), nets[1].parameters(), strict=True):
+        torch.testing.assert_close(one, two, rtol=1e-4, atol=1e-5)
+
+
+def repeat(batch: Batch, times: int) -> Batch:
+    return Batch(*(torch.cat([getattr(batch, each.name)] * times) for each in fields(batch)))
 
 
 @pytest.mark.parametrize("die_at", [2, STEPS, STEPS + 3])

@@ -10,6 +10,7 @@ import pytest
 import edge_iqa
 
 EXPORTED = [
+    "Category",
     "EdgeIqaError",
     "Failure",
     "Frame",

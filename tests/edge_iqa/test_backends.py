@@ -55,7 +55,8 @@ def test_outputs_are_as_the_contract_has_them(
     expected = bundle.manifest.outputs
     assert outputs.scores.shape == (1 + len(expected.attributes),)
     assert outputs.embedding.shape == (expected.embedding,)
-    assert outputs.scores.dtype == outputs.embedding.dtype == np.float32
+    assert outputs.category.shape == (len(expected.categories),)
+    assert outputs.scores.dtype == outputs.embedding.dtype == outputs.category.dtype == np.float32
     assert ((outputs.scores >= 0) & (outputs.scores <= 1)).all()
     assert np.linalg.norm(outputs.embedding) == pytest.approx(1, abs=0.02)
 

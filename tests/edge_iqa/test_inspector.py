@@ -73,6 +73,7 @@ def test_report_holds_what_the_bundle_promises(inspector: Inspector, png: Path, 
     assert report.bundle == inspector.bundle.label
     assert report.experimental is inspector.bundle.experimental
     assert report.backend in BACKENDS
+    assert (report.category is None) is (not inspector.bundle.manifest.outputs.categories)
     assert report.embedding.shape == (inspector.bundle.manifest.outputs.embedding,)
     assert np.linalg.norm(report.embedding) == pytest.approx(1, abs=0.02)
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_iqa import Failure, Inspector, Issue, Report, Verdict
+from edge_iqa import Category, Failure, Inspector, Issue, Report, Verdict
 from edge_iqa.errors import DamagedPhotoError
 
 REPORT = Report(
@@ -28,6 +28,7 @@ REPORT = Report(
     timing_ms={"decode": 20.0, "views": 5.0, "model": 1.5, "verdict": 0.1, "total": 26.6},
     notes=("color profile left as it is",),
     embedding=np.ones(4, np.float32) / 2,
+    category=Category("mug", 0.875),
 )
 
 
@@ -65,6 +66,11 @@ def test_issue_is_told_in_full() -> None:
             "advice": "Hold the phone still.",
         }
     ]
+
+
+def test_category_is_told_with_its_confidence_or_as_null() -> None:
+    assert REPORT.to_dict()["category"] == {"name": "mug", "confidence": 0.875}
+    assert '"category": null' in dataclasses.replace(REPORT, category=None).to_json()
 
 
 @given(st.text())

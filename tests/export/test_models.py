@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import torch
 from ai_edge_litert.interpreter import Interpreter
 
 from edge_iqa import backends
@@ -20,13 +21,16 @@ from export.tflite import export_tflite
 FILES = ["model.fp32.onnx", "model.fp32.tflite", "model.int8.onnx", "model.int8.tflite"]
 
 
-def shuffle_scores(content: bytes) -> bytes:
-    """An ONNX model whose scores come in another order: overall last."""
+OUTPUTS = ("scores", "embedding", "category")
+
+
+def shuffle(content: bytes, output: str) -> bytes:
+    """An ONNX model whose scores or categories come in another order: the first of three last."""
     model = onnx.load_from_string(content)
-    last = next(node for node in model.graph.node if "scores" in node.output)
+    last = next(node for node in model.graph.node if output in node.output)
     last.output[0] = "in_order"
-    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array([1, 2, 0]), "order"))
-    model.graph.node.append(onnx.helper.make_node("Gather", ["in_order", "order"], ["scores"], axis=1))
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array([1, 2, 0]), "shuffled"))
+    model.graph.node.append(onnx.helper.make_node("Gather", ["in_order", "shuffled"], [output], axis=1))
     onnx.checker.check_model(model)
     return model.SerializeToString()
 
@@ -34,13 +38,38 @@ def shuffle_scores(content: bytes) -> bytes:
 def test_float_models_give_what_torch_gives_on_every_output(artifacts):
     assert artifacts.parity.worst <= 1e-4
     compared = {(each.model, each.output) for each in artifacts.parity.differences}
-    assert compared == {(file, output) for file in FILES[:2] for output in ("scores", "embedding")}
+    assert compared == {(file, output) for file in FILES[:2] for output in OUTPUTS}
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_category_logits_are_torchs(artifacts, tiny_net, file, make_views):
+    backend = backends.open(artifacts.files[file], file.rpartition(".")[2])
+    views = make_views(6, seed=4)
+    with torch.inference_mode():
+        expected = tiny_net(torch.from_numpy(np.stack(views))).category.numpy()
+    found = np.stack([backend.run(each).category for each in views])
+    assert np.ptp(expected, axis=0).max() > 0.3
+    np.testing.assert_allclose(found, expected, atol=1e-4 if "fp32" in file else 0.3, rtol=0)
+
+
+def test_without_categories_there_is_no_such_output_and_torch_is_met_all_the_same(
+    plain_files, plain_net, make_views
+):
+    for file, content in plain_files.items():
+        signature = backends.open(content, file.rpartition(".")[2]).signature
+        assert signature == Signature(views=(3, 64, 64, 3), scores=5, embedding=8, category=0)
+        assert set(parity.from_file(file, content)(make_views(1)[0])) == {"scores", "embedding"}
+    compared = parity.compare(plain_net, plain_files, make_views(4, seed=5))
+    assert compared.passed
+    assert {each.output for each in compared.differences} == {"scores", "embedding"}
+    names = [node.name for node in onnx.load_from_string(plain_files["model.fp32.onnx"]).graph.output]
+    assert names == ["scores", "embedding"]
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_the_device_reads_the_contracts_names_types_and_shapes(artifacts, file):
     backend = backends.open(artifacts.files[file], file.rpartition(".")[2])
-    assert backend.signature == Signature(views=(3, 64, 64, 3), scores=3, embedding=8)
+    assert backend.signature == Signature(views=(3, 64, 64, 3), scores=3, embedding=8, category=3)
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -60,6 +89,15 @@ def test_onnx_is_one_file_with_folded_norms_and_says_what_it_is(artifacts, tiny_
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     info = ModelInfo.from_metadata(metadata)
     assert (info.spec, info.attributes, info.embedding) == (tiny_net.spec, ("sharpness", "noise"), 8)
+    assert info.categories == tiny_net.categories == ("shoe", "mug", "lamp")
+
+
+def test_metadata_from_before_there_were_categories_have_none(tiny_net):
+    info = ModelInfo(tiny_net.spec, ("noise",), 8, "0" * 64)
+    metadata = info.to_metadata()
+    assert ModelInfo.from_metadata(metadata) == info
+    del metadata["edge_iqa.categories"]
+    assert ModelInfo.from_metadata(metadata) == info
 
 
 def test_tflite_has_folded_norms(artifacts):
@@ -91,21 +129,35 @@ def test_the_same_model_exports_to_the_same_bytes(artifacts, tiny_net, tmp_path)
 
 
 def test_a_model_that_breaks_its_description_is_not_written(tiny_net, tmp_path):
-    info = ModelInfo(tiny_net.spec, ("sharpness",), 8, "0" * 64)
-    with pytest.raises(GateError, match=r"expected inputs and outputs.*\(1, 2\).*\(1, 3\)"):
-        export_onnx(tiny_net, info, tmp_path / "model.onnx")
+    for attributes, categories in (
+        (("sharpness",), tiny_net.categories),
+        (tiny_net.attributes, ("shoe", "mug")),
+    ):
+        info = ModelInfo(tiny_net.spec, attributes, 8, "0" * 64, categories)
+        with pytest.raises(GateError, match=r"expected inputs and outputs.*\(1, 2\).*\(1, 3\)"):
+            export_onnx(tiny_net, info, tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_shuffled_outputs_fail_parity_and_are_named(artifacts, tiny_net, make_views):
+@pytest.mark.parametrize("output", ["scores", "category"])
+def test_shuffled_outputs_fail_parity_and_are_named(artifacts, tiny_net, make_views, output):
     models = {
-        "model.fp32.onnx": shuffle_scores(artifacts.files["model.fp32.onnx"]),
+        "model.fp32.onnx": shuffle(artifacts.files["model.fp32.onnx"], output),
         "model.fp32.tflite": artifacts.files["model.fp32.tflite"],
     }
     compared = parity.compare(tiny_net, models, make_views(2))
     assert not compared.passed
-    with pytest.raises(GateError, match=r"scores of model\.fp32\.onnx by 0\.\d+$"):
+    with pytest.raises(GateError, match=rf"{output} of model\.fp32\.onnx by \d\.?\d*$"):
         parity.check(compared)
+
+
+def test_a_model_that_lost_an_output_fails_parity(artifacts, tiny_net, make_views):
+    model = onnx.load_from_string(artifacts.files["model.fp32.onnx"])
+    model.graph.output.remove(next(node for node in model.graph.output if node.name == "category"))
+    with pytest.raises(
+        GateError, match=r"model\.fp32\.onnx: expected the outputs of torch.*'category': \(3,\)"
+    ):
+        parity.compare(tiny_net, {"model.fp32.onnx": model.SerializeToString()}, make_views(1))
 
 
 def test_parity_of_nothing_is_no_parity(artifacts, tiny_net, make_views):

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import onnx
 import pytest
+import torch
 
 from edge_iqa import Inspector, image, views
 from edge_iqa.bundle import Bundle
@@ -82,8 +83,42 @@ def test_a_bundle_holds_all_models_and_reports_and_says_where_they_came_from(pac
     assert "reports/gates.json" in listed
     assert {path: packing.files[path] for path in artifacts.files} == artifacts.files
     assert manifest["views"] == {"size_px": 64, "detail": 2, "long_side_px": 256}
-    assert manifest["outputs"] == {"attributes": ["sharpness", "noise"], "embedding": 8, "categories": []}
+    assert manifest["outputs"] == {
+        "attributes": ["sharpness", "noise"],
+        "embedding": 8,
+        "categories": ["shoe", "mug", "lamp"],
+    }
     assert manifest["lineage"]["student_sha256"] == hashlib.sha256(b"tiny").hexdigest()
+
+
+@pytest.mark.parametrize("backend", ["onnx", "litert"])
+def test_the_device_names_the_category_that_torch_would(
+    artifacts_folder, edit_gates, tiny_net, photos, tmp_path, backend
+):
+    edit_gates(lambda report: report.update(in_use=dict(zip(("onnx", "tflite"), FLOAT, strict=True))))
+    assert run(artifacts_folder, photos, tmp_path) == 0
+    folder, named = tmp_path / "tiny-1.2.3", []
+    with Inspector.open(folder, backend=backend) as inspector:
+        for photo in photos:
+            cut = views.cut(image.read(photo), tiny_net.spec)
+            with torch.inference_mode():
+                shares = torch.softmax(tiny_net(torch.from_numpy(cut)[None]).category[0], 0)
+            best = int(shares.argmax())
+            found = inspector.inspect(photo).category
+            assert found.name == tiny_net.categories[best]
+            assert found.confidence == pytest.approx(float(shares[best]), abs=1e-4)
+            named.append(found)
+    assert named[0] != named[1]
+
+
+def test_models_without_categories_are_packed_as_before(plain_folder, photos, tmp_path):
+    assert run(plain_folder, photos, tmp_path / "bundles") == 0
+    folder = tmp_path / "bundles" / "tiny-1.2.3"
+    assert json.loads((folder / "manifest.json").read_text())["outputs"]["categories"] == []
+    assert "categor" not in (folder / "MODEL_CARD.md").read_text()
+    for backend in ("onnx", "litert"):
+        with Inspector.open(folder, backend=backend) as inspector:
+            assert inspector.inspect(photos[0]).category is None
 
 
 def test_the_wheels_bundle_is_complete_in_itself_and_names_the_full_one(packing):
@@ -126,6 +161,7 @@ def test_the_card_tells_gates_limits_and_licence(packing):
         "student vs teacher, SRCC",
         "0.97 to 0.99",
         "Apache-2.0",
+        "`category`, float32 (1, 3), logits: what the product is, one of shoe, mug, lamp.",
     ):
         assert words in card
     assert "| sharpness | in focus, and not moved | 0.500 |" in card

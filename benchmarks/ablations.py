@@ -1,0 +1,155 @@
+"""What each part of the student's training is worth: `python benchmarks/ablations.py --data photos.csv`
+
+Students are trained on one fixed small budget, all alike but for one thing, and judged on `test` photos
+and scenes against labels and the teacher. A killed run goes on where it stopped: finished students are
+kept, the one in training resumes from its checkpoint. About ten minutes a student on two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+if not __package__:
+    # run as a script, Python puts benchmarks/ first, where no package of ours is found
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from rich.table import Table
+
+from benchmarks import machine
+from compression import distill
+from compression.command import positive, run_command
+from compression.data import Photo, hash_photos, read_photos, select
+from compression.dataset import CACHE, add_scenes, label_photos
+from compression.distill import REFERENCE
+from compression.evaluate import predict
+from compression.labels import Sample
+from compression.metrics import estimate_share, estimate_srcc
+from compression.models import ATTRIBUTES
+from compression.models.weights import load, load_teacher
+from compression.progress import console
+from edge_iqa.errors import EdgeIqaError
+from edge_iqa.files import write_json
+
+RESULTS = Path(__file__).parent / "results"
+BASE = "as shipped: 2 details, 224 px, split fusion"
+ABLATIONS = {
+    BASE: (),
+    "no rank loss": ("--weight", "rank=0"),
+    "no feature loss": ("--weight", "feature=0"),
+    "labels only, no teacher": (
+        *("--weight", "score=0", "--weight", "rank=0", "--weight", "feature=0", "--label-weight", "1"),
+    ),
+    "global view only": ("--details", "0"),
+    "detail views only": ("--fusion", "details"),
+    "one detail view": ("--details", "1"),
+    "three detail views": ("--details", "3"),
+    "160 px": ("--size", "160"),
+    "192 px": ("--size", "192"),
+    "fusion by concatenation": ("--fusion", "concat"),
+}
+"""Name → options of `compression.distill` that differ from the base."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line of the bench; see `--help`."""
+    parser = argparse.ArgumentParser(description="Train students that differ in one thing, and compare them.")
+    parser.add_argument("--data", type=Path, required=True, help="CSV with train, val and test, or a folder")
+    parser.add_argument("--weights", type=Path, help="folder of ImageNet npz weights; default: torchvision's")
+    parser.add_argument("--teacher", type=Path, default=REFERENCE / "teacher.safetensors")
+    parser.add_argument("--limit", type=positive, default=900, help="training photos; default: %(default)s")
+    parser.add_argument("--scenes", type=int, default=150, help="training scenes; default: %(default)s")
+    parser.add_argument("--epochs", type=positive, default=3, help="default: %(default)s")
+    parser.add_argument(
+        "--only", action="append", choices=sorted(ABLATIONS), help="these alone; may be repeated"
+    )
+    parser.add_argument("--runs", type=Path, default=Path("runs/ablations"), help="default: %(default)s")
+    parser.add_argument(
+        "--cache", type=Path, default=CACHE, help="renderings and metrics; default: %(default)s"
+    )
+    parser.add_argument("--out", type=Path, default=RESULTS, help="default: %(default)s")
+    return run_command(compare, parser.parse_args(argv))
+
+
+def compare(options: argparse.Namespace) -> None:
+    """Train what is not there yet, judge all, write the result after each."""
+    photos = select(read_photos(options.data), "test")
+    photos = [*photos, *add_scenes(photos, "test", options.scenes // 4, options.cache)]
+    prepared = label_photos(photos, ATTRIBUTES, options.cache, every_fault=True)
+    samples = [sample for each in prepared for sample in each]
+    told = predict(load_teacher(options.teacher)[0], samples)[:, 0]
+    result: dict[str, Any] = {
+        "budget": {"photos": options.limit, "scenes": options.scenes, "epochs": options.epochs},
+        "test": {"photos": len(photos), "renderings": len(samples), "data_sha256": hash_photos(photos)},
+        "machine": machine.describe(),
+        "students": {},
+    }
+    for name in options.only or ABLATIONS:
+        student = _train(name, options)
+        result["students"][name] = judge(predict(load(student)[0], samples)[:, 0], told, samples, photos)
+        path = write_json(options.out / "ablations.json", result)
+        show(result["students"])
+        console.print(f"wrote {path}")
+
+
+def judge(
+    scores: np.ndarray, teacher: np.ndarray, samples: Sequence[Sample], photos: Sequence[Photo]
+) -> dict[str, Any]:
+    """SRCC with labels and teacher, and pairs of one source in order, with intervals over groups."""
+    groups = [photos[sample.photo].group for sample in samples]
+    labels = np.array([sample.target[0] for sample in samples])
+    clean = {s.photo: score for s, score in zip(samples, scores, strict=True) if not s.variant.steps}
+    spoiled = [at for at, sample in enumerate(samples) if sample.variant.severity >= 0.15]
+    held = np.array([clean[samples[at].photo] > scores[at] for at in spoiled])
+    return {
+        "srcc_labels": estimate_srcc(scores, labels, groups).to_dict(),
+        "srcc_teacher": estimate_srcc(scores, teacher, groups).to_dict(),
+        "pair_order": estimate_share(held, [groups[at] for at in spoiled]).to_dict(),
+    }
+
+
+def show(students: dict[str, Any]) -> None:
+    """Print one row a student."""
+    table = Table("student", "SRCC with labels", "SRCC with teacher", "pairs in order")
+    for name, figures in students.items():
+        cells = [
+            f"{each['value']:.3f} ({each['low']:.3f} to {each['high']:.3f})" for each in figures.values()
+        ]
+        table.add_row(name, *cells)
+    console.print(table)
+
+
+def _train(name: str, options: argparse.Namespace) -> Path:
+    """Distill one student, or find it done.
+
+    Raises:
+        EdgeIqaError: the distillation failed; its own message stands above.
+    """
+    out = options.runs / name.replace(" ", "-").replace(",", "").replace(":", "")
+    if (out / "run.json").is_file():
+        return out / "student.safetensors"
+    console.print(f"training: {name}")
+    fixed = {
+        "--data": options.data,
+        "--teacher": options.teacher,
+        "--limit": options.limit,
+        "--scenes": options.scenes,
+        "--epochs": options.epochs,
+        "--cache": options.cache,
+        "--out": out,
+        "--start": "imagenet",
+        **({"--weights": options.weights} if options.weights else {}),
+    }
+    arguments = [str(part) for pair in fixed.items() for part in pair]
+    if distill.main([*arguments, *ABLATIONS[name], "--resume"]):
+        raise EdgeIqaError(f"{name}: the distillation failed")
+    return out / "student.safetensors"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
