@@ -28,7 +28,7 @@ from benchmarks.figures import Figure
 from benchmarks.renderings import Work, score_renderings
 from benchmarks.scoring import Device, Row, describe, score_all
 from benchmarks.sheets import write_sheets
-from compression.command import positive, run_command
+from compression.command import run_command
 from compression.data import Photo, hash_photos, read_photos, select
 from compression.dataset import CACHE, add_scenes, label_photos
 from compression.distill import REFERENCE
@@ -49,15 +49,16 @@ def main(argv: list[str] | None = None) -> int:
     """Command line of the bench; see `--help`."""
     parser = argparse.ArgumentParser(
         description="Measure a bundle on held-out photos and scenes: order, causes, verdicts, robustness. "
-        "About 40 minutes on two cores; --quick looks at a tenth."
+        "About 40 minutes on two cores."
     )
     parser.add_argument("--data", type=Path, required=True, help="CSV with a split `test`, or a folder")
     parser.add_argument("--rated", type=Path, help="CSV of frames rated by people (path, mos_1to5, content)")
     parser.add_argument("--bundle", type=Path, help="default: the one in the package")
     parser.add_argument("--backend", choices=("onnx", "litert"), help="default: what the device would choose")
     parser.add_argument("--teacher", type=Path, default=REFERENCE / "teacher.safetensors")
-    parser.add_argument("--limit", type=positive, help="at most so many photos")
-    parser.add_argument("--quick", action="store_true", help="a tenth of everything, to see that it works")
+    parser.add_argument(
+        "--share", type=_share, default=1.0, help="of the photos and scenes, to look quickly; default: all"
+    )
     parser.add_argument(
         "--cache", type=Path, default=CACHE, help="renderings and metrics; default: %(default)s"
     )
@@ -77,16 +78,17 @@ class Sizes:
     canvases: int = 60
     large: int = 100
 
-    def tenth(self) -> Sizes:
-        return Sizes(*(max(3, value // 10) for value in vars(self).values()))
+    def take(self, share: float) -> Sizes:
+        return Sizes(*(max(3, round(value * share)) for value in vars(self).values()))
 
 
 def bench(options: argparse.Namespace) -> None:
     """Score everything, write the result, print the table."""
-    sizes = Sizes().tenth() if options.quick else Sizes()
+    sizes = Sizes().take(options.share)
     device = Device(options.bundle, options.backend)
     about = describe(device)
-    photos = select(read_photos(options.data), "test", options.limit or (24 if options.quick else None))
+    photos = select(read_photos(options.data), "test")
+    photos = photos[:: max(1, round(1 / options.share))]
     if not photos:
         raise DataError(f"{options.data}: no photo in split 'test'; give more photos, or a `split` column")
     rows, scenes = score_labelled(device, photos, sizes, options, tuple(about["categories"]))
@@ -231,6 +233,17 @@ def show(found: Sequence[Figure]) -> None:
             {None: "", True: "held", False: "MISSED"}[figure.held],
         )
     console.print(table)
+
+
+def _share(text: str) -> float:
+    """Read a share above 0 up to 1, for argparse."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"expected a share above 0, up to 1, got {text!r}")
+    return value
 
 
 def _background(photo: Photo) -> str:

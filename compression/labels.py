@@ -30,7 +30,7 @@ from compression.fidelity import Fidelity, FidelityCache, Reference, key
 from compression.sources import SourceQuality, assess
 from compression.variants import FULL_PX, Variant, draw, render
 from edge_iqa import image, opencv
-from edge_iqa.errors import PhotoError
+from edge_iqa.errors import PhotoError, PhotoSizeError
 
 _UNTOUCHED = 0.035
 """Impairment that the closing JPEG pass alone gives a clean copy, on average."""
@@ -92,9 +92,12 @@ def label(
     quality = (kept + 1 - seen) / 2 if losses else 1.0
     measured = source.overall
     overall = min(bounds[1], max(bounds[0], measured))
-    # people know better: their word is shared out among the causes that were measured
-    trust = math.log(max(overall, 0.02)) / math.log(measured) if measured < 1 else 1.0
-    target = {name: getattr(source, name, 1.0) ** trust for name in attributes}
+    # people know better: their word is shared out among the causes that were measured, or else evenly
+    if measured < 1:
+        trust = math.log(max(overall, 0.02)) / math.log(measured)
+        target = {name: getattr(source, name, 1.0) ** trust for name in attributes}
+    else:
+        target = dict.fromkeys(attributes, max(overall, 0.02) ** (1 / len(attributes)))
     for cause, share in losses:
         if cause in target:
             target[cause] *= quality ** (math.log(share) / math.log(kept) if kept < 1 else 1 / len(losses))
@@ -145,6 +148,11 @@ def _prepare_one(task: Task) -> list[Sample] | PhotoError:
             return [Sample(path, task.index, variant, unknown, task.category) for path, variant in pairs]
         pixels = image.read(encoded, long_side_px=FULL_PX).pixels
         mask = None if photo.mask is None else image.read(photo.mask, long_side_px=FULL_PX).pixels[..., 0]
+        if mask is not None and mask.shape != pixels.shape[:2]:
+            raise PhotoSizeError(
+                f"{photo.mask}: expected a mask as large as {photo.path.name}, "
+                f"{pixels.shape[1]}x{pixels.shape[0]}, got {mask.shape[1]}x{mask.shape[0]}"
+            )
         source = assess(pixels, mask)
         impairments = [each.impairment for each in _compare(encoded, pixels, mask, paths, task.cache)]
     except PhotoError as error:

@@ -25,7 +25,7 @@ class TrainConfig:
     variants_per_photo: int = 4
     learning_rate: float = 1e-3
     weight_decay: float = 0.02
-    patience: int = 2
+    patience: int = 3
     frozen: int | None = None
     fixed_norm: bool = True
     small_epochs: int = 0

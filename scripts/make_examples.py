@@ -89,12 +89,12 @@ EXAMPLES = (
     Example("coffee-blurred.jpg", "skimage:coffee", "the same, out of focus (disk of 4 px)", defocus(4)),
     Example("coffee-dark.jpg", "skimage:coffee", "the same with 6 % of the light", darken(0.06)),
     Example("clock-moved.jpg", "skimage:clock", "a photograph, truly blurred by motion; gray"),
-    Example("mug.jpg", "drawn:2:1200x900", "a mug on paper, sharp and well lit"),
-    Example("mug-noisy.jpg", "drawn:2:1200x900", "the same at a very high ISO", add_noise(0.16), quality=80),
-    Example("jar.jpg", "drawn:0:1200x900", "a jar on tiles, sharp and well lit"),
-    Example("jar-moved.jpg", "drawn:0:1200x900", "the same, moved by 21 px", move(21)),
-    Example("box-12mp.jpg", "drawn:3:4000x3000", "a carton on paper, as large as phones take it", quality=82),
-    Example("box-12mp-blurred.jpg", "drawn:3:4000x3000", "the same, disk of 14 px", defocus(14), quality=82),
+    Example("mug.jpg", "drawn:20:1200x900", "a mug on paper, sharp and well lit"),
+    Example("mug-noisy.jpg", "drawn:20:1200x900", "the same at a very high ISO", add_noise(0.16), quality=80),
+    Example("jar.jpg", "drawn:27:1200x900", "a jar on gray, sharp and well lit"),
+    Example("jar-moved.jpg", "drawn:27:1200x900", "the same, moved by 21 px", move(21)),
+    Example("bag-12mp.jpg", "drawn:35:4000x3000", "a bag in a room, as large as phones take it", quality=82),
+    Example("bag-12mp-blurred.jpg", "drawn:35:4000x3000", "the same, disk of 14 px", defocus(14), quality=82),
 )
 
 _LICENCES = {

@@ -21,7 +21,7 @@ COPIES = {
     "coffee-dark.jpg": "coffee.jpg",
     "mug-noisy.jpg": "mug.jpg",
     "jar-moved.jpg": "jar.jpg",
-    "box-12mp-blurred.jpg": "box-12mp.jpg",
+    "bag-12mp-blurred.jpg": "bag-12mp.jpg",
 }
 
 
@@ -56,7 +56,7 @@ def test_the_photos_stay_small_enough_for_a_repository():
 
 
 def test_one_photo_is_as_large_as_a_phone_takes_it():
-    frame = image.read(PHOTOS / "box-12mp.jpg")
+    frame = image.read(PHOTOS / "bag-12mp.jpg")
     assert (frame.source_width_px, frame.source_height_px) == (4000, 3000)
 
 

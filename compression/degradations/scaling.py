@@ -26,5 +26,8 @@ def scaling(image: NDArray[np.float32], severity: float, rng: np.random.Generato
         _, encoded = cv2.imencode(".jpg", np.round(np.clip(small, 0, 1) * 255).astype(np.uint8), [1, quality])
         small = cv2.imdecode(encoded, cv2.IMREAD_COLOR).astype(np.float32) / 255
     up = (cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4)
-    large = cv2.resize(small, (width, height), interpolation=up[int(rng.integers(len(up)))])
+    kernel = up[int(rng.integers(len(up)))]
+    if kernel == cv2.INTER_NEAREST and factor < 1.8 * viewing_scale(image):
+        kernel = cv2.INTER_LINEAR  # doubled pixels here and there are no mild fault
+    large = cv2.resize(small, (width, height), interpolation=kernel)
     return np.clip(large, 0, 1)

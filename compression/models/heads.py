@@ -25,6 +25,9 @@ concat: every attribute from both, joined. details, whole: every attribute from 
 """
 
 _HIDDEN = 128
+_SOUND = 2.0
+"""Logit from which an attribute starts: most photos have most attributes sound, and a product of
+undecided ones would start near zero."""
 
 
 class Outputs(NamedTuple):
@@ -44,7 +47,8 @@ class Outputs(NamedTuple):
 class QualityNet(nn.Module):
     """Raw views in, scores, an embedding and a category out.
 
-    The overall score is computed from the attributes alone, so a low score always has a cause.
+    The overall score is the product of the attributes, as it is in the labels: a low score always has
+    a cause, and each attribute is taught by its own label and by the overall one.
 
     Args:
         architecture: name in the registry, kept for checkpoints.
@@ -92,7 +96,6 @@ class QualityNet(nn.Module):
         rest = [name for name in attributes if name not in local]
         self.detail_head = _TwoLayers(features, len(local)) if local else None
         self.rest_head = _TwoLayers(features if split else sees, len(rest)) if rest else None
-        self.overall_head = nn.Sequential(nn.Linear(len(attributes), 32), nn.ReLU(), nn.Linear(32, 1))
         self.embedding_head = nn.Linear(sees, embedding)
         self.category_head = nn.Linear(sees, len(categories)) if categories else None
         self._runs = _find_runs(attributes, local, rest)
@@ -131,10 +134,13 @@ class QualityNet(nn.Module):
             told[True] = self.detail_head(details)
         if self.rest_head is not None:
             told[False] = self.rest_head((whole if self.fusion == "split" else joined)[:, None])
-        attributes = torch.cat([told[local][:, start:stop] for local, start, stop in self._runs], 1)
-        overall = self.overall_head(attributes)
+        logits = torch.cat([told[local][:, start:stop] for local, start, stop in self._runs], 1)
+        attributes = torch.sigmoid(logits)
+        overall = attributes[:, :1]
+        for index in range(1, len(self.attributes)):
+            overall = overall * attributes[:, index : index + 1]
         return Outputs(
-            torch.sigmoid(torch.cat([overall, attributes], 1)),
+            torch.cat([overall, attributes], 1),
             F.normalize(self.embedding_head(joined), dim=1),
             joined[:, :0] if self.category_head is None else self.category_head(joined),
         )
@@ -169,6 +175,7 @@ class _TwoLayers(nn.Module):
         super().__init__()
         self.first = nn.Linear(features, _HIDDEN)
         self.last = nn.Linear(_HIDDEN, out)
+        nn.init.constant_(self.last.bias, _SOUND)
 
     def forward(self, features: Tensor) -> Tensor:
         logits: Tensor = self.last(torch.relu(self.first(features)).mean(1))

@@ -159,7 +159,7 @@ def _put(photo: Plane, mask: Plane, thing: Painted, row: int, column: int, lean:
 
 def _lay_shadow(photo: Plane, cover: Plane, row: int, column: int, lean: float) -> None:
     cv2 = opencv.load()
-    margin = cover.shape[0] // 4
+    margin = max(24, cover.shape[0] // 4)  # room for the blur, or its end shows as a line
     shadow = np.pad(cover, margin)
     # shadows are smooth, so they are blurred small: the same look in a tenth of the time
     small = cv2.resize(shadow, None, fx=0.125, fy=0.125, interpolation=cv2.INTER_AREA)

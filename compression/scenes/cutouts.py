@@ -63,8 +63,8 @@ def cut_out(pixels: NDArray[np.uint8]) -> Painted | None:
         return None
     whole = np.zeros((height, width), np.uint8)
     cv2.drawContours(whole, [outline], -1, 255, -1)
-    # a pixel inside the outline, so that no rim of the board comes along; one pixel of softness
-    cover = cv2.GaussianBlur(cv2.erode(whole, np.ones((3, 3), np.uint8)), (0, 0), 0.6)
+    # two pixels inside the outline, so that no rim of the board comes along; one pixel of softness
+    cover = cv2.GaussianBlur(cv2.erode(whole, np.ones((5, 5), np.uint8)), (0, 0), 0.6)
     box = np.s_[top : top + tall, left : left + wide]
     return pixels[box].astype(np.float32) / 255, cover[box].astype(np.float32) / 255
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -101,6 +103,16 @@ def test_the_same_seed_epoch_and_step_give_the_same_batch(photos: list[list[Samp
     assert [batch.photos.tolist() for batch in other] != [batch.photos.tolist() for batch in whole]
 
 
+def test_the_first_epochs_see_small_views_and_the_last_ones_those_of_the_model(
+    photos: list[list[Sample]],
+) -> None:
+    spec, config = ViewSpec(64, 1, 128), replace(CONFIG, epochs=3, small_epochs=2, small_px=48)
+    sizes = [next(training_batches(photos, spec, config, epoch)).views.shape[1:] for epoch in range(3)]
+    assert sizes == [(2, 48, 48, 3), (2, 48, 48, 3), spec.shape]
+    smaller = next(training_batches(photos, ViewSpec(32, 1, 128), config, 0))
+    assert smaller.views.shape[1:] == (2, 32, 32, 3)  # never enlarged
+
+
 def test_a_batch_moves_as_a_whole(photos: list[list[Sample]]) -> None:
     batch = next(evaluation_batches(photos[0], SPEC))
     moved = batch.to(torch.device("meta"))
@@ -150,10 +162,15 @@ def test_fewer_views_of_the_same_size_are_the_first_ones() -> None:
     assert torch.equal(fit_views(given, ViewSpec(64, 0)), given[:, :1])
 
 
-@pytest.mark.parametrize("spec", [ViewSpec(96, 1), ViewSpec(64, 3)])
-def test_views_that_a_model_lacks_are_told(spec: ViewSpec) -> None:
-    with pytest.raises(ValueError, match="expected at least"):
-        fit_views(torch.from_numpy(random_views(3, 64)), spec)
+def test_views_that_a_model_lacks_are_told() -> None:
+    with pytest.raises(ValueError, match="expected at least 4 views, got 3"):
+        fit_views(torch.from_numpy(random_views(3, 64)), ViewSpec(64, 3))
+
+
+def test_views_smaller_than_a_models_own_keep_their_size() -> None:
+    given = torch.from_numpy(random_views(3, 64))
+    assert fit_views(given, ViewSpec(96, 2)) is given
+    assert torch.equal(fit_views(given, ViewSpec(96, 1)), given[:, :2])
 
 
 def test_the_widest_views_serve_every_model() -> None:

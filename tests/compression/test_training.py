@@ -157,3 +157,9 @@ def test_frozen_blocks_and_batch_norm_stay_as_they_were(tmp_path: Path) -> None:
 def test_settings_that_cannot_be_are_refused(field: str) -> None:
     with pytest.raises(ValueError, match=field):
         TrainConfig(**{field: 0})
+
+
+@pytest.mark.parametrize("small_epochs", [-1, 2, 3])
+def test_at_least_the_last_epoch_sees_the_models_own_views(small_epochs: int) -> None:
+    with pytest.raises(ValueError, match=r"small_epochs: expected 0 to 1"):
+        TrainConfig(epochs=2, small_epochs=small_epochs)
