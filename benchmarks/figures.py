@@ -65,7 +65,7 @@ def _pairs_of(rows: Sequence[Row]) -> list[Row]:
         if row["severity"] >= _SEEN:
             pairs.append({"group": row["group"], "name": name, "held": row["score"] < clean})
     for name, same in iterate_pairs([row for row in spoiled if row["faults"] == 1], "name"):
-        weak, *_, strong = sorted([*same[:2], same[0]], key=lambda row: row["severity"])
+        weak, strong = (pick(same, key=lambda row: row["severity"]) for pick in (min, max))
         if strong["severity"] - weak["severity"] >= 0.2:
             pairs.append({"group": weak["group"], "name": name, "held": strong["score"] < weak["score"]})
     return pairs

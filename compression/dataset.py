@@ -45,6 +45,11 @@ class Dataset:
     train: list[list[Sample]]
     val: list[list[Sample]]
 
+    @property
+    def photos(self) -> int:
+        """How many source photos there are, those that could not be read included: a free number."""
+        return 1 + max(samples[0].photo for samples in [*self.train, *self.val])
+
     def describe(self) -> dict[str, Any]:
         """What a run's record says of its data."""
         return {

@@ -140,7 +140,7 @@ def distill(options: argparse.Namespace) -> None:
     with processes.first_prepares():
         known = teacher.categories or None
         data = make_dataset(options.data, ATTRIBUTES, options.cache, limits, scenes, known)
-        unlabeled = _read_unlabeled(options, len(data.train))
+        unlabeled = _read_unlabeled(options, data.photos)
         student, start = _start(options, teacher, data.categories)
     _say_what(options, start)
     device = processes.pick_device()
@@ -223,7 +223,10 @@ class Weights:
             name, _, text = option.partition("=")
             if name not in values:
                 raise ValueError(f"--weight: expected one of {', '.join(values)}, got {name!r}")
-            values[name] = float(text)
+            try:
+                values[name] = float(text)
+            except ValueError as error:
+                raise ValueError(f"--weight: expected {name}=NUMBER, got {option!r}") from error
         if not all(0 <= value < math.inf for value in values.values()):
             raise ValueError(f"--weight: expected numbers from 0 up, got {values}")
         return cls(**values)

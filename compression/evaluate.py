@@ -50,8 +50,8 @@ def compare_with_labels(scores: Floats, samples: Sequence[Sample]) -> Scores:
     return {
         "objective": agreement,
         "srcc_labels": agreement,
-        "pair_order": float(np.mean([clean[samples[at].photo] > overall[at] for at in spoiled])),
-        "across_order": float((overall[:, None] > overall[None])[apart].mean()),
+        "pair_order": _share([clean[samples[at].photo] > overall[at] for at in spoiled]),
+        "across_order": _share((overall[:, None] > overall[None])[apart]),
         "mae": float(np.abs(scores - targets).mean()),
     }
 
@@ -64,3 +64,8 @@ def compare_with_teacher(scores: Floats, teacher: Floats) -> Scores:
         "srcc_teacher": agreement,
         "mae_teacher": float(np.abs(scores[:, : teacher.shape[1]] - teacher).mean()),
     }
+
+
+def _share(held: Sequence[bool] | NDArray[np.bool_]) -> float:
+    """Share of true values; 0 where there is nothing to count, as too few photos may give."""
+    return float(np.mean(held)) if len(held) else 0.0

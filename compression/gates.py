@@ -193,7 +193,10 @@ def read_bounds(options: Sequence[str]) -> dict[str, float]:
         name, _, value = option.partition("=")
         if name not in bounds:
             raise ValueError(f"--bound: expected one of {', '.join(bounds)}, got {name!r}")
-        bounds[name] = float(value)
+        try:
+            bounds[name] = float(value)
+        except ValueError as error:
+            raise ValueError(f"--bound: expected {name}=NUMBER, got {option!r}") from error
     return bounds
 
 

@@ -33,7 +33,7 @@ class TrainConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.small_epochs < self.epochs:
+        if self.epochs >= 1 and not 0 <= self.small_epochs < self.epochs:
             raise ValueError(f"small_epochs: expected 0 to {self.epochs - 1}, got {self.small_epochs}")
         for name in ("epochs", "photos_per_step", "variants_per_photo", "patience"):
             if getattr(self, name) < 1:

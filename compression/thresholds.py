@@ -16,6 +16,9 @@ Floats = NDArray[np.floating[Any]]
 _FAULTY = (0.80, 0.92)
 """An attribute's label up to the first is a fault that is worth a word, one from the second up is none."""
 
+_DARK_BELOW = 0.4
+"""Luma that parts too dark from too bright where `val` shows no example of one of them."""
+
 _REVIEW_SHARE = 0.08
 """Share of photos of `val` that may be left to review; 0.10 is the limit on any others."""
 
@@ -76,5 +79,7 @@ def _fit_dark(samples: Sequence[Sample], luma: Floats) -> float:
     """The mean luma that parts under- from over-exposed photos with the fewest errors."""
     faults = np.array([sample.variant.fault or "" for sample in samples])
     dark, bright = luma[faults == "under_exposure"], luma[faults == "over_exposure"]
+    if not len(dark) or not len(bright):
+        return _DARK_BELOW
     cuts = np.linspace(0.05, 0.95, 181)
     return float(min(cuts, key=lambda cut: (dark >= cut).mean() + (bright < cut).mean()))

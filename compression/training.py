@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from compression import processes
-from compression.batches import Batch
+from compression.batches import Batch, fit_views
 from compression.models import REGISTRY
 from compression.models.heads import Outputs, QualityNet
 from compression.models.server import ServerTeacher
@@ -154,7 +154,7 @@ def _step(
     optimizer.zero_grad()
     loss = torch.zeros((), device=batch.views.device)
     if len(batch.views):
-        loss = job.loss(batch, job.net.judge(run_backbone(job.net, batch.views)))
+        loss = job.loss(batch, job.net.judge(run_backbone(job.net, fit_views(batch.views, job.net.spec))))
         loss.backward()
     loss = processes.average_gradients(job.net.parameters(), loss.detach(), len(batch.views))
     nn.utils.clip_grad_norm_(job.net.parameters(), 1.0)

@@ -52,7 +52,7 @@ def test_every_photo_has_its_origin_and_licence_beside_it():
 def test_the_photos_stay_small_enough_for_a_repository():
     sizes = [path.stat().st_size for path in PHOTOS.iterdir()]
     assert sum(sizes) < 4_000_000
-    assert max(sizes) < 1_500_000
+    assert max(sizes) < 2_500_000
 
 
 def test_one_photo_is_as_large_as_a_phone_takes_it():
