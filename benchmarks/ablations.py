@@ -23,7 +23,7 @@ from rich.table import Table
 
 from benchmarks import machine
 from compression import distill
-from compression.command import positive, run_command
+from compression.command import count, positive, run_command
 from compression.data import Photo, hash_photos, read_photos, select
 from compression.dataset import CACHE, add_scenes, label_photos
 from compression.distill import REFERENCE
@@ -63,7 +63,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--weights", type=Path, help="folder of ImageNet npz weights; default: torchvision's")
     parser.add_argument("--teacher", type=Path, default=REFERENCE / "teacher.safetensors")
     parser.add_argument("--limit", type=positive, default=900, help="training photos; default: %(default)s")
-    parser.add_argument("--scenes", type=int, default=150, help="training scenes; default: %(default)s")
+    parser.add_argument("--scenes", type=count, default=150, help="training scenes; default: %(default)s")
     parser.add_argument("--epochs", type=positive, default=3, help="default: %(default)s")
     parser.add_argument(
         "--only", action="append", choices=sorted(ABLATIONS), help="these alone; may be repeated"

@@ -133,9 +133,7 @@ def score_labelled(
     everything = [*photos, *scenes]
     samples = label_photos(everything, ATTRIBUTES, options.cache, categories, every_fault=True)
     work = [
-        Work(photo, each, _background(photo), categories)
-        for photo, each in zip(everything, samples, strict=True)
-        if each
+        Work(photo, each, _background(photo)) for photo, each in zip(everything, samples, strict=True) if each
     ]
     rows = score_all(device, score_renderings, work, "renderings")
     teacher, _ = load_teacher(options.teacher)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from benchmarks.scoring import Row, score
+from benchmarks.scoring import Row, make_rng, score
 from compression.data import Photo
 from compression.degradations import degrade
 from compression.labels import Sample
@@ -25,13 +22,11 @@ class Work:
 
     Attributes:
         background: what a scene stands on; "photo" for a real photo.
-        categories: names of the classes, in the order of `Sample.category`.
     """
 
     photo: Photo
     samples: Sequence[Sample]
     background: str
-    categories: tuple[str, ...]
 
 
 def score_renderings(work: Work) -> list[Row]:
@@ -57,7 +52,7 @@ def score_renderings(work: Work) -> list[Row]:
         rows.append(row)
         if len(steps) == 1:
             name, severity = steps[0]
-            rng = _rng(str(work.photo.path.name), name)
+            rng = make_rng(str(work.photo.path.name), name)
             step = float(rng.uniform(*_APART))
             other = severity - step if severity > 0.5 else severity + step
             second = score(degrade(frame.pixels, [(name, other)], rng))
@@ -70,7 +65,3 @@ def _name_size(long_side_px: int) -> str:
         if long_side_px <= most:
             return name
     return "over 1600 px"
-
-
-def _rng(*names: str) -> np.random.Generator:
-    return np.random.default_rng(int(hashlib.sha256(" ".join(names).encode()).hexdigest()[:16], 16))

@@ -7,13 +7,12 @@ training generator should be found out.
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.scoring import Row, score
+from benchmarks.scoring import Row, make_rng, score
 from compression import scenes
 from compression.data import Photo
 from compression.scenes.materials import Painted
@@ -29,7 +28,7 @@ RATED_HEIGHT_PX = 1080
 def mild_noise(photo: Photo) -> list[Row]:
     """A photo, and a soft copy of it, each without and with noise of 2, 3 and 4 levels, fine and blotchy."""
     cv2 = opencv.load()
-    pixels, rng = image.read(photo.path).pixels, _rng(photo.path.name, "mild noise")
+    pixels, rng = image.read(photo.path).pixels, make_rng(photo.path.name, "mild noise")
     rows = []
     for source, soft in (("sharp", 0.0), ("soft", 1.6)):
         base = pixels.astype(np.float32)
@@ -95,7 +94,7 @@ def white_canvas(task: tuple[int, list[Painted]]) -> list[Row]:
         if cutouts and size == "small":
             pixels = np.pad(pixels, ((350, 350), (500, 500), (0, 0)), constant_values=255)
         clean = score(_jpeg(pixels))["score"]
-        rng, scale = _rng(str(seed), size), max(1.0, max(pixels.shape) / 1600)
+        rng, scale = make_rng(str(seed), size), max(1.0, max(pixels.shape) / 1600)
         grain = rng.standard_normal(pixels.shape, np.float32)
         grain = cv2.GaussianBlur(grain, (0, 0), 0.8 * scale)
         spoiled = {
@@ -143,7 +142,3 @@ def _jpeg(pixels: NDArray[np.uint8] | NDArray[np.float32], quality: int = 95) ->
     rounded = np.clip(np.round(pixels), 0, 255).astype(np.uint8)
     _, encoded = cv2.imencode(".jpg", rounded[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     return bytes(encoded)
-
-
-def _rng(*names: str) -> np.random.Generator:
-    return np.random.default_rng(int(hashlib.sha256(" ".join(names).encode()).hexdigest()[:16], 16))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
+
+import numpy as np
 
 from compression.progress import track
 from edge_iqa import Inspector, opencv
@@ -75,6 +78,11 @@ def describe(device: Device) -> Row:
             },
             "categories": list(bundle.manifest.outputs.categories),
         }
+
+
+def make_rng(*names: str) -> np.random.Generator:
+    """A generator of these names alone: the same renderings in every run."""
+    return np.random.default_rng(int(hashlib.sha256(" ".join(names).encode()).hexdigest()[:16], 16))
 
 
 def _open(device: Device) -> None:

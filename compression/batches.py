@@ -22,6 +22,8 @@ from edge_iqa.views import ViewSpec
 _AHEAD = 1
 """Batches cut while the model trains on another."""
 _MOST_SHIFT_PX = 24
+Change = tuple[NDArray[np.int_], bool]
+"""What training does to the views of a sample: pixels that details move by, (detail, 2); mirrored."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,15 +78,13 @@ def training_batches(
             variants = photos[index]
             picked = rng.permutation(len(variants))[: config.variants_per_photo]
             chosen += [(variants[i], place % shares == share) for i in picked]
-        cuts = []
-        for sample, ours in chosen:
-            if ours:
-                cuts.append(_cut_at_random(sample, spec, rng))
-            else:  # draw what `_cut_at_random` draws, so that our own come out as in one process
-                rng.integers(-_MOST_SHIFT_PX, _MOST_SHIFT_PX + 1, (spec.detail, 2)), rng.random()
-        if cuts:
-            return _stack(cuts, [sample for sample, ours in chosen if ours])
-        other = _stack([_cut_at_random(chosen[0][0], spec, rng)], [chosen[0][0]])
+        # drawn for all, so that our own come out as in one process
+        drawn = [(sample, ours, _draw_change(spec, rng)) for sample, ours in chosen]
+        made = [(sample, _cut(sample, spec, change)) for sample, ours, change in drawn if ours]
+        if made:
+            return _stack([cut for _, cut in made], [sample for sample, _ in made])
+        sample, _, change = drawn[0]
+        other = _stack([_cut(sample, spec, change)], [sample])
         return Batch(*(getattr(other, each.name)[:0] for each in fields(other)))
 
     with ThreadPoolExecutor(1) as ahead:
@@ -146,10 +146,15 @@ def widest(*specs: ViewSpec) -> ViewSpec:
     return ViewSpec(max(s.size_px for s in specs), max(s.detail for s in specs), scales.pop())
 
 
-def _cut_at_random(sample: Sample, spec: ViewSpec, rng: np.random.Generator) -> NDArray[np.uint8]:
+def _draw_change(spec: ViewSpec, rng: np.random.Generator) -> Change:
     shifts = rng.integers(-_MOST_SHIFT_PX, _MOST_SHIFT_PX + 1, (spec.detail, 2))
+    return shifts, bool(rng.random() < 0.5)
+
+
+def _cut(sample: Sample, spec: ViewSpec, change: Change) -> NDArray[np.uint8]:
+    shifts, mirrored = change
     cut = views.cut(image.read(sample.path, long_side_px=spec.long_side_px), spec, shifts)
-    return cut[:, :, ::-1] if rng.random() < 0.5 else cut
+    return cut[:, :, ::-1] if mirrored else cut
 
 
 def _stack(cuts: Sequence[NDArray[np.uint8]], samples: Sequence[Sample]) -> Batch:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from edge_iqa.errors import EdgeIqaError
 
@@ -14,6 +14,34 @@ def positive(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number from 1 up, got {text!r}")
     return int(text)
+
+
+def count(text: str) -> int:
+    """Read a whole number from 0 up, for argparse."""
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0 up, got {text!r}")
+    return int(text)
+
+
+def replace_values(option: str, given: Sequence[str], defaults: Mapping[str, float]) -> dict[str, float]:
+    """Replace defaults by what was given as `NAME=VALUE`.
+
+    Args:
+        option: its name on the command line, for the message.
+
+    Raises:
+        ValueError: an unknown name, or a value that is no number.
+    """
+    values = dict(defaults)
+    for text in given:
+        name, _, value = text.partition("=")
+        if name not in values:
+            raise ValueError(f"{option}: expected one of {', '.join(values)}, got {name!r}")
+        try:
+            values[name] = float(value)
+        except ValueError as error:
+            raise ValueError(f"{option}: expected {name}=NUMBER, got {text!r}") from error
+    return values
 
 
 def run_command(work: Callable[[argparse.Namespace], None], options: argparse.Namespace) -> int:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from compression import processes, record, training
 from compression.batches import Batch, count_steps, fit_views, training_batches, widest
-from compression.command import positive, run_command
+from compression.command import count, positive, replace_values, run_command
 from compression.data import read_photos
 from compression.dataset import CACHE, SCENES, VAL_PHOTOS, label_photos, make_dataset
 from compression.evaluate import compare_with_labels, compare_with_teacher, predict
@@ -82,12 +82,16 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--epochs", type=positive, help=f"default: {TrainConfig.epochs}")
     parser.add_argument(
-        "--small-epochs", type=int, default=0, metavar="N", help="of the epochs, so many first ones at 160 px"
+        "--small-epochs",
+        type=count,
+        default=0,
+        metavar="N",
+        help="of the epochs, so many first ones at 160 px",
     )
     parser.add_argument("--limit", type=positive, help="use at most so many training photos")
     parser.add_argument(
         "--scenes",
-        type=int,
+        type=count,
         default=SCENES,
         help="scenes added to the training photos where --data is given; default: %(default)s",
     )
@@ -218,15 +222,7 @@ class Weights:
         Raises:
             ValueError: an unknown name, or a value that is no number from 0 up.
         """
-        values = {**asdict(cls()), "label": label}
-        for option in options:
-            name, _, text = option.partition("=")
-            if name not in values:
-                raise ValueError(f"--weight: expected one of {', '.join(values)}, got {name!r}")
-            try:
-                values[name] = float(text)
-            except ValueError as error:
-                raise ValueError(f"--weight: expected {name}=NUMBER, got {option!r}") from error
+        values = replace_values("--weight", options, {**asdict(cls()), "label": label})
         if not all(0 <= value < math.inf for value in values.values()):
             raise ValueError(f"--weight: expected numbers from 0 up, got {values}")
         return cls(**values)

@@ -2,7 +2,8 @@
 
 Three metrics that agree well with people and err in different ways: HaarPSI (Reisenhofer et al.
 2018, arXiv:1607.06140), MDSI (Nafchi et al. 2016, arXiv:1608.07433) and VSI (Zhang et al. 2014,
-doi:10.1109/TIP.2014.2346028). FSIM costs as much as all three and orders photos as they do.
+doi:10.1109/TIP.2014.2346028). FSIM, which took
+longer than all three together (92 against 56 ms for a photo of 400x533 px), is left out.
 
 They shrink what they are given to about 256 px, so a large photo would lose the very detail that a
 blur takes. Large photos are therefore judged by tiles at viewing scale, on the product.
@@ -20,6 +21,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from compression.degradations.light import VIEWING_PX
 from edge_iqa import opencv
 from edge_iqa.errors import PhotoSizeError
 
@@ -28,7 +30,6 @@ Mask = NDArray[np.uint8]
 """uint8 HxW, 255 on the product."""
 
 VERSION = "haarpsi+mdsi+vsi, piq 0.8, tiles, 1"
-_VIEWING_PX = 1600
 _WHOLE_PX = 700
 _TILE_PX = 448
 _TILES = 2
@@ -47,8 +48,8 @@ class Fidelity:
     def impairment(self) -> float:
         """What the fault took, 0 (nothing) to 1: the mean over the metrics, each brought to one scale.
 
-        The ends of the scales are where people call a photo flawless and useless, by the published
-        scatter plots of the three papers.
+        The ends of the scales were chosen so that every fault of ours falls evenly over them
+        (`compression.severities`); no person rated photos for it.
         """
         parts = (
             (0.99 - self.haarpsi) / 0.69,
@@ -88,7 +89,7 @@ class FidelityCache:
 
 
 def key(*contents: bytes) -> str:
-    """Cache key of reference, variant and, where there is one, mask, given as encoded files."""
+    """Cache key of reference, variant and, where there is one, mask, given in a fixed order."""
     digest = hashlib.sha256(VERSION.encode())
     for content in contents:
         digest.update(hashlib.sha256(content).digest())
@@ -145,7 +146,7 @@ class Reference:
 
 def _to_viewing(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     height, width = pixels.shape[:2]
-    scale = _VIEWING_PX / max(height, width)
+    scale = VIEWING_PX / max(height, width)
     if scale >= 1:
         return pixels
     cv2 = opencv.load()

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compression.command import run_command
+from compression.command import count, replace_values, run_command
 from compression.data import ACCEPT_LABEL, REJECT_LABEL, Photo, hash_photos, read_photos, select
 from compression.dataset import CACHE, add_scenes, label_photos
 from compression.distill import REFERENCE
@@ -101,7 +101,7 @@ def main(argv: list[str] | None = None) -> int:
         "--cache", type=Path, default=CACHE, help="renderings and metrics; default: %(default)s"
     )
     parser.add_argument(
-        "--scenes", type=int, default=40, help="scenes added to val and to test; default: %(default)s"
+        "--scenes", type=count, default=40, help="scenes added to val and to test; default: %(default)s"
     )
     parser.add_argument(
         "--bound",
@@ -188,16 +188,7 @@ def read_bounds(options: Sequence[str]) -> dict[str, float]:
     Raises:
         ValueError: an unknown name, or a value that is no number.
     """
-    bounds = dict(BOUNDS)
-    for option in options:
-        name, _, value = option.partition("=")
-        if name not in bounds:
-            raise ValueError(f"--bound: expected one of {', '.join(bounds)}, got {name!r}")
-        try:
-            bounds[name] = float(value)
-        except ValueError as error:
-            raise ValueError(f"--bound: expected {name}=NUMBER, got {option!r}") from error
-    return bounds
+    return replace_values("--bound", options, BOUNDS)
 
 
 def is_looser(bounds: dict[str, float]) -> bool:

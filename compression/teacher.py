@@ -10,7 +10,7 @@ from torch import Tensor
 
 from compression import processes, record, training
 from compression.batches import Batch, count_steps, training_batches
-from compression.command import positive, run_command
+from compression.command import count, positive, run_command
 from compression.dataset import CACHE, SCENES, VAL_PHOTOS, make_dataset
 from compression.evaluate import compare_with_labels, predict
 from compression.losses import category_loss, contrastive_loss, order_loss, score_loss
@@ -45,11 +45,18 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--epochs", type=positive, default=TrainConfig.epochs, help="default: %(default)s")
     parser.add_argument("--start", type=Path, help="go on from a teacher; default: ImageNet weights")
     parser.add_argument(
-        "--small-epochs", type=int, default=0, metavar="N", help="of the epochs, so many first ones at 160 px"
+        "--small-epochs",
+        type=count,
+        default=0,
+        metavar="N",
+        help="of the epochs, so many first ones at 160 px",
     )
     parser.add_argument("--limit", type=positive, help="use at most so many training photos")
     parser.add_argument(
-        "--scenes", type=int, default=SCENES, help="scenes added to the training photos; default: %(default)s"
+        "--scenes",
+        type=count,
+        default=SCENES,
+        help="scenes added to the training photos; default: %(default)s",
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resume", action="store_true", help="go on where a killed run stopped")

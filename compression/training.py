@@ -89,7 +89,7 @@ def fit(job: Job, config: TrainConfig, out: Path, resume: bool = False) -> State
         CheckpointError: the checkpoint is damaged or belongs to a run with other settings.
         OutputError: `out` cannot be written.
     """
-    job.net.backbone.to(memory_format=torch.channels_last)  # 1.5 to 2 times as fast on a CPU
+    job.net.backbone.to(memory_format=torch.channels_last)  # faster on a CPU
     _freeze(job.net, config)
     optimizer = _make_optimizer(job.net, config)
     state = State()

@@ -34,8 +34,8 @@ WORDS = {
         "Use the original from the camera, not a screenshot or a copy from a chat, and do not enlarge it.",
     ),
     "LOW_CONTRAST": (
-        "The photo looks hazy.",
-        "Wipe the lens, turn away from bright light, and take it again.",
+        "Light and dark look wrong: hazy or flat, or too harsh.",
+        "Wipe the lens, turn away from bright light, use no filter, and take it again.",
     ),
     "COLOR_CAST": ("The colors are off.", "Use daylight or one kind of lamp only, and take it again."),
     "EMPTY": ("Nothing can be seen in the photo.", "Check that nothing covers the lens, and take it again."),

@@ -10,10 +10,10 @@ from export.golden import LEAST_LEVELS, LEAST_SCORE, SAFETY
 _MEANING = {
     "sharpness": "in focus, and not moved",
     "exposure": "neither too dark nor too bright",
-    "contrast": "no haze",
-    "color": "no color cast",
+    "contrast": "no haze, tones neither flat nor harsh",
+    "color": "no color cast, natural saturation",
     "noise": "no grain",
-    "detail": "fine detail is there: not smeared by compression",
+    "detail": "fine detail is there: not smeared, enlarged, over-sharpened or worn by compression",
 }
 
 _LINEAGE = {
@@ -115,9 +115,10 @@ def _making(lineage: Mapping[str, Any], about: str) -> str:
     told = {key: run[key] for key in ("data", "teacher", "start") if isinstance(run.get(key), str)}
     lines = [
         "## How it was made",
-        "A large teacher learned from photos degraded by code (focus, motion, noise, light, compression), each "
-        "labelled by comparing it with its source; no person rated them. A MobileNet student learned to answer as "
-        "the teacher does, was exported to ONNX and TFLite, compared with torch, and quantized to int8 after training.",
+        "A large teacher learned from photos degraded by code (focus, motion, noise, light, tones, color, resolution, "
+        "compression), each labelled by comparing it with its source; no person rated them. A MobileNet student "
+        "learned to answer as the teacher does, was exported to ONNX and TFLite, compared with torch, and quantized "
+        "to int8 after training.",
         _table(["what", "is"], [[key, value] for key, value in told.items()]) if told else "",
         _table(
             ["lineage", "SHA-256"],
@@ -162,7 +163,7 @@ def _use(manifest: Mapping[str, Any]) -> str:
         f"It judges the photo, not the product: {unseen} are not looked at.",
         "Labels came from faults made by code. A fault of another kind, or a deliberate style (shallow focus, "
         "low key), may be judged wrongly; so may photos unlike the training data.",
-        "A source photo counts as good as it is: flaws that were in the sources are not known as flaws.",
+        "Of the flaws that were in the source photos only blur, noise and darkness are known as flaws.",
         *([f"Not taught, and so not told: {', '.join(missing)}."] if missing else []),
         *(["A thing of none of the categories is given one all the same."] if outputs["categories"] else []),
         "Nothing about people may be concluded from its scores or its embedding.",

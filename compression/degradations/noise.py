@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from compression.degradations.light import VIEWING_PX, strength, to_linear, to_srgb
+from compression.degradations.light import strength, to_linear, to_srgb, viewing_scale
 from edge_iqa import opencv
 
 AMOUNT = (0.012, 0.06, 0.14, 0.28, 0.52, 1.0)
@@ -30,7 +30,7 @@ def noise(image: NDArray[np.float32], severity: float, rng: np.random.Generator)
 def _field(shape: tuple[int, ...], rng: np.random.Generator, wide: bool) -> NDArray[np.float32]:
     """Normal noise, deviation 1; `wide` grains span pixels, and span what is looked at in large photos."""
     field = rng.standard_normal(shape, np.float32)
-    reach = float(max(1.0, max(shape) / VIEWING_PX)) - 1 + (rng.uniform(0.4, 1.1) if wide else 0.0)
+    reach = viewing_scale(field) - 1 + (rng.uniform(0.4, 1.1) if wide else 0.0)
     if reach < 0.35:
         return field
     field = opencv.load().GaussianBlur(field, (0, 0), reach)

@@ -165,7 +165,7 @@ def _read(path: Path) -> tuple[object, str]:
 
 
 def _explain(error: BaseException) -> str:
-    """One sentence; torch's own go on to recommend `weights_only=False`, so no more is shown of them."""
+    """One sentence; torch's own go on to recommend an unsafe way to load, so no more is shown of them."""
     if isinstance(error, pickle.UnpicklingError):
         found = re.search(r"GLOBAL (\S+)", str(error))
         return f"a pickle of {found[1]}" if found else "a pickle of code or objects, or a damaged file"
