@@ -39,6 +39,7 @@ class Photo:
         accepted: whether a person would accept it, or None.
         category: what the product is, or "".
         mask: 8-bit gray image of the same size, white where the product is, or None.
+        enlarged: how many times its pixels were multiplied in width and height before.
     """
 
     path: Path
@@ -48,6 +49,7 @@ class Photo:
     accepted: bool | None = None
     category: str = ""
     mask: Path | None = None
+    enlarged: float = 1.0
 
     @property
     def bounds(self) -> tuple[float, float]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from compression import scenes
 from compression.data import Photo, categories_of, hash_photos, read_photos, select
+from compression.enlarged import enlarge
 from compression.labels import Sample, prepare
 from compression.progress import console, track
 from compression.scenes import stock
@@ -34,6 +35,7 @@ class Dataset:
         source: where it came from, for the record.
         sha256: hash of contents and splits.
         scenes: how many scenes were added to train and to val.
+        enlarged: how many enlarged photos were added to train and to val.
         categories: what products can be, in the order of `Sample.category`.
         train, val: one list of samples a photo.
     """
@@ -41,6 +43,7 @@ class Dataset:
     source: str
     sha256: str
     scenes: tuple[int, int]
+    enlarged: tuple[int, int]
     categories: tuple[str, ...]
     train: list[list[Sample]]
     val: list[list[Sample]]
@@ -55,8 +58,12 @@ class Dataset:
         return {
             "data": self.source,
             "data_sha256": self.sha256,
-            "photos": (len(self.train) - self.scenes[0], len(self.val) - self.scenes[1]),
+            "photos": (
+                len(self.train) - self.scenes[0] - self.enlarged[0],
+                len(self.val) - self.scenes[1] - self.enlarged[1],
+            ),
             "scenes": self.scenes,
+            "enlarged": self.enlarged,
             "categories": self.categories,
         }
 
@@ -74,7 +81,7 @@ def make_dataset(
     Args:
         source: CSV or folder; None takes the example photos and photos drawn by code.
         limits: at most so many photos of train and of val.
-        scenes: so many scenes are added to train and to val.
+        scenes: so many scenes are added to train and to val, and half as many enlarged photos.
         categories: names in the order of the model's output; None: those that train photos have.
 
     Raises:
@@ -87,13 +94,16 @@ def make_dataset(
             raise DataError(f"{source}: no photo in split {split!r}; give more photos, or a `split` column")
     names = categories_of(parts[0]) if categories is None else tuple(categories)
     sha256 = hash_photos([*parts[0], *parts[1]])
+    enlarged: list[int] = []
     for split, part, count in zip(("train", "val"), parts, scenes, strict=True):
-        part += add_scenes(part, split, count, cache)
+        made = add_enlarged(part, split, count // 2, cache)
+        part += add_scenes(part, split, count, cache) + made
+        enlarged.append(len(made))
     prepared = label_photos([*parts[0], *parts[1]], attributes, cache, names)
     train = [samples for samples in prepared if samples and samples[0].photo < len(parts[0])]
     val = [samples for samples in prepared if samples and samples[0].photo >= len(parts[0])]
     name = "example and drawn photos" if source is None else source.name
-    return Dataset(name, sha256, scenes, names, train, val)
+    return Dataset(name, sha256, scenes, (enlarged[0], enlarged[1]), names, train, val)
 
 
 def add_scenes(photos: Sequence[Photo], split: str, count: int, cache: Path) -> list[Photo]:
@@ -104,6 +114,13 @@ def add_scenes(photos: Sequence[Photo], split: str, count: int, cache: Path) -> 
     cutouts = [cutout for cutout in found if cutout is not None]
     made = stock.make(split, count, cutouts, cache, cores())
     return list(track(made, count, f"scenes ({split}, {len(cutouts)} cut-outs)"))
+
+
+def add_enlarged(photos: Sequence[Photo], split: str, count: int, cache: Path) -> list[Photo]:
+    """Enlarge some photos of a split."""
+    if not count:
+        return []
+    return list(track(enlarge(photos, count, cache, cores()), count, f"enlarged ({split})"))
 
 
 def label_photos(

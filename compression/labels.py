@@ -89,7 +89,7 @@ def label(
     losses = [(FAULTS[name].attribute, 1 - FAULTS[name].worst * severity) for name, severity in variant.steps]
     kept = math.prod(share for _, share in losses)
     seen = min(1.0, max(0.0, (impairment - _UNTOUCHED) / (1 - _UNTOUCHED)))
-    quality = (kept + 1 - seen) / 2 if losses else 1.0
+    quality = 1 - _blend(1 - kept, seen) if losses else 1.0
     measured = source.overall
     overall = min(bounds[1], max(bounds[0], measured))
     # people know better: their word is shared out among the causes that were measured, or else evenly
@@ -102,6 +102,16 @@ def label(
         if cause in target:
             target[cause] *= quality ** (math.log(share) / math.log(kept) if kept < 1 else 1 / len(losses))
     return np.array([overall * quality, *(target[name] for name in attributes)], np.float32)
+
+
+def _blend(severe: float, seen: float) -> float:
+    """What is lost: the mean of what the severities say and of what the metrics see.
+
+    Where the metrics see less than half of it, the severities lose their say: gray shoes are none the
+    worse for being faded.
+    """
+    say = 0.5 * min(1.0, 2 * seen / severe) if severe else 0.5
+    return say * severe + (1 - say) * seen
 
 
 def prepare(
@@ -153,7 +163,7 @@ def _prepare_one(task: Task) -> list[Sample] | PhotoError:
                 f"{photo.mask}: expected a mask as large as {photo.path.name}, "
                 f"{pixels.shape[1]}x{pixels.shape[0]}, got {mask.shape[1]}x{mask.shape[0]}"
             )
-        source = assess(pixels, mask)
+        source = assess(pixels, mask, photo.enlarged)
         impairments = [each.impairment for each in _compare(encoded, pixels, mask, paths, task.cache)]
     except PhotoError as error:
         return error

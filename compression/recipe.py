@@ -25,11 +25,11 @@ class TrainConfig:
     variants_per_photo: int = 4
     learning_rate: float = 1e-3
     weight_decay: float = 0.02
-    patience: int = 3
+    patience: int = 5
     frozen: int | None = None
     fixed_norm: bool = True
     small_epochs: int = 0
-    small_px: int = 160
+    small_px: int = 128
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -1,12 +1,15 @@
-"""What a source photo is worth before any fault is added: its own sharpness, noise and light.
+"""What a source photo is worth before any fault is added: its own sharpness, noise, light and contrast.
 
 No metric that needs a reference can say it, and learned ones prefer mild noise to a clean shot. So
-it is measured: the width of the sharpest edges, the deviation of the flattest areas, and how dark
-the photo is. Each is translated to a severity of the fault that would have caused it.
+it is measured: the width of the sharpest edges, the deviation of the flattest areas, how dark the
+photo is, and whether a veil lies over it. Each is translated to a severity of the fault that would
+have caused it. A cast is not measured: oranges and red cloth fool every estimate of the light's
+color that was tried (shades of gray, gray edge, gray world).
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +17,7 @@ from numpy.typing import NDArray
 
 from compression.degradations.defocus import RADIUS_PX
 from compression.degradations.grain import SIGMA
+from compression.degradations.scaling import FACTOR
 from edge_iqa import opencv
 from edge_iqa.errors import PhotoSizeError
 
@@ -21,10 +25,15 @@ _REBLUR_PX = 1.0
 _SHARP_PX = 0.85
 """Edge width (deviation of a gaussian) of a sharp photo at its own size: the pixel's own width and
 what the camera's processing leaves."""
-_LOWER = {"sharpness": 0.8, "noise": 0.35, "exposure": 0.8}
+_LOWER = {"sharpness": 0.8, "noise": 0.35, "exposure": 0.8, "contrast": 0.7, "detail": 0.85}
 """How much a severity of 1 takes off."""
 _DARK = (0.12, 0.34)
 """Mean of the brighter half: as dark as an under-exposure of severity 1, and not dark at all."""
+_LIFTED = (0.22, 0.55)
+"""Darkest of all pixels' weakest channels: no veil, and one of severity 1 (the dark channel of He, Sun
+& Tang 2009, "Single image haze removal using dark channel prior")."""
+_SPREAD = (0.20, 0.08)
+"""Deviation of the luma: a light thing that is no flat photo, and as flat as under a full veil."""
 _FLATTEST = 0.843
 """The one in fifty flattest of 16x16 blocks of white noise have this share of its deviation."""
 _TEXTURE_SIGMA = 2.0
@@ -35,26 +44,36 @@ _TEXTURE_SIGMA = 2.0
 class SourceQuality:
     """Quality 0-1 by attribute; what is not listed counts as 1."""
 
-    sharpness: float
-    noise: float
-    exposure: float
+    sharpness: float = 1.0
+    noise: float = 1.0
+    exposure: float = 1.0
+    contrast: float = 1.0
+    detail: float = 1.0
 
     @property
     def overall(self) -> float:
-        return self.sharpness * self.noise * self.exposure
+        return math.prod(vars(self).values())
 
 
-def assess(pixels: NDArray[np.uint8], mask: NDArray[np.uint8] | None = None) -> SourceQuality:
+def assess(
+    pixels: NDArray[np.uint8], mask: NDArray[np.uint8] | None = None, enlarged: float = 1.0
+) -> SourceQuality:
     """Assess a source photo.
 
     Args:
         pixels: uint8 HxWx3, RGB.
         mask: uint8 HxW, 255 on the product; edges and light are measured there.
+        enlarged: how many times the photo was enlarged before: it lacks detail then, and its edges are
+            measured at the size it had.
 
     Raises:
         PhotoSizeError: the mask is of another size.
     """
     cv2 = opencv.load()
+    if enlarged > 1:
+        size = round(pixels.shape[1] / enlarged), round(pixels.shape[0] / enlarged)
+        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+        mask = None if mask is None else cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
     luma = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     inside = np.ones(luma.shape, bool)
     if mask is not None and (mask > 127).any():  # an empty mask says nothing
@@ -67,6 +86,8 @@ def assess(pixels: NDArray[np.uint8], mask: NDArray[np.uint8] | None = None) -> 
         "sharpness": _severity(float(radius), RADIUS_PX),
         "noise": _severity(max(0.0, 255 * noise_sigma(luma) - _TEXTURE_SIGMA), (0.0, *SIGMA[1:])),
         "exposure": _darkness(pixels.max(2)[inside] / np.float32(255)),
+        "contrast": _veil(pixels, luma),
+        "detail": _severity(enlarged, FACTOR),
     }
     return SourceQuality(**{name: 1 - _LOWER[name] * severity for name, severity in severities.items()})
 
@@ -112,6 +133,13 @@ def _darkness(value: NDArray[np.float32]) -> float:
     """0-1, from the brightest channel of each pixel: a red shirt is no dark photo."""
     bright = value[value >= np.median(value)].mean()
     return float(np.clip((_DARK[1] - bright) / (_DARK[1] - _DARK[0]), 0, 1))
+
+
+def _veil(pixels: NDArray[np.uint8], luma: NDArray[np.float32]) -> float:
+    """0-1: nothing in the photo is dark, and all of it is alike. A white shirt alone is neither."""
+    cv2 = opencv.load()
+    darkest = float(np.quantile(cv2.GaussianBlur(pixels.min(2), (0, 0), 1.0), 0.005)) / 255
+    return float(np.interp(darkest, _LIFTED, (0, 1)) * np.interp(-luma.std(), np.negative(_SPREAD), (0, 1)))
 
 
 def _severity(value: float, knots: tuple[float, ...]) -> float:

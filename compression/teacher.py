@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
         type=count,
         default=0,
         metavar="N",
-        help="of the epochs, so many first ones at 160 px",
+        help="of the epochs, so many first ones at 128 px",
     )
     parser.add_argument("--limit", type=positive, help="use at most so many training photos")
     parser.add_argument(
@@ -79,8 +79,8 @@ def train_teacher(options: argparse.Namespace) -> None:
 
     def loss(batch: Batch, out: Outputs) -> Tensor:
         return (
-            2 * score_loss(out.scores, batch.targets)
-            + 0.2 * order_loss(out.scores[:, 0], batch.targets[:, 0], batch.photos)
+            score_loss(out.scores, batch.targets)
+            + 0.4 * order_loss(out.scores[:, 0], batch.targets[:, 0], batch.photos)
             + 0.02 * category_loss(out.category, batch.categories)
             + 0.02 * contrastive_loss(out.embedding, batch.photos)
         )

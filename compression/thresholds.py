@@ -19,8 +19,8 @@ _FAULTY = (0.80, 0.92)
 _DARK_BELOW = 0.4
 """Luma that parts too dark from too bright where `val` shows no example of one of them."""
 
-_REVIEW_SHARE = 0.08
-"""Share of photos of `val` that may be left to review; 0.10 is the limit on any others."""
+_REVIEW_SHARE = 0.06
+"""Share of photos of `val` that may be left to review; 0.10 is the limit on any others, with its interval."""
 
 
 def fit_thresholds(

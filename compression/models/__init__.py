@@ -40,7 +40,7 @@ class Architecture:
 
 REGISTRY = {
     "mobilenet_v2": Architecture(
-        mobilenet.mobilenet_v2, mobilenet.rename, "mobilenet_v2", "mobilenet_v2_imagenet.npz", 7
+        mobilenet.mobilenet_v2, mobilenet.rename, "mobilenet_v2", "mobilenet_v2_imagenet.npz", 3
     ),
     "mobilenet_v3_small_relu6": Architecture(
         mobilenet.mobilenet_v3_small_relu6,

@@ -90,6 +90,8 @@ class QualityNet(nn.Module):
         self.fusion = fusion
         self.width = width
         self.backbone = backbone
+        self.tones = _Tones()
+        features += _Tones.OUT
         sees = {"split": 2, "concat": 2, "details": 1, "whole": 1}[fusion] * features
         split = fusion == "split"
         local = [name for name in attributes if split and name in FROM_DETAILS]
@@ -111,17 +113,18 @@ class QualityNet(nn.Module):
         return self.judge(self.look(views))
 
     def look(self, views: Tensor) -> Tensor:
-        """Run the backbone on every view: features float32 (B, V, F).
+        """Run the backbone and the tones on every view: features float32 (B, V, F + 64).
 
         Training runs this part alone in bfloat16: scores need more digits than that.
         """
         batch, count = views.shape[:2]
         pixels = views.flatten(0, 1).permute(0, 3, 1, 2).float()
-        maps = self.backbone((pixels - self.mean) / self.std)
-        return maps.mean((2, 3)).float().reshape(batch, count, -1)
+        pixels = (pixels - self.mean) / self.std
+        pooled = [part(pixels).mean((2, 3)).float() for part in (self.backbone, self.tones)]
+        return torch.cat(pooled, 1).reshape(batch, count, -1)
 
     def judge(self, features: Tensor) -> Outputs:
-        """Turn the features (B, V, F) of all views into scores, embedding and category."""
+        """Turn the features (B, V, F + 64) of all views into scores, embedding and category."""
         whole, details = features[:, 0], features[:, 1:]
         if self.fusion == "whole":
             joined = whole
@@ -163,6 +166,30 @@ def _find_runs(attributes: tuple[str, ...], local: list[str], rest: list[str]) -
         else:
             runs.append((is_local, at, at + 1))
     return runs
+
+
+class _Tones(nn.Module):
+    """A learned color histogram: small patches, each judged by itself, so that light and color can be
+    read without the backbone, whose classes were trained not to mind them.
+
+    Its mean over a view is what counts. In the beginning each of 32 ramps runs along one direction of
+    color from one value on, as the bins of a soft histogram would.
+    """
+
+    OUT = 64
+    _RAMPS, _PATCH_PX = 32, 4
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, self._RAMPS, self._PATCH_PX, self._PATCH_PX)
+        self.last = nn.Conv2d(self._RAMPS, self.OUT, 1)
+        direction = torch.randn(self._RAMPS, 3, 1, 1) / self._PATCH_PX**2
+        self.first.weight.data.copy_(direction.expand_as(self.first.weight))
+        nn.init.uniform_(self.first.bias, -2, 2)  # type: ignore[arg-type]
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        found: Tensor = F.relu6(self.last(F.relu6(self.first(pixels))))
+        return found
 
 
 class _TwoLayers(nn.Module):

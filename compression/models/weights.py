@@ -24,7 +24,7 @@ from edge_iqa.errors import CheckpointError
 from edge_iqa.files import write_bytes
 from edge_iqa.views import ViewSpec
 
-FORMAT = "edge-iqa-model-2"
+FORMAT = "edge-iqa-model-3"
 
 
 def start_from_imagenet(net: QualityNet, folder: Path | None) -> str:

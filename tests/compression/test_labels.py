@@ -20,7 +20,7 @@ from compression.sources import SourceQuality
 from compression.variants import Variant
 from edge_iqa.errors import PhotoError
 
-FLAWLESS = SourceQuality(1, 1, 1)
+FLAWLESS = SourceQuality()
 shares = st.floats(0, 1)
 severities = st.floats(0.04, 1)
 sources = st.builds(SourceQuality, st.floats(0.2, 1), st.floats(0.65, 1), st.floats(0.2, 1))
@@ -84,6 +84,18 @@ def test_a_mixture_is_worth_no_more_than_any_of_its_parts(
     mixed = overall(impairment, *mixture, source=source)
     for step in mixture:
         assert mixed <= overall(impairment * less, step, source=source) + 1e-6
+
+
+@pytest.mark.parametrize("fault", ["saturation", "cast", "jpeg"])
+def test_a_fault_that_no_metric_sees_costs_nothing(fault: str) -> None:
+    """A gray photo is none the worse for being faded."""
+    assert overall(0.0, (fault, 1.0)) == 1
+
+
+@given(severity=st.floats(0.05, 1), less=st.floats(0, 1), more=st.floats(0, 1))
+def test_the_more_is_seen_the_lower_the_label(severity: float, less: float, more: float) -> None:
+    less, more = sorted((less, more))
+    assert overall(more, ("jpeg", severity)) <= overall(less, ("jpeg", severity)) + 1e-6
 
 
 # what people say

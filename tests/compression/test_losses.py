@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from scipy.special import log_softmax, logsumexp, softmax
+from scipy.special import log_softmax, logsumexp, rel_entr, softmax
 from torch import Tensor
 
 from compression.losses import (
@@ -50,6 +50,11 @@ def rank_pairs(
     return float(np.mean(losses)) if losses else 0.0
 
 
+def measure_entropy(scores: np.ndarray | float, targets: np.ndarray | float) -> np.ndarray:
+    """Of a coin that comes up `targets` of the time, relative to one thought to come up `scores`."""
+    return np.asarray(rel_entr(targets, scores) + rel_entr(1 - np.asarray(targets), 1 - np.asarray(scores)))
+
+
 # score
 
 
@@ -60,13 +65,29 @@ def test_score_loss_counts_every_score_as_much() -> None:
     for column in range(5):
         off = target.clone()
         off[:, column] += 0.2
-        assert score_loss(off, target) == pytest.approx(0.04, abs=1e-6)
-    assert score_loss(target + 0.2, target) == pytest.approx(5 * 0.04, abs=1e-6)
+        assert score_loss(off, target) == pytest.approx(measure_entropy(0.7, 0.5), abs=1e-6)
+    assert score_loss(target + 0.2, target) == pytest.approx(5 * measure_entropy(0.7, 0.5), abs=1e-6)
 
 
-def test_score_loss_without_attributes_is_the_mean_squared_error() -> None:
+def test_score_loss_without_attributes_is_scipys_relative_entropy() -> None:
     scores, targets = draw(6, 1), draw(6, 1, seed=1)
-    assert score_loss(*tensors(scores, targets)) == pytest.approx(((scores - targets) ** 2).mean())
+    targets[:2] = [[0.0], [1.0]]
+    assert score_loss(*tensors(scores, targets)) == pytest.approx(
+        measure_entropy(scores, targets).mean(), rel=1e-4
+    )
+
+
+def test_score_loss_moves_an_attribute_that_is_wrongly_sure() -> None:
+    """As much as one that is unsure, where a squared error has all but no gradient left."""
+    logits = torch.tensor([[8.0], [0.0]], requires_grad=True)
+    score_loss(torch.sigmoid(logits), torch.full((2, 1), 0.1)).backward()
+    assert logits.grad is not None
+    assert logits.grad[0] > logits.grad[1] > 0
+
+
+def test_score_loss_is_finite_at_the_ends() -> None:
+    scores, targets = tensors(np.array([[0.0, 1.0]], np.float32), np.array([[1.0, 0.0]], np.float32))
+    assert torch.isfinite(score_loss(scores, targets))
 
 
 def test_score_loss_is_a_mean_over_samples() -> None:
@@ -78,7 +99,7 @@ def test_score_loss_is_a_mean_over_samples() -> None:
 def test_score_loss_of_partly_unknown_targets_is_numpys_nanmean() -> None:
     scores, targets = draw(8, 4), draw(8, 4, seed=1)
     targets[:5][draw(5, 4, seed=2) < 0.4] = np.nan
-    columns = np.nanmean((scores - targets) ** 2, axis=0)
+    columns = np.nanmean(measure_entropy(scores, targets), axis=0)
     assert np.isnan(targets).any(0).all()  # each column lacks something
     assert score_loss(*tensors(scores, targets)) == pytest.approx(columns.sum())
 

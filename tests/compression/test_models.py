@@ -108,6 +108,21 @@ def test_without_details_every_attribute_is_read_from_the_whole() -> None:
     assert net(random_views()[:, :1]).scores.isfinite().all() and net.fusion == "whole"
 
 
+def test_tones_see_colors_and_not_where_they_are() -> None:
+    """Shuffled patches have the same tones; another brightness has others."""
+    views = random_views()
+    size = views.shape[2]
+    patches = views.unfold(2, 4, 4).unfold(3, 4, 4).flatten(2, 3)
+    shuffled = patches[:, :, torch.randperm(patches.shape[2], generator=torch.Generator().manual_seed(0))]
+    shuffled = shuffled.unflatten(2, (size // 4, size // 4)).permute(0, 1, 2, 5, 3, 6, 4)
+    shuffled = shuffled.reshape(views.shape)
+    net = build("mobilenet_v3_small_relu6", ATTRIBUTES, 8, SPEC).eval()
+    tones, same, darker = (net.look(each)[..., -64:] for each in (views, shuffled, views // 2))
+    assert (views != shuffled).any()
+    torch.testing.assert_close(same, tones)
+    assert (darker - tones).abs().max() > 0.1
+
+
 def test_an_unknown_fusion_names_the_known_ones() -> None:
     with pytest.raises(ValueError, match="split, concat"):
         build("mobilenet_v2", fusion="sum")

@@ -125,12 +125,46 @@ def test_edges_are_measured_on_the_product() -> None:
     assert assess(soft_product, scene.mask).sharpness < 0.7
 
 
+@pytest.mark.parametrize("name", ["coffee.jpg", "jar.jpg", "mug.jpg"])
+def test_a_veil_over_the_whole_photo_costs_contrast(name: str) -> None:
+    """Koschmieder's veil, heavier and heavier."""
+    light = to_linear(read_example(name).astype(np.float32) / 255)
+    shares = (0.0, 0.15, 0.3, 0.45, 0.6)
+    veiled = [np.round(255 * to_srgb(light * (1 - share) + 0.7 * share)).astype(np.uint8) for share in shares]
+    values = [assess(each).contrast for each in veiled]
+    assert values[0] == 1 and values == sorted(values, reverse=True) and values[-1] < 0.9
+
+
+def test_a_light_photo_with_something_dark_in_it_has_contrast() -> None:
+    light = np.full((200, 200, 3), 235, np.uint8)
+    assert assess(light).contrast < 0.6
+    light[80:120, 80:120] = 20
+    assert assess(light).contrast == 1
+
+
+@pytest.mark.parametrize("factor", [1.5, 2.0, 4.0])
+def test_an_enlarged_photo_lacks_detail_and_is_else_what_it_was(factor: float) -> None:
+    pixels = scenes.draw(0, 240, 320).pixels
+    large = cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+    found, before = assess(large, enlarged=factor), assess(pixels)
+    assert found.detail < 1 and before.detail == 1
+    assert found.sharpness == pytest.approx(before.sharpness, abs=0.1)
+    assert assess(large, np.full(large.shape[:2], 255, np.uint8), factor).detail == found.detail
+
+
+def test_the_more_a_photo_was_enlarged_the_less_detail_it_has() -> None:
+    pixels = scenes.draw(0, 240, 320).pixels
+    values = [assess(pixels, enlarged=factor).detail for factor in (1.0, 1.3, 2.0, 4.0, 8.0)]
+    assert values == sorted(set(values), reverse=True)
+
+
 def test_overall_is_the_product() -> None:
     assert SourceQuality(0.5, 0.8, 0.9).overall == pytest.approx(0.36)
 
 
 def test_a_photo_without_an_edge_is_assessed() -> None:
-    assert assess(np.full((128, 128, 3), 128, np.uint8)).overall == 1
+    flat = assess(np.full((128, 128, 3), 128, np.uint8))
+    assert (flat.sharpness, flat.noise, flat.exposure, flat.detail) == (1, 1, 1, 1)
 
 
 def test_a_mask_without_a_product_is_no_mask(pixels: np.ndarray) -> None:
