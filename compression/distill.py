@@ -93,7 +93,8 @@ def main(argv: list[str] | None = None) -> int:
         "--scenes",
         type=count,
         default=SCENES,
-        help="scenes added to the training photos where --data is given; default: %(default)s",
+        help="scenes added to the training photos where --data is given, and half as many enlarged photos; "
+        "default: %(default)s",
     )
     parser.add_argument(
         "--unlabeled", type=Path, help="CSV or folder of more photos, which only the teacher judges"

@@ -56,7 +56,7 @@ def main(argv: list[str] | None = None) -> int:
         "--scenes",
         type=count,
         default=SCENES,
-        help="scenes added to the training photos; default: %(default)s",
+        help="scenes added to the training photos, and half as many enlarged photos; default: %(default)s",
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resume", action="store_true", help="go on where a killed run stopped")
