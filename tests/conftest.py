@@ -84,7 +84,7 @@ def make_tiny_net(
 
 def _spread(layer: Any, inputs: Any, gain: float = 1) -> None:
     """Scale and shift a linear layer so that what it gives for these inputs lies around 0, and apart."""
-    layer.weight.mul_(gain / (inputs.std(0).clamp_min(0.01) * 2))
+    layer.weight.mul_(gain / (inputs.std(0).clamp_min(0.1) * 2))
     layer.bias.copy_(-layer.weight @ inputs.mean(0))
 
 
