@@ -2,8 +2,8 @@
 
 Students are trained on one fixed small budget, all alike but for one thing, and judged on `test` photos
 and scenes against labels and the teacher. A killed run goes on where it stopped: finished students are
-kept, the one in training resumes from its checkpoint. All epochs but the last see views of 128 px. About
-ten minutes a student on two cores.
+kept, the one in training resumes from its checkpoint. All epochs but the last see small views. About ten
+minutes a student on two cores.
 """
 
 from __future__ import annotations

@@ -117,10 +117,11 @@ def add_scenes(photos: Sequence[Photo], split: str, count: int, cache: Path) -> 
 
 
 def add_enlarged(photos: Sequence[Photo], split: str, count: int, cache: Path) -> list[Photo]:
-    """Enlarge some photos of a split."""
-    if not count:
+    """Enlarge some photos of a split that nobody judged: people's word is on the photo as it was."""
+    unjudged = [photo for photo in photos if photo.bounds == (0.0, 1.0)]
+    if not count or not unjudged:
         return []
-    return list(track(enlarge(photos, count, cache, cores()), count, f"enlarged ({split})"))
+    return list(track(enlarge(unjudged, count, cache, cores()), count, f"enlarged ({split})"))
 
 
 def label_photos(

@@ -86,7 +86,7 @@ def main(argv: list[str] | None = None) -> int:
         type=count,
         default=0,
         metavar="N",
-        help="of the epochs, so many first ones at 128 px",
+        help=f"of the epochs, so many first ones at {TrainConfig.small_px} px",
     )
     parser.add_argument("--limit", type=positive, help="use at most so many training photos")
     parser.add_argument(
@@ -129,7 +129,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--quick", action="store_true", help="two minutes on two cores: few photos, two epochs"
+        "--quick", action="store_true", help="about three minutes on two cores: few photos, two epochs"
     )
     parser.add_argument("--resume", action="store_true", help="go on where a killed run stopped")
     return run_command(distill, parser.parse_args(argv))

@@ -31,9 +31,10 @@ _QUALITY = (80, 97)
 
 
 def enlarge(photos: Sequence[Photo], count: int, cache: Path, jobs: int = 1) -> Iterator[Photo]:
-    """Enlarge `count` photos spread evenly over the list; one that cannot be read is left out.
+    """Enlarge `count` photos spread evenly over the list.
 
-    How much depends on a photo's content alone: every run sees the same.
+    How much depends on a photo's content alone: every run sees the same. One that cannot be read, or is
+    as large as it would become, is left out.
     """
     places = range(min(count, len(photos)))
     tasks = [(photos[at * len(photos) // len(places)], cache / "enlarged") for at in places]
@@ -56,7 +57,9 @@ def _enlarge_one(task: tuple[Photo, Path]) -> Photo | None:
     shrink = float(rng.uniform(*_SHRINK)) if rng.random() < 0.5 else 1.0
     small_size = max(32, round(width / shrink)), max(32, round(height / shrink))
     goal_px = float(np.exp(rng.uniform(*np.log(LONG_SIDE_PX))))
-    factor = max(1.0, goal_px / max(small_size))
+    factor = goal_px / max(small_size)
+    if factor <= 1:
+        return None  # large enough to show what enlarged ones are made for
     kernel = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4)[int(rng.integers(4))]
     quality = int(rng.integers(*_QUALITY))
     path = folder / f"{_VERSION}-{sha256}.jpg"

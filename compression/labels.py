@@ -34,6 +34,8 @@ from edge_iqa.errors import PhotoError, PhotoSizeError
 
 _UNTOUCHED = 0.035
 """Impairment that the closing JPEG pass alone gives a clean copy, on average."""
+_LOWEST = 1e-3
+"""A logarithm of a quality goes no lower: below what a source with every fault at its worst is worth."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,10 +96,10 @@ def label(
     overall = min(bounds[1], max(bounds[0], measured))
     # people know better: their word is shared out among the causes that were measured, or else evenly
     if measured < 1:
-        trust = math.log(max(overall, 0.02)) / math.log(measured)
+        trust = math.log(max(overall, _LOWEST)) / math.log(measured)
         target = {name: getattr(source, name, 1.0) ** trust for name in attributes}
     else:
-        target = dict.fromkeys(attributes, max(overall, 0.02) ** (1 / len(attributes)))
+        target = dict.fromkeys(attributes, max(overall, _LOWEST) ** (1 / len(attributes)))
     for cause, share in losses:
         if cause in target:
             target[cause] *= quality ** (math.log(share) / math.log(kept) if kept < 1 else 1 / len(losses))

@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
         type=count,
         default=0,
         metavar="N",
-        help="of the epochs, so many first ones at 128 px",
+        help=f"of the epochs, so many first ones at {TrainConfig.small_px} px",
     )
     parser.add_argument("--limit", type=positive, help="use at most so many training photos")
     parser.add_argument(

@@ -28,7 +28,7 @@ class Architecture:
         torchvision: the name under which torchvision has it.
         starting_weights: file name of ImageNet weights in the folder given as `--weights`.
         frozen: how many of the backbone's first blocks stay as ImageNet left them. They hold edges and
-            color blobs that quality needs as they are, and cost half of the training time.
+            color blobs that quality needs as they are, on the largest and so slowest maps.
     """
 
     backbone: Callable[[float], tuple[nn.Module, int]]

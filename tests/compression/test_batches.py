@@ -93,6 +93,13 @@ def test_an_epoch_takes_every_photo_once_with_its_category_and_target(photos: li
             assert target.isnan().all() if photo == 4 else tuple(target.tolist()) in known[photo]
 
 
+def test_every_photo_comes_with_its_clean_copy(photos: list[list[Sample]]) -> None:
+    for batch in training_batches(photos[:4], SPEC, CONFIG, epoch=0):
+        for photo in set(batch.photos.tolist()):
+            found = [tuple(each.tolist()) for each in batch.targets[batch.photos == photo]]
+            assert tuple(photos[photo][0].target.tolist()) in found
+
+
 def test_the_same_seed_epoch_and_step_give_the_same_batch(photos: list[list[Sample]]) -> None:
     whole = list(training_batches(photos, SPEC, CONFIG, epoch=1))
     tail = list(training_batches(photos, SPEC, CONFIG, epoch=1, first=1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from compression.data import Photo
+from compression.dataset import add_enlarged
 from compression.enlarged import LONG_SIDE_PX, enlarge
 
 
@@ -44,3 +46,21 @@ def test_an_unreadable_photo_is_left_out(photos: list[Photo], tmp_path: Path) ->
 def test_no_photo_is_enlarged_twice_over(photos: list[Photo], tmp_path: Path) -> None:
     made = list(enlarge(photos, 50, tmp_path / "cache"))
     assert len({each.path for each in made}) == len(made) == 3
+
+
+def test_a_photo_that_is_large_enough_already_is_left_out(tmp_path: Path) -> None:
+    """What counts as enlarged is larger than it was."""
+    paths = [tmp_path / f"{level}.png" for level in range(8)]
+    for level, path in enumerate(paths):
+        cv2.imwrite(str(path), np.full((1500, 1500, 3), 20 * level, np.uint8))
+    made = list(enlarge([Photo(path, "train", path.stem) for path in paths], 8, tmp_path / "cache"))
+    assert len(made) < 8 and all(photo.enlarged > 1 for photo in made)
+
+
+def test_photos_that_people_judged_are_not_enlarged(photos: list[Photo], tmp_path: Path) -> None:
+    """A bad photo, made larger, would count as a good one that lacks detail."""
+    judged = [*photos[:1], replace(photos[1], label=None, accepted=False)]
+    free = replace(photos[2], label=None)
+    made = add_enlarged([*judged, free], "train", 3, tmp_path / "cache")
+    assert [photo.group for photo in made] == [free.group]
+    assert not add_enlarged(judged, "train", 3, tmp_path / "cache")

@@ -23,7 +23,14 @@ from edge_iqa.errors import PhotoError
 FLAWLESS = SourceQuality()
 shares = st.floats(0, 1)
 severities = st.floats(0.04, 1)
-sources = st.builds(SourceQuality, st.floats(0.2, 1), st.floats(0.65, 1), st.floats(0.2, 1))
+sources = st.builds(
+    SourceQuality,
+    sharpness=st.floats(0.2, 1),
+    noise=st.floats(0.65, 1),
+    exposure=st.floats(0.2, 1),
+    contrast=st.floats(0.3, 1),
+    detail=st.floats(0.15, 1),
+)
 steps = st.lists(st.tuples(st.sampled_from(list(FAULTS)), severities), max_size=3, unique_by=lambda s: s[0])
 
 
