@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from compression.enlarged import enlarge
 from compression.labels import Sample, prepare
 from compression.progress import console, track
 from compression.scenes import stock
+from compression.scenes.materials import Painted
 from edge_iqa import opencv
 from edge_iqa.backends.base import cores
 from edge_iqa.errors import DataError
@@ -36,14 +37,16 @@ class Dataset:
         sha256: hash of contents and splits.
         scenes: how many scenes were added to train and to val.
         enlarged: how many enlarged photos were added to train and to val.
+        pairs: how many scenes on white and on gray were added to train and to val.
         categories: what products can be, in the order of `Sample.category`.
-        train, val: one list of samples a photo.
+        train, val: one list of samples a photo; a pair of scenes is one.
     """
 
     source: str
     sha256: str
     scenes: tuple[int, int]
     enlarged: tuple[int, int]
+    pairs: tuple[int, int]
     categories: tuple[str, ...]
     train: list[list[Sample]]
     val: list[list[Sample]]
@@ -58,12 +61,13 @@ class Dataset:
         return {
             "data": self.source,
             "data_sha256": self.sha256,
-            "photos": (
-                len(self.train) - self.scenes[0] - self.enlarged[0],
-                len(self.val) - self.scenes[1] - self.enlarged[1],
+            "photos": tuple(
+                len(part) - self.scenes[at] - self.enlarged[at] - self.pairs[at]
+                for at, part in enumerate((self.train, self.val))
             ),
             "scenes": self.scenes,
             "enlarged": self.enlarged,
+            "pairs": self.pairs,
             "categories": self.categories,
         }
 
@@ -81,7 +85,8 @@ def make_dataset(
     Args:
         source: CSV or folder; None takes the example photos and photos drawn by code.
         limits: at most so many photos of train and of val.
-        scenes: so many scenes are added to train and to val, and half as many enlarged photos.
+        scenes: so many scenes are added to train and to val, as many enlarged photos, and a quarter as many
+            pairs of scenes.
         categories: names in the order of the model's output; None: those that train photos have.
 
     Raises:
@@ -94,26 +99,51 @@ def make_dataset(
             raise DataError(f"{source}: no photo in split {split!r}; give more photos, or a `split` column")
     names = categories_of(parts[0]) if categories is None else tuple(categories)
     sha256 = hash_photos([*parts[0], *parts[1]])
-    enlarged: list[int] = []
-    for split, part, count in zip(("train", "val"), parts, scenes, strict=True):
-        made = add_enlarged(part, split, count // 2, cache)
-        part += add_scenes(part, split, count, cache) + made
+    enlarged, pairs = [], [count // 4 for count in scenes]
+    for at, split in enumerate(("train", "val")):
+        part = list(parts[at])
+        made = add_enlarged(part, split, scenes[at], cache)
         enlarged.append(len(made))
+        parts[at] += add_scenes(part, split, scenes[at], cache) + made
+        parts[at] += add_pairs(part, split, pairs[at], cache)
     prepared = label_photos([*parts[0], *parts[1]], attributes, cache, names)
-    train = [samples for samples in prepared if samples and samples[0].photo < len(parts[0])]
-    val = [samples for samples in prepared if samples and samples[0].photo >= len(parts[0])]
+    train, val = (
+        _join_pairs(part, count)
+        for part, count in zip((prepared[: len(parts[0])], prepared[len(parts[0]) :]), pairs, strict=True)
+    )
     name = "example and drawn photos" if source is None else source.name
-    return Dataset(name, sha256, scenes, (enlarged[0], enlarged[1]), names, train, val)
+    return Dataset(name, sha256, scenes, (enlarged[0], enlarged[1]), (pairs[0], pairs[1]), names, train, val)
 
 
 def add_scenes(photos: Sequence[Photo], split: str, count: int, cache: Path) -> list[Photo]:
     """Make scenes of a split, with cut-outs from its own photos."""
     if not count:
         return []
+    made = stock.make(split, count, _find_cutouts(photos, split, cache), cache, cores())
+    return list(track(made, count, f"scenes ({split})"))
+
+
+def add_pairs(photos: Sequence[Photo], split: str, count: int, cache: Path) -> list[Photo]:
+    """Make scenes of a split twice, on white and on gray, one after the other."""
+    if not count:
+        return []
+    made = stock.make_pairs(split, count, _find_cutouts(photos, split, cache), cache, cores())
+    return list(track(made, 2 * count, f"on white and on gray ({split})"))
+
+
+def _find_cutouts(photos: Sequence[Photo], split: str, cache: Path) -> list[Painted]:
     found = track(stock.find_cutouts(photos, cache, cores()), len(photos), f"cut-outs ({split})")
-    cutouts = [cutout for cutout in found if cutout is not None]
-    made = stock.make(split, count, cutouts, cache, cores())
-    return list(track(made, count, f"scenes ({split}, {len(cutouts)} cut-outs)"))
+    return [cutout for cutout in found if cutout is not None]
+
+
+def _join_pairs(prepared: list[list[Sample]], pairs: int) -> list[list[Sample]]:
+    """Leave out what could not be read; each of the pairs, which stand at the end, becomes one source."""
+    alone, paired = prepared[: len(prepared) - 2 * pairs], prepared[len(prepared) - 2 * pairs :]
+    joined = [
+        [*white, *(replace(sample, photo=white[0].photo) for sample in gray)]
+        for white, gray in zip(paired[::2], paired[1::2], strict=True)
+    ]
+    return [samples for samples in alone if samples] + joined
 
 
 def add_enlarged(photos: Sequence[Photo], split: str, count: int, cache: Path) -> list[Photo]:

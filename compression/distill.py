@@ -27,6 +27,7 @@ from compression.losses import (
     category_loss,
     contrastive_loss,
     copy_loss,
+    difference_loss,
     order_loss,
     relation_loss,
     score_loss,
@@ -88,13 +89,19 @@ def main(argv: list[str] | None = None) -> int:
         metavar="N",
         help=f"of the epochs, so many first ones at {TrainConfig.small_px} px",
     )
+    parser.add_argument(
+        "--learning-rate",
+        type=float,
+        help=f"at its peak; lower to go on from a trained student; default: {TrainConfig.learning_rate}, or "
+        f"{_QUICK.learning_rate} with --quick",
+    )
     parser.add_argument("--limit", type=positive, help="use at most so many training photos")
     parser.add_argument(
         "--scenes",
         type=count,
         default=SCENES,
-        help="scenes added to the training photos where --data is given, and half as many enlarged photos; "
-        "default: %(default)s",
+        help="scenes added to the training photos where --data is given, and as many enlarged photos and a quarter "
+        "as many pairs of one scene on white and on gray; default: %(default)s",
     )
     parser.add_argument(
         "--unlabeled", type=Path, help="CSV or folder of more photos, which only the teacher judges"
@@ -114,7 +121,7 @@ def main(argv: list[str] | None = None) -> int:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="weight of a part of the loss: score, rank, feature, category, embedding, label",
+        help="weight of a part of the loss: score, rank, difference, feature, category, embedding, label",
     )
     parser.add_argument(
         "--output-range",
@@ -203,6 +210,7 @@ class Weights:
     Attributes:
         score: the teacher's scores.
         rank: their order, across contents and within each source.
+        difference: how far apart two renderings of one source lie.
         feature: which photos the teacher finds alike.
         category: what the product is, by the teacher and by the data.
         embedding: variants of one photo alike, other photos apart.
@@ -211,6 +219,7 @@ class Weights:
 
     score: float = 1.0
     rank: float = 0.1
+    difference: float = 1.0
     feature: float = 0.5
     category: float = 0.05
     embedding: float = 0.05
@@ -234,10 +243,12 @@ class Weights:
         parts = {
             "score": score_loss(out.scores[:, :told], aim.scores),
             "rank": order_loss(out.scores[:, 0], aim.scores[:, 0], batch.photos),
+            "difference": difference_loss(out.scores[:, :told], aim.scores, batch.photos),
             "feature": relation_loss(out.embedding, aim.embedding),
             "category": category_loss(out.category, batch.categories) + copy_loss(out.category, aim.category),
             "embedding": contrastive_loss(out.embedding, batch.photos),
-            "label": score_loss(out.scores, batch.targets),
+            "label": score_loss(out.scores, batch.targets)
+            + difference_loss(out.scores, batch.targets, batch.photos),
         }
         return torch.stack([getattr(self, name) * part for name, part in parts.items()]).sum()
 
@@ -253,6 +264,7 @@ def _settings(
         **{
             **vars(base),
             "epochs": epochs,
+            "learning_rate": options.learning_rate or base.learning_rate,
             "seed": options.seed,
             "small_epochs": min(options.small_epochs, epochs - 1),
             "fixed_norm": trained,

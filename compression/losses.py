@@ -56,6 +56,23 @@ def order_loss(scores: Tensor, targets: Tensor, photos: Tensor) -> Tensor:
     return ranking_loss(scores, targets) + within
 
 
+def difference_loss(scores: Tensor, targets: Tensor, photos: Tensor) -> Tensor:
+    """Sum of the mean squared errors of differences between two renderings of one source.
+
+    What nobody can know of a source alone, whether its cloth was faded before, cancels out: what is left
+    is what the fault did, and what it did not do. A blur is not to move the color.
+
+    Args:
+        scores, targets: (B, 1+A) in [0, 1]; pairs with an unknown target (NaN) do not count.
+        photos: (B,) source of each sample.
+    """
+    first, second = torch.triu(photos[:, None] == photos[None], diagonal=1).nonzero(as_tuple=True)
+    errors = (scores[first] - scores[second]) - (targets[first] - targets[second])
+    known = ~errors.isnan()
+    squares = torch.where(known, errors, 0.0).square()
+    return (squares.sum(0) / known.sum(0).clamp(min=1)).sum()
+
+
 def category_loss(logits: Tensor, categories: Tensor) -> Tensor:
     """Cross-entropy; samples of unknown category (-1) do not count.
 

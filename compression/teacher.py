@@ -13,7 +13,7 @@ from compression.batches import Batch, count_steps, training_batches
 from compression.command import count, positive, run_command
 from compression.dataset import CACHE, SCENES, VAL_PHOTOS, make_dataset
 from compression.evaluate import compare_with_labels, predict
-from compression.losses import category_loss, contrastive_loss, order_loss, score_loss
+from compression.losses import category_loss, contrastive_loss, difference_loss, order_loss, score_loss
 from compression.models import ATTRIBUTES, REGISTRY, build
 from compression.models.heads import Outputs, QualityNet
 from compression.models.weights import load, save, start_from_imagenet
@@ -51,12 +51,19 @@ def main(argv: list[str] | None = None) -> int:
         metavar="N",
         help=f"of the epochs, so many first ones at {TrainConfig.small_px} px",
     )
+    parser.add_argument(
+        "--learning-rate",
+        type=float,
+        default=TrainConfig.learning_rate,
+        help="at its peak; lower to go on from a trained model; default: %(default)s",
+    )
     parser.add_argument("--limit", type=positive, help="use at most so many training photos")
     parser.add_argument(
         "--scenes",
         type=count,
         default=SCENES,
-        help="scenes added to the training photos, and half as many enlarged photos; default: %(default)s",
+        help="scenes added to the training photos, and as many enlarged photos, and a quarter as many pairs of one "
+        "scene on white and on gray; default: %(default)s",
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resume", action="store_true", help="go on where a killed run stopped")
@@ -66,7 +73,12 @@ def main(argv: list[str] | None = None) -> int:
 @processes.joined()
 def train_teacher(options: argparse.Namespace) -> None:
     """Train, keep the epoch that did best on val, write model, record and curve."""
-    config = TrainConfig(epochs=options.epochs, small_epochs=options.small_epochs, seed=options.seed)
+    config = TrainConfig(
+        epochs=options.epochs,
+        small_epochs=options.small_epochs,
+        learning_rate=options.learning_rate,
+        seed=options.seed,
+    )
     torch.manual_seed(options.seed)
     with processes.first_prepares():
         scenes = (options.scenes, options.scenes // 10)
@@ -80,6 +92,7 @@ def train_teacher(options: argparse.Namespace) -> None:
     def loss(batch: Batch, out: Outputs) -> Tensor:
         return (
             score_loss(out.scores, batch.targets)
+            + 2.0 * difference_loss(out.scores, batch.targets, batch.photos)
             + 0.4 * order_loss(out.scores[:, 0], batch.targets[:, 0], batch.photos)
             + 0.02 * category_loss(out.category, batch.categories)
             + 0.02 * contrastive_loss(out.embedding, batch.photos)

@@ -28,11 +28,14 @@ PHONE = ((1800, 2400), (2400, 1800), (3000, 4000), (4000, 3000))
 
 _PHONE_SHARE = 0.1
 _FIRST_SEED = {"train": 10_000, "val": 40_000, "test": 70_000}
+_FIRST_PAIR = {"train": 30_000, "val": 60_000}
+GROUNDS = ("white", "gray")
+"""What the two photos of a pair stand on."""
 
 
 @dataclass(frozen=True, eq=False)
 class Order:
-    """One scene to make."""
+    """One scene to make; its name starts with `group`."""
 
     seed: int
     height_px: int
@@ -40,6 +43,7 @@ class Order:
     background: str
     fill: float | None
     cutouts: Sequence[Painted]
+    group: str = "scene"
 
 
 def find_cutouts(photos: Sequence[Photo], cache: Path, jobs: int = 1) -> Iterator[Painted | None]:
@@ -59,12 +63,21 @@ def make(split: str, count: int, cutouts: Sequence[Painted], cache: Path, jobs: 
     Scene N of a split is the same on every machine that has the same cut-outs.
     """
     orders = [_order(_FIRST_SEED[split] + index, cutouts) for index in range(count)]
-    tasks = [(order, split, cache / "scenes") for order in orders]
-    if jobs == 1:
-        yield from map(_make_one, tasks)
-        return
-    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-        yield from pool.map(_make_one, tasks, chunksize=2)
+    yield from _make(orders, split, cache, jobs)
+
+
+def make_pairs(
+    split: str, count: int, cutouts: Sequence[Painted], cache: Path, jobs: int = 1
+) -> Iterator[Photo]:
+    """Make `count` scenes twice, on white and then on gray: what a thing stands on must not move its score."""
+    orders = []
+    for seed in range(_FIRST_PAIR[split], _FIRST_PAIR[split] + count):
+        rng = np.random.default_rng((seed, 2))
+        height, width = WEB[int(rng.integers(len(WEB)))]
+        fill = float(rng.uniform(0.3, 0.95))
+        chosen = [cutouts[int(rng.integers(len(cutouts)))]] if cutouts and rng.random() < 0.5 else []
+        orders += [Order(seed, height, width, ground, fill, chosen, f"pair-{ground}") for ground in GROUNDS]
+    yield from _make(orders, split, cache, jobs)
 
 
 def background_of(photo: Photo) -> str:
@@ -87,12 +100,22 @@ def _order(seed: int, cutouts: Sequence[Painted]) -> Order:
     return Order(seed, height, width, background, fill, chosen)
 
 
+def _make(orders: Sequence[Order], split: str, cache: Path, jobs: int) -> Iterator[Photo]:
+    tasks = [(order, split, cache / "scenes") for order in orders]
+    if jobs == 1:
+        yield from map(_make_one, tasks)
+        return
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        yield from pool.map(_make_one, tasks, chunksize=2)
+
+
 def _make_one(task: tuple[Order, str, Path]) -> Photo:
     order, split, folder = task
     cv2 = opencv.load()
     # what a phone takes is too large to keep without loss
     suffix = ".png" if max(order.height_px, order.width_px) <= 1600 else ".jpg"
-    name = f"{split}-{order.seed}-{_VERSION}{'-cut' if order.cutouts else ''}"
+    kind = "" if order.group == "scene" else f"-{order.group}"
+    name = f"{split}{kind}-{order.seed}-{_VERSION}{'-cut' if order.cutouts else ''}"
     path, mask = folder / f"{name}{suffix}", folder / f"{name}-mask.png"
     if not (path.is_file() and mask.is_file()):
         scene = draw(order.seed, order.height_px, order.width_px, order.background, order.cutouts, order.fill)
@@ -101,7 +124,7 @@ def _make_one(task: tuple[Order, str, Path]) -> Photo:
         write_bytes(mask, cv2.imencode(".png", scene.mask)[1].tobytes())
     # what is drawn is flawless by construction; a cut-out is worth what its photo was
     label = None if order.cutouts else 1.0
-    return Photo(path, split, f"scene-{order.seed}", label=label, mask=mask)
+    return Photo(path, split, f"{order.group.split('-')[0]}-{order.seed}", label=label, mask=mask)
 
 
 def _cut_one(task: tuple[Path, Path]) -> Painted | None:

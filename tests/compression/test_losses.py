@@ -15,6 +15,7 @@ from compression.losses import (
     category_loss,
     contrastive_loss,
     copy_loss,
+    difference_loss,
     order_loss,
     ranking_loss,
     relation_loss,
@@ -102,6 +103,42 @@ def test_score_loss_of_partly_unknown_targets_is_numpys_nanmean() -> None:
     columns = np.nanmean(measure_entropy(scores, targets), axis=0)
     assert np.isnan(targets).any(0).all()  # each column lacks something
     assert score_loss(*tensors(scores, targets)) == pytest.approx(columns.sum())
+
+
+# differences
+
+
+def test_difference_loss_is_the_mean_over_pairs_of_one_source_in_loops() -> None:
+    scores, targets = draw(8, 3), draw(8, 3, seed=1)
+    errors = [
+        ((scores[i] - scores[j]) - (targets[i] - targets[j])) ** 2
+        for i in range(8)
+        for j in range(i)
+        if PHOTOS[i] == PHOTOS[j]
+    ]
+    expected = np.mean(errors, axis=0).sum()
+    assert difference_loss(*tensors(scores, targets, PHOTOS)) == pytest.approx(expected)
+
+
+def test_difference_loss_does_not_mind_what_a_source_is_worth() -> None:
+    scores, photos = tensors(draw(8, 3), PHOTOS)
+    level = torch.tensor([0.3, -0.2, 0.9])[photos][:, None]
+    assert difference_loss(scores, scores + level, photos) == pytest.approx(0, abs=1e-9)
+
+
+def test_difference_loss_leaves_out_what_is_unknown() -> None:
+    scores, targets, photos = tensors(draw(8, 3), draw(8, 3, seed=1), PHOTOS)
+    scores.requires_grad_()
+    targets[1, 2] = torch.nan
+    known = [0, *range(2, 8)]
+    expected = sum(
+        difference_loss(scores[rows, c : c + 1], targets[rows, c : c + 1], photos[rows])
+        for c, rows in ((0, range(8)), (1, range(8)), (2, known))
+    )
+    loss = difference_loss(scores, targets, photos)
+    loss.backward()
+    assert loss.detach() == pytest.approx(float(expected.detach())) and torch.isfinite(scores.grad).all()
+    assert difference_loss(scores, torch.full_like(targets, torch.nan), photos) == 0
 
 
 # order

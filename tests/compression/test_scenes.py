@@ -225,6 +225,22 @@ def test_scenes_say_what_they_are(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("small_sizes")
+@pytest.mark.parametrize("cutout", [False, True])
+def test_a_pair_is_one_thing_on_white_and_on_gray(tmp_path: Path, cutout: bool) -> None:
+    made = list(stock.make_pairs("val", 6, [make_cutout(60, 50)] if cutout else (), tmp_path))
+    for white, gray in zip(made[::2], made[1::2], strict=True):
+        assert white.group == gray.group and white.path != gray.path
+        photos = [cv2.imread(str(photo.path)).astype(int) for photo in (white, gray)]
+        masks = [cv2.imread(str(photo.mask), cv2.IMREAD_UNCHANGED) for photo in (white, gray)]
+        assert np.array_equal(*masks)
+        assert np.abs(photos[0] - photos[1])[masks[0] == 255].max() <= 1, "the thing itself is the same"
+        ground = away_from(masks[0], 12)
+        assert np.quantile(photos[0][ground], 0.9) > 250 > 240 > np.quantile(photos[1][ground], 0.9)
+    assert len({photo.group for photo in made}) == 6
+    assert not {photo.group for photo in made} & {photo.group for photo in stock.make("val", 6, (), tmp_path)}
+
+
+@pytest.mark.usefixtures("small_sizes")
 def test_scenes_of_cutouts_are_worth_what_is_measured_and_splits_share_none(tmp_path: Path) -> None:
     photos = list(stock.make("train", 16, [make_cutout(60, 50)], tmp_path))
     with_cutouts = [photo for photo in photos if photo.label is None]
