@@ -28,7 +28,7 @@ from compression.command import count, positive, run_command
 from compression.data import Photo, hash_photos, read_photos, select
 from compression.dataset import CACHE, add_scenes, label_photos
 from compression.distill import REFERENCE
-from compression.evaluate import predict
+from compression.evaluate import clean_and_spoiled, predict
 from compression.labels import Sample
 from compression.metrics import estimate_share, estimate_srcc
 from compression.models import ATTRIBUTES
@@ -43,8 +43,10 @@ ABLATIONS = {
     BASE: (),
     "no rank loss": ("--weight", "rank=0"),
     "no feature loss": ("--weight", "feature=0"),
+    "no difference loss": ("--weight", "difference=0"),
     "labels only, no teacher": (
-        *("--weight", "score=0", "--weight", "rank=0", "--weight", "feature=0", "--label-weight", "1"),
+        *("--weight", "score=0", "--weight", "rank=0", "--weight", "difference=0", "--weight", "feature=0"),
+        *("--weight", "copy=0", "--label-weight", "1"),
     ),
     "global view only": ("--details", "0"),
     "detail views only": ("--fusion", "details"),
@@ -104,13 +106,12 @@ def judge(
     """SRCC with labels and teacher, and pairs of one source in order, with intervals over groups."""
     groups = [photos[sample.photo].group for sample in samples]
     labels = np.array([sample.target[0] for sample in samples])
-    clean = {s.photo: score for s, score in zip(samples, scores, strict=True) if not s.variant.steps}
-    spoiled = [at for at, sample in enumerate(samples) if sample.variant.severity >= 0.15]
-    held = np.array([clean[samples[at].photo] > scores[at] for at in spoiled])
+    pairs = clean_and_spoiled(samples)
+    held = np.array([scores[clean] > scores[spoiled] for clean, spoiled in pairs])
     return {
         "srcc_labels": estimate_srcc(scores, labels, groups).to_dict(),
         "srcc_teacher": estimate_srcc(scores, teacher, groups).to_dict(),
-        "pair_order": estimate_share(held, [groups[at] for at in spoiled]).to_dict(),
+        "pair_order": estimate_share(held, [groups[spoiled] for _, spoiled in pairs]).to_dict(),
     }
 
 

@@ -76,8 +76,10 @@ def training_batches(
         chosen: list[tuple[Sample, bool]] = []
         for place, index in enumerate(order[step * photos_per_step : (step + 1) * photos_per_step]):
             variants = photos[index]
-            # the clean one always: every other is to be told from it
-            picked = [0, *1 + rng.permutation(len(variants) - 1)][: config.variants_per_photo]
+            # clean ones always (a scene on two grounds has two): every other is to be told from them
+            clean = [at for at, sample in enumerate(variants) if not sample.variant.steps]
+            spoiled = [at for at in range(len(variants)) if at not in clean]
+            picked = [*clean, *rng.permutation(spoiled)][: config.variants_per_photo]
             chosen += [(variants[i], place % shares == share) for i in picked]
         # drawn for all, so that our own come out as in one process
         drawn = [(sample, ours, _draw_change(spec, rng)) for sample, ours in chosen]

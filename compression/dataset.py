@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from compression import scenes
 from compression.data import Photo, categories_of, hash_photos, read_photos, select
 from compression.enlarged import enlarge
@@ -99,20 +101,20 @@ def make_dataset(
             raise DataError(f"{source}: no photo in split {split!r}; give more photos, or a `split` column")
     names = categories_of(parts[0]) if categories is None else tuple(categories)
     sha256 = hash_photos([*parts[0], *parts[1]])
-    enlarged, pairs = [], [count // 4 for count in scenes]
+    enlarged, pairs, sources = [], [], []
     for at, split in enumerate(("train", "val")):
         part = list(parts[at])
         made = add_enlarged(part, split, scenes[at], cache)
         enlarged.append(len(made))
         parts[at] += add_scenes(part, split, scenes[at], cache) + made
-        parts[at] += add_pairs(part, split, pairs[at], cache)
+        parts[at] += add_pairs(part, split, scenes[at] // 4, cache)
     prepared = label_photos([*parts[0], *parts[1]], attributes, cache, names)
-    train, val = (
-        _join_pairs(part, count)
-        for part, count in zip((prepared[: len(parts[0])], prepared[len(parts[0]) :]), pairs, strict=True)
-    )
+    for part, count in zip((prepared[: len(parts[0])], prepared[len(parts[0]) :]), scenes, strict=True):
+        alone, joined = part[: len(part) - 2 * (count // 4)], _join_pairs(part, count // 4)
+        sources.append([samples for samples in [*alone, *joined] if samples])
+        pairs.append(sum(bool(samples) for samples in joined))
     name = "example and drawn photos" if source is None else source.name
-    return Dataset(name, sha256, scenes, (enlarged[0], enlarged[1]), (pairs[0], pairs[1]), names, train, val)
+    return Dataset(name, sha256, scenes, (enlarged[0], enlarged[1]), (pairs[0], pairs[1]), names, *sources)
 
 
 def add_scenes(photos: Sequence[Photo], split: str, count: int, cache: Path) -> list[Photo]:
@@ -137,13 +139,19 @@ def _find_cutouts(photos: Sequence[Photo], split: str, cache: Path) -> list[Pain
 
 
 def _join_pairs(prepared: list[list[Sample]], pairs: int) -> list[list[Sample]]:
-    """Leave out what could not be read; each of the pairs, which stand at the end, becomes one source."""
-    alone, paired = prepared[: len(prepared) - 2 * pairs], prepared[len(prepared) - 2 * pairs :]
-    joined = [
-        [*white, *(replace(sample, photo=white[0].photo) for sample in gray)]
-        for white, gray in zip(paired[::2], paired[1::2], strict=True)
-    ]
-    return [samples for samples in alone if samples] + joined
+    """Make one source of each of the pairs, which stand at the end; an empty one where none could be read."""
+    paired = prepared[len(prepared) - 2 * pairs :]
+    return [_join(white, gray) for white, gray in zip(paired[::2], paired[1::2], strict=True)]
+
+
+def _join(white: list[Sample], gray: list[Sample]) -> list[Sample]:
+    """One thing is worth the same on both grounds, though its outline measures softer on one of them."""
+    if not white or not gray:
+        return white or gray
+    correction = white[0].target / np.maximum(gray[0].target, 1e-3)
+    number = white[0].photo
+    same = [replace(each, photo=number, target=np.minimum(each.target * correction, 1)) for each in gray]
+    return [*white, *same]
 
 
 def add_enlarged(photos: Sequence[Photo], split: str, count: int, cache: Path) -> list[Photo]:

@@ -111,7 +111,7 @@ def main(argv: list[str] | None = None) -> int:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="weight of a part of the loss: score, rank, difference, feature, category, embedding, label",
+        help="weight of a part of the loss: score, rank, difference, feature, category, copy, embedding, label",
     )
     parser.add_argument(
         "--output-range",

@@ -39,21 +39,27 @@ def compare_with_labels(scores: Floats, samples: Sequence[Sample]) -> Scores:
     targets = np.stack([sample.target for sample in samples])
     overall, truth = scores[:, 0], targets[:, 0]
     photos = np.array([sample.photo for sample in samples])
-    clean = {
-        sample.photo: score
-        for sample, score in zip(samples, overall, strict=True)
-        if not sample.variant.steps
-    }
-    spoiled = [at for at, sample in enumerate(samples) if sample.variant.severity >= 0.15]
+    pairs = clean_and_spoiled(samples)
     apart = (truth[:, None] - truth[None] >= 0.3) & (photos[:, None] != photos[None])
     agreement = srcc(overall, truth)
     return {
         "objective": agreement,
         "srcc_labels": agreement,
-        "pair_order": _share([clean[samples[at].photo] > overall[at] for at in spoiled]),
+        "pair_order": _share([overall[clean] > overall[spoiled] for clean, spoiled in pairs]),
         "across_order": _share((overall[:, None] > overall[None])[apart]),
         "mae": float(np.abs(scores - targets).mean()),
     }
+
+
+def clean_and_spoiled(samples: Sequence[Sample], severity: float = 0.15) -> list[tuple[int, int]]:
+    """Places of each rendering spoiled by at least `severity`, after that of the clean copy before it."""
+    clean, pairs = 0, []
+    for at, sample in enumerate(samples):
+        if not sample.variant.steps:
+            clean = at
+        elif sample.variant.severity >= severity:
+            pairs.append((clean, at))
+    return pairs
 
 
 def compare_with_teacher(scores: Floats, teacher: Floats) -> Scores:

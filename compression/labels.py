@@ -34,6 +34,8 @@ from edge_iqa.errors import PhotoError, PhotoSizeError
 
 _UNTOUCHED = 0.035
 """Impairment that the closing JPEG pass alone gives a clean copy, on average."""
+_UNSURE = 0.05
+"""A loss (in logarithms) that is measured as well as this weighs as much as the chance of any other cause."""
 _LOWEST = 1e-3
 """A logarithm of a quality goes no lower: below what a source with every fault at its worst is worth."""
 
@@ -94,16 +96,26 @@ def label(
     quality = 1 - _blend(1 - kept, seen) if losses else 1.0
     measured = source.overall
     overall = min(bounds[1], max(bounds[0], measured))
-    # people know better: their word is shared out among the causes that were measured, or else evenly
-    if measured < 1:
-        trust = math.log(max(overall, _LOWEST)) / math.log(measured)
-        target = {name: getattr(source, name, 1.0) ** trust for name in attributes}
-    else:
-        target = dict.fromkeys(attributes, max(overall, _LOWEST) ** (1 / len(attributes)))
+    target = _share_out(overall, {name: getattr(source, name, 1.0) for name in attributes}, measured)
     for cause, share in losses:
         if cause in target:
             target[cause] *= quality ** (math.log(share) / math.log(kept) if kept < 1 else 1 / len(losses))
     return np.array([overall * quality, *(target[name] for name in attributes)], np.float32)
+
+
+def _share_out(overall: float, found: dict[str, float], measured: float) -> dict[str, float]:
+    """Attributes of a source whose overall quality is given: people know better than what was measured.
+
+    What they think better shrinks every loss. What they think worse falls on the causes that were found,
+    by how much each took; the less was found, the more evenly.
+    """
+    given = -math.log(max(overall, _LOWEST))
+    took = {name: -math.log(value) for name, value in found.items()}
+    total = -math.log(measured)
+    if given < total:
+        return {name: math.exp(-loss * given / total) for name, loss in took.items()}
+    even = sum(took.values()) + _UNSURE * len(took)
+    return {name: math.exp(-loss - (given - total) * (loss + _UNSURE) / even) for name, loss in took.items()}
 
 
 def _blend(severe: float, seen: float) -> float:

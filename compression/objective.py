@@ -32,7 +32,8 @@ class Weights:
         rank: their order, across contents and within each source.
         difference: how far apart two renderings of one source lie.
         feature: which photos the teacher finds alike.
-        category: what the product is, by the teacher and by the data.
+        category: what the product is, by the data.
+        copy: what the product is, by the teacher.
         embedding: variants of one photo alike, other photos apart.
         label: the labels themselves, which correct what the teacher got wrong.
     """
@@ -42,6 +43,7 @@ class Weights:
     difference: float = 1.0
     feature: float = 0.5
     category: float = 0.05
+    copy: float = 0.05
     embedding: float = 0.05
     label: float = 0.3
 
@@ -65,7 +67,8 @@ class Weights:
             "rank": order_loss(out.scores[:, 0], aim.scores[:, 0], batch.photos),
             "difference": difference_loss(out.scores[:, :told], aim.scores, batch.photos),
             "feature": relation_loss(out.embedding, aim.embedding),
-            "category": category_loss(out.category, batch.categories) + copy_loss(out.category, aim.category),
+            "category": category_loss(out.category, batch.categories),
+            "copy": copy_loss(out.category, aim.category),
             "embedding": contrastive_loss(out.embedding, batch.photos),
             "label": score_loss(out.scores, batch.targets)
             + difference_loss(out.scores, batch.targets, batch.photos),

@@ -15,7 +15,7 @@ from edge_iqa import image
 from edge_iqa.files import write_bytes
 
 _VERSION = 2
-"""Raise it when a fault changes: cached renderings of older versions are then left aside."""
+"""Raise it when rendering changes: all of the cache is then left aside. One fault has a revision of its own."""
 
 FULL_PX = 65_535
 """Faults happen in the camera's own pixels: nothing is shrunk while it is read."""
@@ -48,7 +48,7 @@ class Variant:
 
     def key(self, photo_sha256: str) -> str:
         """Return the cache key, and the seed, of this variant of that photo."""
-        steps = " ".join(f"{name} {severity:.6f}" for name, severity in self.steps)
+        steps = " ".join(f"{_revised(name)} {severity:.6f}" for name, severity in self.steps)
         return hashlib.sha256(f"{_VERSION} {photo_sha256} {steps}".encode()).hexdigest()
 
 
@@ -67,7 +67,7 @@ def draw(photo_sha256: str, every_fault: bool = False) -> list[Variant]:
     first = singles[0][0]
     on_top = [name for name in rng.permutation(_ON_TOP).tolist() if name != first]
     # grain on a soft photo most often: sharpness must not be mistaken for it, nor it for sharpness
-    if rng.random() < 0.4 and first != "grain":
+    if rng.random() < 0.4:
         on_top = ["grain", *(name for name in on_top if name != "grain")]
     added = [(name, _severity(rng)) for name in on_top[: int(rng.integers(1, 3))]]
     return [
@@ -96,6 +96,11 @@ def render(photo: Photo, variants: Sequence[Variant], cache: Path) -> list[Path]
             rng = np.random.default_rng(int(keys[index][:16], 16))
             write_bytes(paths[index], degrade(pixels, variants[index].steps, rng))
     return paths
+
+
+def _revised(fault: str) -> str:
+    revision = FAULTS[fault].revision
+    return f"{fault}-{revision}" if revision else fault
 
 
 def _severity(rng: np.random.Generator) -> float:

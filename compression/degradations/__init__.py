@@ -39,12 +39,15 @@ class Fault:
     Attributes:
         apply: image, severity, generator → image.
         attribute: the attribute that it lowers.
-        worst: how much of the overall quality severity 1 takes.
+        worst: how much of the overall quality severity 1 takes by its own word; what metrics see has the
+            other half of the say.
+        revision: raise it when the fault changes: its renderings in caches are then left aside.
     """
 
     apply: Callable[[Image, float, np.random.Generator], Image]
     attribute: str
     worst: float = 0.9
+    revision: int = 0
 
 
 # in the order in which light, lens, sensor, phone and apps act; a mixture is applied in this order
@@ -64,7 +67,7 @@ FAULTS = {
     "low_contrast": Fault(low_contrast, "contrast"),
     "high_contrast": Fault(high_contrast, "contrast"),
     "halo": Fault(halo, "detail"),
-    "scaling": Fault(scaling, "detail"),
+    "scaling": Fault(scaling, "detail", revision=1),
     "jpeg": Fault(jpeg, "detail"),
     "recompression": Fault(recompression, "detail"),
 }

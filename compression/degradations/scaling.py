@@ -23,8 +23,9 @@ def scaling(image: NDArray[np.float32], severity: float, rng: np.random.Generato
     small = cv2.resize(image, size, interpolation=down)
     if rng.random() < 0.5:
         quality = int(rng.integers(55, 95))
-        _, encoded = cv2.imencode(".jpg", np.round(np.clip(small, 0, 1) * 255).astype(np.uint8), [1, quality])
-        small = cv2.imdecode(encoded, cv2.IMREAD_COLOR).astype(np.float32) / 255
+        levels = np.round(np.clip(small[..., ::-1], 0, 1) * 255).astype(np.uint8)
+        _, encoded = cv2.imencode(".jpg", levels, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        small = cv2.imdecode(encoded, cv2.IMREAD_COLOR)[..., ::-1].astype(np.float32) / 255
     up = (cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4)
     kernel = up[int(rng.integers(len(up)))]
     if kernel == cv2.INTER_NEAREST and factor < 1.8 * viewing_scale(image):

@@ -59,7 +59,8 @@ def draw(
         height_px, width_px: size, each at least 64.
         background: name in `BACKGROUNDS`; None: the seed chooses. The things stay the same.
         cutouts: the products; none: drawn ones, one to three.
-        fill: side of a lone product as a share of the photo's shorter side; None: the seed chooses.
+        fill: side of a lone drawn product as a share of the photo's shorter side; None: the seed chooses.
+            Cut-outs fill what their own pixels allow.
 
     Raises:
         ValueError: a side is shorter than 64 px, or no such background.

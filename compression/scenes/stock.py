@@ -115,7 +115,7 @@ def _make_one(task: tuple[Order, str, Path]) -> Photo:
     # what a phone takes is too large to keep without loss
     suffix = ".png" if max(order.height_px, order.width_px) <= 1600 else ".jpg"
     kind = "" if order.group == "scene" else f"-{order.group}"
-    name = f"{split}{kind}-{order.seed}-{_VERSION}{'-cut' if order.cutouts else ''}"
+    name = f"{split}{kind}-{order.seed}-{_VERSION}{_mark(order.cutouts)}"
     path, mask = folder / f"{name}{suffix}", folder / f"{name}-mask.png"
     if not (path.is_file() and mask.is_file()):
         scene = draw(order.seed, order.height_px, order.width_px, order.background, order.cutouts, order.fill)
@@ -125,6 +125,16 @@ def _make_one(task: tuple[Order, str, Path]) -> Photo:
     # what is drawn is flawless by construction; a cut-out is worth what its photo was
     label = None if order.cutouts else 1.0
     return Photo(path, split, f"{order.group.split('-')[0]}-{order.seed}", label=label, mask=mask)
+
+
+def _mark(cutouts: Sequence[Painted]) -> str:
+    """What tells a scene of these products from one of others."""
+    if not cutouts:
+        return ""
+    content = hashlib.sha256()
+    for part in (part for cutout in cutouts for part in cutout):
+        content.update(np.ascontiguousarray(part).tobytes())
+    return f"-cut-{content.hexdigest()[:16]}"
 
 
 def _cut_one(task: tuple[Path, Path]) -> Painted | None:

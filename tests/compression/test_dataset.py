@@ -2,14 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
+from compression import dataset
 from compression.dataset import make_dataset
 from compression.models import ATTRIBUTES
 from compression.scenes import stock
+
+
+@pytest.mark.parametrize("damaged", [(), ("white",), ("white", "gray")])
+def test_a_cut_out_is_worth_the_same_on_both_grounds(
+    photos_csv: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, damaged: tuple[str, ...]
+) -> None:
+    """Its outline measures softer on one; and a pair of which one cannot be read is half a pair."""
+    monkeypatch.setattr(stock, "WEB", ((120, 160),))
+    made = list(stock.make_pairs("train", 1, (), tmp_path / "cache"))
+    soft = [cv2.GaussianBlur(cv2.imread(str(photo.path)), (0, 0), 1 + at) for at, photo in enumerate(made)]
+    for photo, pixels, ground in zip(made, soft, stock.GROUNDS, strict=True):
+        cv2.imwrite(str(photo.path), pixels)
+        if ground in damaged:
+            photo.path.write_bytes(b"no photo")
+    unrated = [replace(photo, label=None) for photo in made]
+    monkeypatch.setattr(dataset, "add_pairs", lambda *_: list(unrated))
+    monkeypatch.setattr(dataset, "add_scenes", lambda *_: [])
+    monkeypatch.setattr(dataset, "add_enlarged", lambda *_: [])
+    data = make_dataset(photos_csv, ATTRIBUTES, tmp_path / "cache", scenes=(4, 0))
+    assert data.pairs == (0 if len(damaged) == 2 else 1, 0) and all(data.train)
+    pair = data.train[-1]
+    clean = [sample.target for sample in pair if not sample.variant.steps]
+    assert len(clean) == (1 if damaged else 2)
+    if not damaged:
+        assert clean[0][0] < 0.9 and np.array_equal(*clean)
+        assert len({sample.photo for sample in pair}) == 1
 
 
 def test_a_pair_of_scenes_is_one_source_with_two_clean_copies(

@@ -193,7 +193,7 @@ def test_a_server_model_teaches_a_small_student_of_another_embedding_length(
     [
         (
             "speed=1",
-            "expected one of score, rank, difference, feature, category, embedding, label, got 'speed'",
+            "expected one of score, rank, difference, feature, category, copy, embedding, label, got 'speed'",
         ),
         ("=1", "got ''"),
         ("score=-0.1", "'score': -0.1"),

@@ -68,6 +68,15 @@ def test_comparison_with_labels_is_what_loops_say(seed: int) -> None:
     }
 
 
+def test_what_stands_on_gray_is_held_against_the_clean_copy_on_gray() -> None:
+    """A pair of scenes is one source with two clean copies; what is spoiled follows its own."""
+    steps = [(), (("noise", 0.5),), (), (("jpeg", 0.5),)]
+    samples = [Sample(Path("x"), 0, Variant(each), np.full(2, 0.5, np.float32)) for each in steps]
+    white_above_gray = np.array([[0.9, 0.8, 0.6, 0.5]] * 2).T
+    assert compare_with_labels(white_above_gray, samples)["pair_order"] == 1
+    assert compare_with_labels(white_above_gray[[1, 0, 2, 3]], samples)["pair_order"] == 0.5
+
+
 def test_the_labels_themselves_are_in_perfect_order_and_their_opposite_in_none() -> None:
     samples = [
         Sample(each.path, each.photo, each.variant, np.full(3, 1 - each.variant.severity, np.float32))

@@ -45,9 +45,8 @@ PARTS: dict[str, Callable[[Batch, Outputs, Outputs], torch.Tensor]] = {
     "rank": lambda batch, out, aim: order_loss(out.scores[:, 0], aim.scores[:, 0], batch.photos),
     "difference": lambda batch, out, aim: difference_loss(out.scores, aim.scores, batch.photos),
     "feature": lambda batch, out, aim: relation_loss(out.embedding, aim.embedding),
-    "category": lambda batch, out, aim: (
-        category_loss(out.category, batch.categories) + copy_loss(out.category, aim.category)
-    ),
+    "category": lambda batch, out, aim: category_loss(out.category, batch.categories),
+    "copy": lambda batch, out, aim: copy_loss(out.category, aim.category),
     "embedding": lambda batch, out, aim: contrastive_loss(out.embedding, batch.photos),
     "label": lambda batch, out, aim: (
         score_loss(out.scores, batch.targets) + difference_loss(out.scores, batch.targets, batch.photos)

@@ -203,6 +203,18 @@ def test_a_second_making_reads_the_same_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("small_sizes")
+def test_other_cutouts_give_other_scenes_from_the_same_cache(tmp_path: Path) -> None:
+    """Products of `test` must not come out of the cache of a run that had them in `train`."""
+    first, second = (
+        [photo for photo in stock.make("train", 16, [make_cutout(*size)], tmp_path) if photo.label is None]
+        for size in ((60, 50), (40, 55))
+    )
+    assert first and not {photo.path for photo in first} & {photo.path for photo in second}
+    for one, other in zip(first, second, strict=True):
+        assert one.group == other.group and one.path.read_bytes() != other.path.read_bytes()
+
+
+@pytest.mark.usefixtures("small_sizes")
 def test_a_scene_whose_mask_was_not_written_before_a_kill_is_made_again(tmp_path: Path) -> None:
     photo = next(iter(stock.make("train", 1, (), tmp_path)))
     before = photo.path.read_bytes(), photo.mask.read_bytes()
