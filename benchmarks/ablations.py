@@ -9,6 +9,7 @@ minutes a student on two cores.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -85,15 +86,19 @@ def compare(options: argparse.Namespace) -> None:
     photos = [*photos, *add_scenes(photos, "test", options.scenes // 4, options.cache)]
     prepared = label_photos(photos, ATTRIBUTES, options.cache, every_fault=True)
     samples = [sample for each in prepared for sample in each]
-    told = predict(load_teacher(options.teacher)[0], samples)[:, 0]
+    teacher, teacher_sha256 = load_teacher(options.teacher)
+    told = predict(teacher, samples)[:, 0]
+    everything = read_photos(options.data)
+    told_by = teacher_sha256 + hash_photos([*select(everything, "train"), *select(everything, "val")])
     result: dict[str, Any] = {
         "budget": {"photos": options.limit, "scenes": options.scenes, "epochs": options.epochs},
         "test": {"photos": len(photos), "renderings": len(samples), "data_sha256": hash_photos(photos)},
+        "teacher_sha256": teacher_sha256,
         "machine": machine.describe(),
         "students": {},
     }
     for name in options.only or ABLATIONS:
-        student = _train(name, options)
+        student = _train(name, options, told_by)
         result["students"][name] = judge(predict(load(student)[0], samples)[:, 0], told, samples, photos)
         path = write_json(options.out / "ablations.json", result)
         show(result["students"])
@@ -126,16 +131,15 @@ def show(students: dict[str, Any]) -> None:
     console.print(table)
 
 
-def _train(name: str, options: argparse.Namespace) -> Path:
+def _train(name: str, options: argparse.Namespace, told_by: str) -> Path:
     """Distill one student, or find it done.
+
+    Args:
+        told_by: hashes of what it learns from.
 
     Raises:
         EdgeIqaError: the distillation failed; its own message stands above.
     """
-    out = options.runs / name.replace(" ", "-").replace(",", "").replace(":", "")
-    if (out / "run.json").is_file():
-        return out / "student.safetensors"
-    console.print(f"training: {name}")
     fixed = {
         "--data": options.data,
         "--teacher": options.teacher,
@@ -144,11 +148,18 @@ def _train(name: str, options: argparse.Namespace) -> Path:
         "--epochs": options.epochs,
         "--small-epochs": options.epochs - 1,
         "--cache": options.cache,
-        "--out": out,
         "--start": "imagenet",
         **({"--weights": options.weights} if options.weights else {}),
     }
     arguments = [str(part) for pair in fixed.items() for part in pair]
+    # a student of another teacher, other photos or another budget is not this one
+    told = [*arguments, *ABLATIONS[name], told_by]
+    slug = name.replace(" ", "-").replace(",", "").replace(":", "")
+    out = options.runs / f"{slug}-{hashlib.sha256(repr(told).encode()).hexdigest()[:8]}"
+    if (out / "run.json").is_file():
+        return out / "student.safetensors"
+    console.print(f"training: {name}")
+    arguments += ["--out", str(out)]
     if distill.main([*arguments, *ABLATIONS[name], "--resume"]):
         raise EdgeIqaError(f"{name}: the distillation failed")
     return out / "student.safetensors"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import hashlib
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -107,6 +108,9 @@ def bench(options: argparse.Namespace) -> None:
         **about,
         "data": options.data.name,
         "data_sha256": hash_photos(photos),
+        "share": options.share,
+        "teacher_sha256": hashlib.sha256(options.teacher.read_bytes()).hexdigest(),
+        "rated": None if options.rated is None else _describe_rated(options.rated),
         "photos": len(photos),
         "groups": len({photo.group for photo in photos}),
         "scenes": scenes,
@@ -188,6 +192,12 @@ def read_rated(source: Path) -> list[tuple[Path, str, float]]:
         return [(source.parent / row["path"], row["content"], float(row["mos_1to5"])) for row in rows]
     except (OSError, KeyError, ValueError, UnicodeDecodeError) as error:
         raise DataError(f"{source}: expected a CSV with path, mos_1to5 and content ({error!r})") from error
+
+
+def _describe_rated(source: Path) -> Row:
+    frames = read_rated(source)
+    content = hashlib.sha256(b"".join(path.read_bytes() for path, _, _ in frames)).hexdigest()
+    return {"data": source.name, "frames": len(frames), "sha256": content}
 
 
 def plot_calibration(path: Path, rows: Sequence[Row]) -> Path:

@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.scoring import Row, iterate_pairs
 from compression.data import ACCEPT_LABEL, REJECT_LABEL
 from compression.degradations import FAULTS
-from compression.metrics import Estimate, bootstrap, estimate_share, estimate_srcc, srcc
+from compression.metrics import Estimate, bootstrap, estimate_pair_share, estimate_share, estimate_srcc, srcc
 
 _SEEN = 0.15
 """Severity from which a spoiled photo must score below the clean one."""
@@ -80,8 +80,10 @@ def order_across(rows: Sequence[Row], seed: int = 0, most: int = 20_000) -> Figu
     photos = np.unique([row["photo"] for row in rows], return_inverse=True)[1]
     keep = np.flatnonzero((labels[one] - labels[two] >= 0.3) & (photos[one] != photos[two]))[:most]
     held = scores[one[keep]] > scores[two[keep]]
-    groups = [rows[at]["group"] for at in one[keep]]
-    return Figure("pairs of two sources, labels 0.3 apart, in order", estimate_share(held, groups), 0.95)
+    groups = [[rows[at]["group"] for at in end[keep]] for end in (one, two)]
+    return Figure(
+        "pairs of two sources, labels 0.3 apart, in order", estimate_pair_share(held, *groups), 0.95
+    )
 
 
 def agreement(rows: Sequence[Row]) -> list[Figure]:

@@ -101,7 +101,8 @@ def _accuracy(result: dict[str, Any]) -> list[str]:
     return [
         f"**Accuracy** of {result['model']} ({result['backend']}), from encoded bytes: {result['photos']} photos of "
         f"{result['groups']} groups and {result['scenes']} scenes unknown to training, each spoiled by every fault: "
-        "value [95 % interval, whole groups resampled]; a bound holds for the worse end.",
+        "value [95 % interval, whole groups resampled; rated frames within their scene]; a bound holds for the "
+        "worse end.",
         "",
         *_table(["figure", "measured", "bound", ""], rows),
         "",

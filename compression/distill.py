@@ -89,22 +89,19 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--scenes",
         type=count,
-        default=SCENES,
-        help="scenes added to the training photos where --data is given, and as many enlarged photos and a quarter "
-        "as many pairs of one scene on white and on gray; default: %(default)s",
+        help="scenes added to the training photos, and as many enlarged photos and a quarter as many pairs of one "
+        f"scene on white and on gray; default: {SCENES} where --data is given, 0 without it and with --quick",
     )
     parser.add_argument(
         "--unlabeled", type=Path, help="CSV or folder of more photos, which only the teacher judges"
     )
-    parser.add_argument(
-        "--width", type=float, default=1.0, help="of a fresh student's channels; default: %(default)s"
-    )
+    parser.add_argument("--width", type=float, help="of a fresh student's channels; default: 1.0")
     parser.add_argument(
         "--size", type=positive, metavar="PX", help="side of the views; default: the teacher's"
     )
     parser.add_argument("--details", type=int, metavar="N", help="detail views; default: the teacher's")
     parser.add_argument(
-        "--fusion", choices=FUSIONS, default="split", help="how views come together; default: %(default)s"
+        "--fusion", choices=FUSIONS, help="how a fresh student's views come together; default: split"
     )
     parser.add_argument(
         "--weight",
@@ -177,6 +174,7 @@ def distill(options: argparse.Namespace) -> None:
         count_steps(len(train), config.photos_per_step),
         evaluate,
         lambda scores: save(student, path, {"run": {**about, "val": scores}}, half=True),
+        about,
     )
     state = training.fit(job, config, options.out, options.resume)
     if not processes.is_first():
@@ -204,17 +202,22 @@ def _settings(
         **{
             **vars(base),
             "epochs": epochs,
-            "learning_rate": options.learning_rate or base.learning_rate,
+            "learning_rate": base.learning_rate if options.learning_rate is None else options.learning_rate,
             "seed": options.seed,
-            "small_epochs": min(options.small_epochs, epochs - 1),
+            "small_epochs": options.small_epochs,
             "fixed_norm": trained,
             "frozen": None if trained else 0,
         }
     )
-    if options.quick:
-        return config, (options.limit or _QUICK_LIMITS[0], _QUICK_LIMITS[1]), (0, 0)
-    scenes = options.scenes if options.data is not None else 0
-    return config, (options.limit, VAL_PHOTOS), (scenes, scenes // 10)
+    scenes = options.scenes
+    if scenes is None:
+        scenes = SCENES if options.data is not None and not options.quick else 0
+    limits = (
+        (options.limit or _QUICK_LIMITS[0], _QUICK_LIMITS[1])
+        if options.quick
+        else (options.limit, VAL_PHOTOS)
+    )
+    return config, limits, (scenes, scenes // 10)
 
 
 def _read_unlabeled(options: argparse.Namespace, first: int) -> list[list[Sample]]:
@@ -230,6 +233,8 @@ def _start(
     options: argparse.Namespace, teacher: QualityNet | ServerTeacher, categories: tuple[str, ...]
 ) -> tuple[QualityNet, str]:
     """The student before training, and a sentence on where it comes from."""
+    if options.weights is not None and options.start != "imagenet":
+        raise ValueError(f"--weights: ImageNet weights are for --start imagenet, not {options.start}")
     if options.start in ("imagenet", "random"):
         spec = ViewSpec(options.size or teacher.spec.size_px, teacher.spec.detail, teacher.spec.long_side_px)
         if options.details is not None:
@@ -238,16 +243,16 @@ def _start(
             options.student or "mobilenet_v2",
             spec=spec,
             categories=categories,
-            width=options.width,
-            fusion=options.fusion,
+            width=1.0 if options.width is None else options.width,
+            fusion=options.fusion or "split",
         )
-        return net, start_from_imagenet(
-            net, options.weights
-        ) if options.start == "imagenet" else "random weights"
+        fresh = start_from_imagenet(net, options.weights) if options.start == "imagenet" else "random weights"
+        return net, fresh
     path = REFERENCE / "student.safetensors" if options.start == "reference" else Path(options.start)
     net, _ = load(path)
     fixed = {"--student": (options.student, net.architecture), "--size": (options.size, net.spec.size_px)}
     fixed["--details"] = (options.details, net.spec.detail)
+    fixed |= {"--width": (options.width, net.width), "--fusion": (options.fusion, net.fusion)}
     for option, (asked, held) in fixed.items():
         if asked not in (None, held):
             raise ValueError(f"{option} {asked}: {path} holds {held}; use --start imagenet or random")

@@ -56,6 +56,33 @@ def estimate_share(
     return Estimate(float(hits.mean()), min(low, exact.low), max(high, exact.high), len(hits))
 
 
+def estimate_pair_share(
+    hits: NDArray[np.bool_],
+    first: Sequence[str],
+    second: Sequence[str],
+    seed: int = 0,
+    resamples: int = 1000,
+) -> Estimate:
+    """Share of true values among pairs of two groups, each pair as often as both were drawn together.
+
+    Args:
+        hits: (n,) one value a pair.
+        first, second: the groups of its two members.
+    """
+    rng = np.random.default_rng(seed)
+    names, codes = np.unique([first, second], return_inverse=True)
+    one, two = codes.reshape(2, -1)
+    shares = []
+    for _ in range(resamples):
+        drawn = np.bincount(rng.integers(0, len(names), len(names)), minlength=len(names))
+        weights = drawn[one] * drawn[two]
+        if weights.any():
+            shares.append(np.average(hits, weights=weights))
+    low, high = np.quantile(shares, (0.025, 0.975))
+    exact = stats.binomtest(int(hits.sum()), len(hits)).proportion_ci(0.95, "exact")
+    return Estimate(float(hits.mean()), min(float(low), exact.low), max(float(high), exact.high), len(hits))
+
+
 def bootstrap(
     statistic: Callable[[NDArray[np.intp]], float], groups: Sequence[str], seed: int, resamples: int = 1000
 ) -> tuple[float, float]:

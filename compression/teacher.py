@@ -21,6 +21,9 @@ from compression.progress import console
 from compression.recipe import TrainConfig
 from compression.training import Job
 
+_WEIGHTS = {"score": 1.0, "difference": 2.0, "order": 0.4, "category": 0.02, "embedding": 0.02}
+"""How much each part of the loss counts: quality first; category and embedding ride along."""
+
 
 def main(argv: list[str] | None = None) -> int:
     """Command line of the module; see `--help`."""
@@ -36,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
         "--weights", type=Path, help="folder of ImageNet npz weights; default: torchvision downloads"
     )
     parser.add_argument(
-        "--architecture", default="resnet18", choices=sorted(REGISTRY), help="default: %(default)s"
+        "--architecture", choices=sorted(REGISTRY), help="default: resnet18, or what --start holds"
     )
     parser.add_argument("--out", type=Path, default=Path("runs/teacher"), help="default: %(default)s")
     parser.add_argument(
@@ -87,16 +90,17 @@ def train_teacher(options: argparse.Namespace) -> None:
     net.to(processes.pick_device())
     samples = [sample for photo in data.val for sample in photo]
     path = options.out / "teacher.safetensors"
-    about = {**data.describe(), "start": start}
+    about = {**data.describe(), "start": start, "weights": _WEIGHTS}
 
     def loss(batch: Batch, out: Outputs) -> Tensor:
-        return (
-            score_loss(out.scores, batch.targets)
-            + 2.0 * difference_loss(out.scores, batch.targets, batch.photos)
-            + 0.4 * order_loss(out.scores[:, 0], batch.targets[:, 0], batch.photos)
-            + 0.02 * category_loss(out.category, batch.categories)
-            + 0.02 * contrastive_loss(out.embedding, batch.photos)
-        )
+        parts = {
+            "score": score_loss(out.scores, batch.targets),
+            "difference": difference_loss(out.scores, batch.targets, batch.photos),
+            "order": order_loss(out.scores[:, 0], batch.targets[:, 0], batch.photos),
+            "category": category_loss(out.category, batch.categories),
+            "embedding": contrastive_loss(out.embedding, batch.photos),
+        }
+        return torch.stack([_WEIGHTS[name] * part for name, part in parts.items()]).sum()
 
     job = Job(
         net,
@@ -105,6 +109,7 @@ def train_teacher(options: argparse.Namespace) -> None:
         count_steps(len(data.train), config.photos_per_step),
         lambda: compare_with_labels(predict(net, samples), samples),
         lambda scores: save(net, path, {"run": {**about, "val": scores}}, half=True),
+        about,
     )
     state = training.fit(job, config, options.out, options.resume)
     if not processes.is_first():
@@ -120,11 +125,18 @@ def train_teacher(options: argparse.Namespace) -> None:
 def _start(options: argparse.Namespace, categories: tuple[str, ...]) -> tuple[QualityNet, str]:
     """The teacher before training, and a sentence on where it comes from."""
     if options.start is None:
-        net = build(options.architecture, ATTRIBUTES, categories=categories)
+        net = build(options.architecture or "resnet18", ATTRIBUTES, categories=categories)
         return net, start_from_imagenet(net, options.weights)
+    if options.weights is not None:
+        raise ValueError("--weights: ImageNet weights are for a fresh teacher; leave it out beside --start")
     net, _ = load(options.start)
-    if (net.attributes, net.categories) != (ATTRIBUTES, categories):
-        raise ValueError(f"{options.start}: its attributes or categories are not those of the data")
+    for what, held, asked in (
+        ("--architecture", net.architecture, options.architecture or net.architecture),
+        ("attributes", net.attributes, ATTRIBUTES),
+        ("categories of the data", net.categories, categories),
+    ):
+        if held != asked:
+            raise ValueError(f"{options.start}: expected {what} {asked}, it has {held}")
     return net, f"{options.start.name} ({net.architecture})"
 
 

@@ -11,7 +11,7 @@ import json
 import math
 import pickle
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -59,6 +59,7 @@ class Job:
         steps: steps an epoch.
         evaluate: judges the net on `val`; must return `objective`.
         keep: writes the model that did best so far.
+        about: data, start, teacher, weights: what makes a run this one; a resumed run must agree.
     """
 
     net: QualityNet
@@ -67,6 +68,7 @@ class Job:
     steps: int
     evaluate: Callable[[], Scores]
     keep: Callable[[Scores], object]
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 _CHECKPOINT = "checkpoint.pt"
@@ -231,6 +233,7 @@ def _save(job: Job, optimizer: torch.optim.Optimizer, config: TrainConfig, state
         "net": job.net.state_dict(),
         "optimizer": optimizer.state_dict(),
         "config": json.dumps(asdict(config), sort_keys=True),
+        "about": json.dumps(job.about, sort_keys=True),
         "steps": job.steps,
         "state": asdict(state),
     }
@@ -259,6 +262,11 @@ def _restore(
                 f"{content['steps']} steps an epoch; now {ours}, {job.steps}); "
                 "repeat the command as it was, or choose another --out"
             )
+        then, now = json.loads(content["about"]), json.loads(json.dumps(job.about))
+        other = sorted(name for name in {*then, *now} if then.get(name) != now.get(name))
+        if other:
+            told = "; ".join(f"{name} was {then.get(name)}, is {now.get(name)}" for name in other)
+            raise CheckpointError(f"{path}: belongs to another run ({told}); choose another --out")
         job.net.load_state_dict(content["net"])
         optimizer.load_state_dict(content["optimizer"])
         return State(**content["state"])

@@ -163,7 +163,7 @@ def _use(manifest: Mapping[str, Any]) -> str:
         f"It judges the photo, not the product: {unseen} are not looked at.",
         "Labels came from faults made by code. A fault of another kind, or a deliberate style (shallow focus, "
         "low key), may be judged wrongly; so may photos unlike the training data.",
-        "Of the flaws that were in the source photos only blur, noise and darkness are known as flaws.",
+        "Of the flaws that were in the source photos only blur, noise, darkness, veils and enlargement are known.",
         *([f"Not taught, and so not told: {', '.join(missing)}."] if missing else []),
         *(["A thing of none of the categories is given one all the same."] if outputs["categories"] else []),
         "Nothing about people may be concluded from its scores or its embedding.",

@@ -138,7 +138,7 @@ def load_teacher(
     if not _is_ours(path):
         return load_server_teacher(path, output_range)
     net = load(path)[0].requires_grad_(False)
-    if output_range != (0.0, 1.0):
+    if tuple(output_range) != (0.0, 1.0):
         raise ValueError(f"output range: {path} is no server model; its scores are 0 to 1 already")
     return net, hashlib.sha256(path.read_bytes()).hexdigest()
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from compression.metrics import estimate_share, estimate_srcc, srcc
+from compression.metrics import estimate_pair_share, estimate_share, estimate_srcc, srcc
 
 
 def test_srcc_of_a_textbook_example() -> None:
@@ -63,3 +63,30 @@ def test_interval_holds_the_true_value_about_95_times_in_100() -> None:
         share = estimate_share(hits, [str(g) for g in groups], trial, 200)
         inside += share.low <= 0.7 <= share.high
     assert inside >= 52
+
+
+def test_pairs_of_two_groups_are_as_uncertain_as_both() -> None:
+    """One bad group spoils every pair that it is in, on either side."""
+    names = [str(i) for i in range(12)]
+    first, second = zip(*[(a, b) for a in names for b in names if a != b], strict=True)
+    hits = np.array(["0" not in pair for pair in zip(first, second, strict=True)])
+    both = estimate_pair_share(hits, first, second)
+    swapped = estimate_pair_share(hits, second, first)
+    half = estimate_share(hits, first)
+    assert both == swapped and both.value == half.value == pytest.approx(1 - 22 / 132)
+    assert both.low <= half.low - 0.02
+
+
+def test_interval_of_pairs_holds_the_true_value_about_95_times_in_100() -> None:
+    """Two strengths a group, a pair in order where their sum with noise is positive; the truth from a large draw."""
+    rng = np.random.default_rng(3)
+
+    def draw(count: int) -> tuple[np.ndarray, list[str], list[str]]:
+        strength = rng.normal(0.8, 0.6, count)
+        one, two = (places.ravel() for places in np.triu_indices(count, 1))
+        hits = strength[one] + strength[two] + rng.normal(0, 1, len(one)) > 0
+        return hits, [str(i) for i in one], [str(i) for i in two]
+
+    truth = draw(1500)[0].mean()
+    found = [estimate_pair_share(*draw(25), resamples=200) for _ in range(60)]
+    assert np.mean([each.low <= truth <= each.high for each in found]) >= 0.85

@@ -110,7 +110,7 @@ def test_pure_white_is_white_outside_things_and_their_shadows() -> None:
         assert (scene.pixels[away_from(scene.mask, 90)] == 255).all()
         outside = scene.pixels[scene.mask == 0]
         bare += bool((outside == 255).all())
-        assert (outside.max(0) <= 255).all() and np.ptp(outside, axis=1).max() <= 1, "a shadow has no color"
+        assert np.ptp(outside, axis=1).max() <= 1, "a shadow has no color"
     assert 2 <= bare <= 10, "some throw a shadow, some were cleared by an editor"
 
 
