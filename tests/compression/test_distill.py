@@ -347,6 +347,11 @@ def test_errors_end_in_one_sentence_and_exit_code_1(
         "--student mobilenet_v2": [*started, "--start", other, "--student", "mobilenet_v2"],
         "expected the attributes": [*started, "--start", few],
         "width: expected 0.1 to 2": [*started, "--width", "3"],
+        "--width 0.75": [*started, "--start", other, "--width", "0.75"],
+        "--fusion concat": [*started, "--start", other, "--fusion", "concat"],
+        "--weights: ImageNet weights are for --start imagenet": [*started, "--weights", str(tmp_path)],
+        "learning_rate: expected more than 0": [*started, "--learning-rate", "0"],
+        "small_epochs: expected 0 to 0": [*started, "--small-epochs", "1"],
         "views.detail": [*started, "--details", "-1"],
         "none.csv": [*started, "--unlabeled", str(tmp_path / "none.csv")],
     }
@@ -390,5 +395,14 @@ def test_a_teacher_goes_on_from_another_that_gives_what_the_data_asks_for(
     record = json.loads((tmp_path / "run" / "run.json").read_text())
     assert record["start"] == "teacher.safetensors (resnet18)"
     other = save(build("resnet18", spec=SPEC, categories=CATEGORIES), tmp_path / "other.safetensors")
-    assert teacher.main([*argv, str(other)]) == 1
-    assert "not those of the data" in capsys.readouterr().err
+    for says, more in {
+        "expected categories of the data (), it has ('box', 'mug')": [str(other)],
+        "expected --architecture resnet34, it has resnet18": [
+            str(small_teacher),
+            "--architecture",
+            "resnet34",
+        ],
+        "leave it out beside --start": [str(small_teacher), "--weights", str(tmp_path)],
+    }.items():
+        assert teacher.main([*argv, *more]) == 1
+        assert says in capsys.readouterr().err

@@ -122,6 +122,17 @@ def test_resume_with_other_settings_is_refused(tmp_path: Path) -> None:
         training.fit(make_job(make_net()), TrainConfig(epochs=9, frozen=14), tmp_path, resume=True)
 
 
+def test_resume_with_another_teacher_or_other_data_is_refused(tmp_path: Path) -> None:
+    """As long, as many steps, and all the same another run."""
+    job = replace(make_job(make_net()), about={"teacher_sha256": "a", "photos": (4, 2)})
+    training.fit(job, CONFIG, tmp_path)
+    same = replace(make_job(make_net()), about=dict(job.about))
+    assert training.fit(same, CONFIG, tmp_path, resume=True).epoch == CONFIG.epochs
+    other = replace(make_job(make_net()), about={"teacher_sha256": "b", "photos": (4, 2)})
+    with pytest.raises(CheckpointError, match="teacher_sha256 was a, is b"):
+        training.fit(other, CONFIG, tmp_path, resume=True)
+
+
 def test_a_checkpoint_that_is_a_pickle_of_code_is_never_run(tmp_path: Path) -> None:
     marker = tmp_path / "ran"
 
