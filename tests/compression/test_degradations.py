@@ -402,7 +402,7 @@ def test_coding_while_small_costs_blue_more_than_red() -> None:
         source[..., channel] = np.clip(noise, 0, 255).astype(np.uint8)
         spoiled = [spoil(source, "scaling", 0.1, seed)[..., channel] for seed in range(12)]
         kept.append(np.mean([image.std() for image in spoiled]))
-    assert kept[0] > 1.1 * kept[1]
+    assert kept[0] > 1.04 * kept[1]  # half of the copies are coded while small, and mildly
 
 
 def blockiness(image: np.ndarray, at: int) -> float:

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,10 +21,12 @@ from PIL import Image
 
 from compression import processes, training
 from compression.batches import Batch, count_steps, training_batches
+from compression.labels import Sample
 from compression.models import build
 from compression.models.heads import Outputs, QualityNet
 from compression.recipe import TrainConfig
 from compression.training import Job, State
+from compression.variants import Variant
 from edge_iqa.errors import EdgeIqaError
 from edge_iqa.views import ViewSpec
 
@@ -55,7 +56,7 @@ def make_photos(folder: Path) -> list[list[Any]]:
             if not path.is_file():
                 Image.fromarray((rng.uniform(0, 255 * light, (96, 128, 3))).astype(np.uint8)).save(path)
             target = np.full(2, light, np.float32)
-            variants.append(SimpleNamespace(path=path, photo=photo, target=target, category=-1))
+            variants.append(Sample(path, photo, Variant((("noise", 0.5),) if variants else ()), target))
         photos.append(variants)
     return photos
 
