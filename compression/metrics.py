@@ -52,8 +52,7 @@ def estimate_share(
 ) -> Estimate:
     """Share of true values, with the wider of the group bootstrap and the exact binomial interval."""
     low, high = bootstrap(lambda index: float(hits[index].mean()), groups, seed, resamples)
-    exact = stats.binomtest(int(hits.sum()), len(hits)).proportion_ci(0.95, "exact")
-    return Estimate(float(hits.mean()), min(low, exact.low), max(high, exact.high), len(hits))
+    return _widen(hits, low, high)
 
 
 def estimate_pair_share(
@@ -79,8 +78,13 @@ def estimate_pair_share(
         if weights.any():
             shares.append(np.average(hits, weights=weights))
     low, high = np.quantile(shares, (0.025, 0.975))
+    return _widen(hits, float(low), float(high))
+
+
+def _widen(hits: NDArray[np.bool_], low: float, high: float) -> Estimate:
+    """A share whose interval is no narrower than the exact binomial one."""
     exact = stats.binomtest(int(hits.sum()), len(hits)).proportion_ci(0.95, "exact")
-    return Estimate(float(hits.mean()), min(float(low), exact.low), max(float(high), exact.high), len(hits))
+    return Estimate(float(hits.mean()), min(low, exact.low), max(high, exact.high), len(hits))
 
 
 def bootstrap(

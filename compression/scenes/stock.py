@@ -35,7 +35,7 @@ GROUNDS = ("white", "gray")
 
 @dataclass(frozen=True, eq=False)
 class Order:
-    """One scene to make; its name starts with `group`."""
+    """One scene to make; `paired`: one of two that differ in the ground alone."""
 
     seed: int
     height_px: int
@@ -43,7 +43,7 @@ class Order:
     background: str
     fill: float | None
     cutouts: Sequence[Painted]
-    group: str = "scene"
+    paired: bool = False
 
 
 def find_cutouts(photos: Sequence[Photo], cache: Path, jobs: int = 1) -> Iterator[Painted | None]:
@@ -76,7 +76,7 @@ def make_pairs(
         height, width = WEB[int(rng.integers(len(WEB)))]
         fill = float(rng.uniform(0.3, 0.95))
         chosen = [cutouts[int(rng.integers(len(cutouts)))]] if cutouts and rng.random() < 0.5 else []
-        orders += [Order(seed, height, width, ground, fill, chosen, f"pair-{ground}") for ground in GROUNDS]
+        orders += [Order(seed, height, width, ground, fill, chosen, paired=True) for ground in GROUNDS]
     yield from _make(orders, split, cache, jobs)
 
 
@@ -114,7 +114,7 @@ def _make_one(task: tuple[Order, str, Path]) -> Photo:
     cv2 = opencv.load()
     # what a phone takes is too large to keep without loss
     suffix = ".png" if max(order.height_px, order.width_px) <= 1600 else ".jpg"
-    kind = "" if order.group == "scene" else f"-{order.group}"
+    kind = f"-pair-{order.background}" if order.paired else ""
     name = f"{split}{kind}-{order.seed}-{_VERSION}{_mark(order.cutouts)}"
     path, mask = folder / f"{name}{suffix}", folder / f"{name}-mask.png"
     if not (path.is_file() and mask.is_file()):
@@ -124,7 +124,7 @@ def _make_one(task: tuple[Order, str, Path]) -> Photo:
         write_bytes(mask, cv2.imencode(".png", scene.mask)[1].tobytes())
     # what is drawn is flawless by construction; a cut-out is worth what its photo was
     label = None if order.cutouts else 1.0
-    return Photo(path, split, f"{order.group.split('-')[0]}-{order.seed}", label=label, mask=mask)
+    return Photo(path, split, f"{'pair' if order.paired else 'scene'}-{order.seed}", label=label, mask=mask)
 
 
 def _mark(cutouts: Sequence[Painted]) -> str:

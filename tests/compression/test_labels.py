@@ -69,10 +69,10 @@ def test_a_fault_lowers_overall_and_its_own_attribute_alone(fault: str) -> None:
 def test_mild_grain_costs_little_and_useless_faults_nearly_everything() -> None:
     assert overall(0.2, ("grain", 0.1)) > 0.85
     for fault in FAULTS:
+        if fault != "grain" and FAULTS[fault].attribute != "color":
+            assert overall(1.0, (fault, 1.0)) < 0.1
         # where the metrics see nothing of what was there, half of the loss is theirs and half the severity's
         assert overall(1.0, (fault, 1.0)) == pytest.approx((1 - FAULTS[fault].worst) / 2)
-    worst = {FAULTS[fault].worst for fault in FAULTS if FAULTS[fault].attribute not in ("noise", "color")}
-    assert worst == {0.9}
 
 
 @given(fault=st.sampled_from(list(FAULTS)), impairment=shares, pair=st.tuples(shares, shares).map(sorted))
