@@ -35,6 +35,8 @@ from compression.dataset import CACHE, add_scenes, label_photos
 from compression.distill import REFERENCE
 from compression.evaluate import predict
 from compression.models import ATTRIBUTES
+from compression.models.heads import QualityNet
+from compression.models.server import ServerTeacher
 from compression.models.weights import load_teacher
 from compression.progress import console
 from compression.scenes import stock
@@ -86,13 +88,15 @@ class Sizes:
 def bench(options: argparse.Namespace) -> None:
     """Score everything, write the result, print the table."""
     sizes = Sizes().take(options.share)
+    frames = None if options.rated is None else read_rated(options.rated)
     device = Device(options.bundle, options.backend)
     about = describe(device)
+    teacher, teacher_sha256 = load_teacher(options.teacher)
     photos = select(read_photos(options.data), "test")
     photos = photos[:: max(1, round(1 / options.share))]
     if not photos:
         raise DataError(f"{options.data}: no photo in split 'test'; give more photos, or a `split` column")
-    rows, scenes = score_labelled(device, photos, sizes, options, tuple(about["categories"]))
+    rows, scenes = score_labelled(device, teacher, photos, sizes, options, tuple(about["categories"]))
     found = [
         *figures.agreement(rows),
         *figures.order_within(rows),
@@ -101,7 +105,8 @@ def bench(options: argparse.Namespace) -> None:
         *figures.verdicts(rows),
         *figures.top_category(rows),
         *(each for key in ("name", "truth", "size", "background") for each in figures.slices(rows, key)),
-        *score_robustness(device, photos, sizes, options),
+        *score_robustness(device, photos, sizes, options.cache),
+        *(figures.opinions(score_all(device, robustness.rated, frames, "rated frames")) if frames else ()),
     ]
     result = {
         "what": "figures of the bundle in use on test photos and scenes, from encoded bytes",
@@ -109,8 +114,8 @@ def bench(options: argparse.Namespace) -> None:
         "data": options.data.name,
         "data_sha256": hash_photos(photos),
         "share": options.share,
-        "teacher_sha256": hashlib.sha256(options.teacher.read_bytes()).hexdigest(),
-        "rated": None if options.rated is None else _describe_rated(options.rated),
+        "teacher_sha256": teacher_sha256,
+        "rated": None if frames is None else {"data": options.rated.name, **_describe_rated(frames)},
         "photos": len(photos),
         "groups": len({photo.group for photo in photos}),
         "scenes": scenes,
@@ -127,6 +132,7 @@ def bench(options: argparse.Namespace) -> None:
 
 def score_labelled(
     device: Device,
+    teacher: QualityNet | ServerTeacher,
     photos: Sequence[Photo],
     sizes: Sizes,
     options: argparse.Namespace,
@@ -140,7 +146,6 @@ def score_labelled(
         Work(photo, each, _background(photo)) for photo, each in zip(everything, samples, strict=True) if each
     ]
     rows = score_all(device, score_renderings, work, "renderings")
-    teacher, _ = load_teacher(options.teacher)
     flat = [sample for each in samples for sample in each]
     told = {
         str(sample.path): float(value)
@@ -151,11 +156,9 @@ def score_labelled(
     return rows, len(scenes)
 
 
-def score_robustness(
-    device: Device, photos: Sequence[Photo], sizes: Sizes, options: argparse.Namespace
-) -> list[Figure]:
-    """Answer the questions of `benchmarks.robustness`."""
-    cutouts = [each for each in stock.find_cutouts(photos, options.cache) if each is not None]
+def score_robustness(device: Device, photos: Sequence[Photo], sizes: Sizes, cache: Path) -> list[Figure]:
+    """Answer the questions of `benchmarks.robustness` about photos and drawn things."""
+    cutouts = [each for each in stock.find_cutouts(photos, cache) if each is not None]
     found: list[Figure] = []
     rows = score_all(device, robustness.mild_noise, photos, "mild noise")
     found += figures.shares("mild noise ranked below clean", rows, 0.90)
@@ -174,9 +177,6 @@ def score_robustness(
         found.append(
             figures.shifts(f"{name}, mean shift", [row for row in rows if row["what"] == name], 0.02)
         )
-    if options.rated is not None:
-        frames = read_rated(options.rated)
-        found += figures.opinions(score_all(device, robustness.rated, frames, "rated frames"))
     return found
 
 
@@ -194,10 +194,9 @@ def read_rated(source: Path) -> list[tuple[Path, str, float]]:
         raise DataError(f"{source}: expected a CSV with path, mos_1to5 and content ({error!r})") from error
 
 
-def _describe_rated(source: Path) -> Row:
-    frames = read_rated(source)
+def _describe_rated(frames: Sequence[tuple[Path, str, float]]) -> Row:
     content = hashlib.sha256(b"".join(path.read_bytes() for path, _, _ in frames)).hexdigest()
-    return {"data": source.name, "frames": len(frames), "sha256": content}
+    return {"frames": len(frames), "sha256": content}
 
 
 def plot_calibration(path: Path, rows: Sequence[Row]) -> Path:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from compression import scenes
+from compression import dataset, scenes
+from compression.models import build
+from compression.models.weights import save
+from edge_iqa.views import ViewSpec
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +42,21 @@ def photos_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
             Image.fromarray(scenes.draw(seed, height_px=240, width_px=256).pixels).save(folder / name)
             writer.writerow([name, split, f"scene-{seed}"])
     return folder / "photos.csv"
+
+
+@pytest.fixture(scope="module")
+def one_process() -> Iterator[None]:
+    """Render and label here: starting processes would take longer than these few photos."""
+    threads = torch.get_num_threads()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dataset, "cores", lambda: 1)
+        yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def small_teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained ResNet-18 that looks at views of 64 px, one of them a detail."""
+    torch.manual_seed(1)
+    net = build("resnet18", spec=ViewSpec(64, 1, 256))
+    return save(net, tmp_path_factory.mktemp("teacher") / "teacher.safetensors")

@@ -1,4 +1,4 @@
-"""The commands that people type: teacher and student, from photos to files."""
+"""The command that makes a student, from photos to files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import csv
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +15,7 @@ import pytest
 import torch
 from PIL import Image
 
-from compression import dataset, distill, scenes, teacher
+from compression import dataset, distill, scenes
 from compression.batches import Batch
 from compression.data import read_photos
 from compression.distill import REFERENCE
@@ -27,25 +26,11 @@ from compression.objective import Weights
 from compression.torchvision_compat import models
 from edge_iqa.views import ViewSpec
 
+pytestmark = pytest.mark.usefixtures("one_process")
+
 SPEC = ViewSpec(64, 1, 256)
 CATEGORIES = ("box", "mug")
 SMALL = ("--student", "mobilenet_v3_small_relu6", "--width", "0.5", "--size", "96", "--details", "1")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_process() -> Iterator[None]:
-    """Render and label here: starting processes would take longer than these few photos."""
-    threads = torch.get_num_threads()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dataset, "cores", lambda: 1)
-        yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
-def small_teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.manual_seed(1)
-    return save(build("resnet18", spec=SPEC), tmp_path_factory.mktemp("teacher") / "teacher.safetensors")
 
 
 @pytest.fixture(scope="module")
@@ -367,42 +352,3 @@ def test_an_output_folder_that_cannot_be_written_is_an_error(
     (tmp_path / "file").write_text("in the way")
     assert distill.main(arguments(small_teacher, photos_csv, tmp_path / "file" / "run")) == 1
     assert "could not be written" in capsys.readouterr().err
-
-
-# the teacher
-
-
-def test_a_teacher_learns_from_labels(photos_csv: Path, tmp_path: Path) -> None:
-    """With random starting weights, in npz form, two epochs lower the error against the labels."""
-    torch.manual_seed(0)
-    state = {key: value.numpy() for key, value in models.mobilenet_v2().state_dict().items()}
-    np.savez(tmp_path / "mobilenet_v2_imagenet.npz", **state)
-    argv = ["--data", photos_csv, "--weights", tmp_path, "--architecture", "mobilenet_v2", "--epochs", 2]
-    argv += ["--out", tmp_path / "run", "--cache", photos_csv.parent / "cache", "--scenes", 0]
-    assert teacher.main([str(each) for each in argv]) == 0
-    record = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert record["evaluations"][-1]["mae"] < record["evaluations"][0]["mae"]
-    assert load(tmp_path / "run" / "teacher.safetensors")[0].spec == ViewSpec()
-
-
-def test_a_teacher_goes_on_from_another_that_gives_what_the_data_asks_for(
-    small_teacher: Path, photos_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    argv = ["--data", photos_csv, "--epochs", 1, "--out", tmp_path / "run", "--scenes", 0]
-    argv = [str(each) for each in [*argv, "--cache", photos_csv.parent / "cache", "--start"]]
-    assert teacher.main([*argv, str(small_teacher)]) == 0
-    assert load(tmp_path / "run" / "teacher.safetensors")[0].spec == SPEC
-    record = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert record["start"] == "teacher.safetensors (resnet18)"
-    other = save(build("resnet18", spec=SPEC, categories=CATEGORIES), tmp_path / "other.safetensors")
-    for says, more in {
-        "expected categories of the data (), it has ('box', 'mug')": [str(other)],
-        "expected --architecture resnet34, it has resnet18": [
-            str(small_teacher),
-            "--architecture",
-            "resnet34",
-        ],
-        "leave it out beside --start": [str(small_teacher), "--weights", str(tmp_path)],
-    }.items():
-        assert teacher.main([*argv, *more]) == 1
-        assert says in capsys.readouterr().err
