@@ -1,0 +1,100 @@
+"""What a bundle holds is shown as it is, and what another changes is shown with the photos that it judges otherwise."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from edge_iqa.bundle import DEFAULT
+from export import show
+
+PHOTOS = Path(__file__).resolve().parents[2] / "examples" / "photos"
+
+
+@pytest.fixture
+def stricter(tmp_path: Path) -> Path:
+    """The shipped bundle, but no photo is good enough for it."""
+    folder = Path(shutil.copytree(DEFAULT, tmp_path / "stricter"))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["thresholds"] |= {"accept": 0.999, "reject": 0.998}
+    manifest["lineage"]["teacher_sha256"] = None
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def test_everything_of_the_manifest_that_people_ask_for_is_printed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "250")
+    assert show.main([]) == 0
+    told = capsys.readouterr().out
+    manifest = json.loads((DEFAULT / "manifest.json").read_text())
+    for text in (
+        f"{manifest['name']}-{manifest['version']}",
+        *(entry["path"] for entry in manifest["files"]),
+        *(gate["name"] for gate in manifest["gates"]),
+        *manifest["outputs"]["categories"],
+        manifest["lineage"]["student_sha256"],
+        f"accept from {manifest['thresholds']['accept']:.3f}",
+    ):
+        assert text in told
+
+
+def test_as_json_it_is_the_manifest_with_the_hash_of_the_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    assert show.main([str(DEFAULT), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    manifest = json.loads((DEFAULT / "manifest.json").read_text())
+    assert len(told["manifest_sha256"]) == 64
+    assert told["thresholds"] == manifest["thresholds"] and told["in_use"] == manifest["in_use"]
+
+
+def test_a_bundle_does_not_differ_from_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    assert show.main([str(DEFAULT), "--against", str(DEFAULT)]) == 0
+    told = capsys.readouterr().out
+    assert "nothing differs" in told
+    assert "3 photos: 0 verdicts differ, scores by at most 0.0 of 100" in told
+
+
+def test_what_differs_is_named_with_the_photos_whose_verdict_flips(
+    stricter: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--against", str(stricter), "--photos", str(PHOTOS), "--json"]
+    assert show.main(arguments) == 0
+    told = json.loads(capsys.readouterr().out)
+    manifest = json.loads((DEFAULT / "manifest.json").read_text())
+    assert told["changes"] == {
+        "accept from": [manifest["thresholds"]["accept"], 0.999],
+        "retake below": [manifest["thresholds"]["reject"], 0.998],
+        "teacher": [manifest["lineage"]["teacher_sha256"], None],
+    }
+    assert len(told["photos"]) == len(list(PHOTOS.glob("*.jpg")))
+    assert {each["verdict"][1] for each in told["photos"]} == {"retake"}
+    flipped = sum(each["verdict"][0] != "retake" for each in told["photos"])
+    assert flipped and all(each["score"][0] == each["score"][1] for each in told["photos"])
+    assert show.main(arguments[:-1]) == 0
+    assert f"{flipped} verdicts differ" in capsys.readouterr().out
+
+
+def test_a_photo_that_cannot_be_read_is_named_and_the_rest_is_judged(
+    stricter: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(PHOTOS / "mug.jpg", tmp_path / "mug.jpg")
+    (tmp_path / "broken.jpg").write_bytes(b"no photo")
+    assert show.main(["--against", str(stricter), "--photos", str(tmp_path)]) == 0
+    told = capsys.readouterr()
+    assert "1 photos" in told.out and "broken.jpg" in told.err
+
+
+def test_wrong_use_and_altered_bundles_end_in_one_sentence(
+    stricter: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        show.main(["--photos", str(PHOTOS)])
+    assert "--against" in capsys.readouterr().err
+    (stricter / "model.int8.onnx").write_bytes(b"altered")
+    assert show.main([str(stricter)]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and "altered" in error
