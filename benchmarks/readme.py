@@ -1,4 +1,4 @@
-"""Results → the tables of the README: `python benchmarks/readme.py`. No figure there is typed by hand."""
+"""Results → the tables of both READMEs: `python benchmarks/readme.py`. No figure there is typed by hand."""
 
 from __future__ import annotations
 
@@ -31,19 +31,20 @@ BEGIN, END = "<!-- results: python benchmarks/readme.py -->", "<!-- end of resul
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; see `--help`."""
     parser = argparse.ArgumentParser(
-        description="Write the results into the README, or check that they are in it."
+        description="Write the results into the READMEs, or check that they are in them."
     )
     parser.add_argument(
-        "--check", action="store_true", help="change nothing; exit 1 if the README is not up to date"
+        "--check", action="store_true", help="change nothing; exit 1 if a README is not up to date"
     )
     options = parser.parse_args(argv)
-    path = CHECKOUT / "README.md"
-    old = path.read_text(encoding="utf-8")
-    new = insert(old, render(RESULTS))
-    if options.check:
-        return int(old != new)
-    path.write_text(new, encoding="utf-8")
-    return 0
+    stale = False
+    for path, text in ((CHECKOUT / "README.md", render(RESULTS)), (RESULTS / "README.md", compare(RESULTS))):
+        old = path.read_text(encoding="utf-8")
+        new = insert(old, text)
+        stale |= old != new
+        if not options.check:
+            path.write_text(new, encoding="utf-8")
+    return int(options.check and stale)
 
 
 def insert(readme: str, results: str) -> str:
@@ -65,6 +66,26 @@ def render(folder: Path) -> str:
     gates = json.loads((folder / "gates.json").read_text())
     latency = json.loads((folder / "latency-host.json").read_text())
     return "\n".join([*_accuracy(accuracy), "", *_gates(gates), "", *_latency(latency), ""])
+
+
+def compare(folder: Path) -> str:
+    """The table of students that differ in one thing, as Markdown."""
+    result = json.loads((folder / "ablations.json").read_text())
+    budget, test = result["budget"], result["test"]
+    keys = ("srcc_labels", "srcc_teacher", "pair_order")
+    rows = [[name, *(_share(figures[key]) for key in keys)] for name, figures in result["students"].items()]
+    return "\n".join(
+        [
+            f"{budget['photos']} photos and {budget['scenes']} scenes, {budget['epochs']} epochs, from ImageNet "
+            f"weights; judged on {test['renderings']} renderings of {test['photos']} photos and scenes of `test`, in "
+            "float: value [95 % interval, whole groups resampled].",
+            "",
+            *_table(
+                ["student", "SRCC with labels", "SRCC with teacher", "pairs of one source in order"], rows
+            ),
+            "",
+        ]
+    )
 
 
 def _accuracy(result: dict[str, Any]) -> list[str]:

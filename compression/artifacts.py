@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from compression.equalize import equalize
 from compression.models.heads import QualityNet
 from compression.progress import console
-from edge_iqa.timing import Timing, measure_interleaved
+from edge_iqa.timing import Recording, Timing, measure_interleaved
 from export import parity
 from export.contract import ModelInfo
 from export.onnx import export_onnx
@@ -36,7 +36,7 @@ interval, on other photos; this leaves it room."""
 KEEP_FLOAT = (0, 1, 2, 3, 5, 8, 12, 17)
 """How many of the first convolutions are tried in float, one after the other."""
 
-_RUNTIMES = ("onnx", "tflite")
+RUNTIMES = ("onnx", "tflite")
 
 
 class Quantizer(Protocol):
@@ -101,26 +101,26 @@ def make_artifacts(
     Raises:
         GateError: a float model is not what torch is.
     """
-    info = ModelInfo(student.spec, student.attributes, student.embedding, student_sha256, student.categories)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        exact = _export(student, info, folder, "fp32")
+        exact = export_models(student, student_sha256, folder, "fp32")
         with _step("compare with torch"):
             compared = parity.compare(student, exact, check)
             parity.check(compared)
         with _step("even out channel ranges"):
             evened = equalize(student, calibration)
-        sources = _export(evened, info, folder, "evened")
+        sources = export_models(evened, student_sha256, folder, "evened")
         files, trials, chosen = dict(exact), {}, {}
-        for runtime in _RUNTIMES:
-            quantizer = _make_quantizer(runtime, sources[f"model.evened.{runtime}"], calibration, folder)
+        for runtime in RUNTIMES:
+            quantizer = make_quantizer(runtime, sources[f"model.evened.{runtime}"], calibration, folder)
             with _step(f"int8 {runtime}"):
                 reference = run_all(f"model.fp32.{runtime}", exact[f"model.fp32.{runtime}"], check)
                 content, trials[runtime] = search(quantizer, runtime, reference, check)
             files[f"model.int8.{runtime}"] = content
             chosen[runtime] = min(trials[runtime], key=_rank)
     with _step("time"):
-        timings = time_models(files, check[0])
+        timed = time_models(files, check[0])
+    timings = {name: recording.timing for name, recording in timed.items()}
     return Artifacts(files, compared, trials, chosen, timings)
 
 
@@ -181,14 +181,13 @@ def compare_outputs(
     )
 
 
-def time_models(files: dict[str, bytes], views: Views, repeats: int = 30) -> dict[str, Timing]:
-    """Latency of each model alone, one thread, taken in turns so that all see the same machine."""
+def time_models(files: Mapping[str, bytes], views: Views, repeats: int = 30) -> dict[str, Recording]:
+    """Time each model alone, one thread, taken in turns so that all see the same machine."""
     tasks: dict[str, Callable[[], object]] = {}
     for name, content in files.items():
         run = parity.from_file(name, content, threads=1)
         tasks[name] = lambda run=run: run(views)  # type: ignore[misc]
-    recordings = measure_interleaved(tasks, warmup=3, repeats=repeats)
-    return {name: recording.timing for name, recording in recordings.items()}
+    return measure_interleaved(tasks, warmup=3, repeats=repeats)
 
 
 def _rank(trial: Trial) -> tuple[bool, float, float]:
@@ -196,7 +195,21 @@ def _rank(trial: Trial) -> tuple[bool, float, float]:
     return (trial.p99 > TARGET, trial.p99, trial.mean)
 
 
-def _export(net: QualityNet, info: ModelInfo, folder: Path, name: str) -> dict[str, bytes]:
+def export_models(net: QualityNet, sha256: str, folder: Path, name: str) -> dict[str, bytes]:
+    """Export a model for each runtime.
+
+    Args:
+        sha256: of its checkpoint, for the files' metadata.
+        folder: for the files.
+        name: of the variant, as in `model.NAME.onnx`.
+
+    Returns:
+        File name → content.
+
+    Raises:
+        GateError: a graph came out other than the contract.
+    """
+    info = ModelInfo(net.spec, net.attributes, net.embedding, sha256, net.categories)
     files = {}
     for runtime, export in (("onnx", export_onnx), ("tflite", export_tflite)):
         with _step(f"export {name} {runtime}"):
@@ -205,7 +218,8 @@ def _export(net: QualityNet, info: ModelInfo, folder: Path, name: str) -> dict[s
     return files
 
 
-def _make_quantizer(runtime: str, model: bytes, calibration: Sequence[Views], folder: Path) -> Quantizer:
+def make_quantizer(runtime: str, model: bytes, calibration: Sequence[Views], folder: Path) -> Quantizer:
+    """The quantizer of a runtime for one float model; `folder` takes its intermediate files."""
     # each library takes seconds to import, and `--help` needs none
     if runtime == "onnx":
         from compression.quantize_onnx import OnnxQuantizer

@@ -8,6 +8,7 @@ both, and a little from the labels themselves, which correct what the teacher go
 from __future__ import annotations
 
 import argparse
+import math
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from compression.data import read_photos
 from compression.dataset import CACHE, SCENES, VAL_PHOTOS, label_photos, make_dataset
 from compression.evaluate import compare_with_labels, compare_with_teacher, predict
 from compression.labels import Sample
+from compression.losses import channel_norms
 from compression.models import ATTRIBUTES, REGISTRY, build, with_outputs
 from compression.models.heads import FUSIONS, Outputs, QualityNet
 from compression.models.server import ServerTeacher
@@ -38,6 +40,11 @@ _QUICK_LIMITS = (64, 12)
 
 def main(argv: list[str] | None = None) -> int:
     """Command line of the module; see `--help`."""
+    return run_command(distill, make_parser().parse_args(argv))
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The options: what goes in and out first, then how to train, then the student, then the loss."""
     parser = argparse.ArgumentParser(
         prog="python -m compression.distill",
         description="Distill a teacher into a MobileNet student. With no option at all: the reference teacher, "
@@ -85,6 +92,20 @@ def main(argv: list[str] | None = None) -> int:
         help=f"at its peak; lower to go on from a trained student; default: {TrainConfig.learning_rate}, or "
         f"{_QUICK.learning_rate} with --quick",
     )
+    parser.add_argument(
+        "--frozen",
+        type=count,
+        metavar="N",
+        help="first blocks of the backbone that stay as they are; default: the architecture's, 0 from random weights",
+    )
+    parser.add_argument(
+        "--sparsity",
+        type=float,
+        default=0.0,
+        metavar="WEIGHT",
+        help="of the norms of the backbone's channels in the loss, so that pruning finds some that are near zero; "
+        "1e-5 is a start; default: %(default)s",
+    )
     parser.add_argument("--limit", type=positive, help="use at most so many training photos")
     parser.add_argument(
         "--scenes",
@@ -126,7 +147,7 @@ def main(argv: list[str] | None = None) -> int:
         "--quick", action="store_true", help="about three minutes on two cores: few photos, two epochs"
     )
     parser.add_argument("--resume", action="store_true", help="go on where a killed run stopped")
-    return run_command(distill, parser.parse_args(argv))
+    return parser
 
 
 @processes.joined()
@@ -134,6 +155,8 @@ def distill(options: argparse.Namespace) -> None:
     """Train the student, keep the epoch that did best on val, write model, record and curve."""
     config, limits, scenes = _settings(options)
     weights = Weights.read(options.weight, options.label_weight)
+    if not 0 <= options.sparsity < math.inf:
+        raise ValueError(f"--sparsity: expected a number from 0 up, got {options.sparsity}")
     torch.manual_seed(config.seed)
     teacher, teacher_sha256 = load_teacher(options.teacher, options.output_range)
     with processes.first_prepares():
@@ -153,13 +176,15 @@ def distill(options: argparse.Namespace) -> None:
         "teacher_sha256": teacher_sha256,
         "start": start,
         "weights": asdict(weights),
+        **({"sparsity": options.sparsity} if options.sparsity else {}),
     }
     spec = widest(student.spec, teacher.spec)
 
     def loss(batch: Batch, out: Outputs) -> Tensor:
         with torch.no_grad():
             aim = teacher.judge(training.run_backbone(teacher, fit_views(batch.views, teacher.spec)))
-        return weights.total(batch, out, aim)
+        total = weights.total(batch, out, aim)
+        return total + options.sparsity * channel_norms(student.backbone) if options.sparsity else total
 
     def evaluate() -> Scores:
         scores = predict(student, samples)
@@ -206,7 +231,7 @@ def _settings(
             "seed": options.seed,
             "small_epochs": options.small_epochs,
             "fixed_norm": trained,
-            "frozen": None if trained else 0,
+            "frozen": options.frozen if trained else 0,
         }
     )
     scenes = options.scenes

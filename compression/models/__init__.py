@@ -10,6 +10,7 @@ from torch import nn
 
 from compression.models import mobilenet, resnet
 from compression.models.heads import QualityNet
+from compression.models.narrow import narrow
 from edge_iqa.views import ViewSpec
 
 ATTRIBUTES = ("sharpness", "exposure", "contrast", "color", "noise", "detail")
@@ -92,5 +93,11 @@ def with_outputs(net: QualityNet, categories: tuple[str, ...]) -> QualityNet:
         net.architecture, net.attributes, net.embedding, net.spec, categories, net.width, net.fusion
     )
     kept = {key: value for key, value in net.state_dict().items() if not key.startswith("category_head")}
-    other.load_state_dict(kept, strict=False)
+    if categories:
+        # both see the same features, of which pruning may have left fewer
+        sees = net.embedding_head.in_features
+        other.category_head = nn.Linear(sees, len(categories))
+        kept |= {f"category_head.{key}": value for key, value in other.category_head.state_dict().items()}
+    narrow(other, kept)
+    other.load_state_dict(kept)
     return other

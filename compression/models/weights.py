@@ -19,6 +19,7 @@ from torch import Tensor
 
 from compression.models import REGISTRY, build
 from compression.models.heads import QualityNet
+from compression.models.narrow import narrow
 from compression.models.server import ServerTeacher, load_server_teacher
 from edge_iqa.errors import CheckpointError
 from edge_iqa.files import write_bytes
@@ -114,6 +115,7 @@ def load(path: Path) -> tuple[QualityNet, dict[str, Any]]:
             meta["width"],
             meta["fusion"],
         )
+        narrow(net, state)
         net.load_state_dict({key: _full(value) for key, value in state.items()})
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{path}: metadata and tensors do not make a model ({error})") from error

@@ -1,0 +1,93 @@
+"""Takes the least important channels out of a model (torch-pruning; Fang et al. 2023, arXiv:2301.12900)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+import torch_pruning as tp
+from torch import nn
+
+from compression.models.heads import QualityNet
+
+IMPORTANCE = ("magnitude", "taylor")
+"""magnitude: norm of a channel's weights (Li et al. 2017, arXiv:1608.08710). taylor: what the loss would
+change without it, to first order (Molchanov et al. 2019, arXiv:1906.10771); needs gradients."""
+
+SCOPES = ("global", "layer")
+"""global: channels of all layers compete. layer: every layer gives the same share."""
+
+_MULTIPLE = 8
+"""Channels stay a multiple of it: the vector units of phones compute eight or sixteen at once."""
+_MOST = 0.75
+"""No layer loses more than this share of its channels: one that is nearly gone blocks all behind it."""
+_STEPS = 80
+
+
+def cut(net: QualityNet, macs: float, importance: str = "magnitude", scope: str = "global") -> float:
+    """Remove channels, whole groups that depend on each other at once, until the model is small enough.
+
+    Args:
+        net: changed in place; with gradients where `importance` is taylor. Outputs keep their lengths.
+        macs: share of the multiplications that may stay, 0-1.
+        importance: one of `IMPORTANCE`.
+        scope: one of `SCOPES`.
+
+    Returns:
+        The share that stayed, `macs` at most.
+
+    Raises:
+        ValueError: an option that is not known, no gradients, or a share that cannot be reached.
+    """
+    for name, value, known in (("importance", importance, IMPORTANCE), ("scope", scope, SCOPES)):
+        if value not in known:
+            raise ValueError(f"{name}: expected one of {', '.join(known)}, got {value!r}")
+    if not 0 < macs < 1:
+        raise ValueError(f"macs: expected a share between 0 and 1, got {macs}")
+    if importance == "taylor" and all(each.grad is None for each in net.parameters()):
+        raise ValueError("importance taylor: the model has no gradients; run a loss backward first")
+    views = torch.zeros((1, *net.spec.shape), dtype=torch.uint8)
+    net.requires_grad_(True).eval()  # the library follows gradients from layer to layer
+    chosen = tp.importance.GroupTaylorImportance() if importance == "taylor" else _norm()
+    pruner = tp.pruner.BasePruner(
+        net,
+        views,
+        chosen,
+        pruning_ratio=_MOST,
+        max_pruning_ratio=_MOST,
+        iterative_steps=_STEPS,
+        global_pruning=scope == "global",
+        round_to=_MULTIPLE,
+        ignored_layers=list(_keep(net)),
+        forward_fn=lambda model, given: model(given),
+    )
+    whole = count_macs(net)
+    for _ in range(_STEPS):
+        pruner.step()
+        left = count_macs(net) / whole
+        if left <= macs:
+            return left
+    raise ValueError(
+        f"macs: cannot go below {left:.2f} of the model, asked for {macs:g}; fewer views or px do"
+    )
+
+
+def count_macs(net: QualityNet) -> float:
+    """Multiplications and additions of one photo, all views."""
+    macs, _ = tp.utils.count_ops_and_params(net, torch.zeros((1, *net.spec.shape), dtype=torch.uint8))
+    return float(macs)
+
+
+def _norm() -> tp.importance.Importance:
+    return tp.importance.GroupMagnitudeImportance(p=2)
+
+
+def _keep(net: QualityNet) -> Iterable[nn.Module]:
+    """Layers whose outputs are the model's outputs, and the tones, a hundredth of the work."""
+    yield from net.tones.modules()
+    for head in (net.detail_head, net.rest_head):
+        if head is not None:
+            yield head.last
+    yield net.embedding_head
+    if net.category_head is not None:
+        yield net.category_head

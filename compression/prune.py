@@ -1,0 +1,225 @@
+"""Student → a narrower one that is faster where it will run: `python -m compression.prune --data photos.csv`.
+
+Channels are taken out in steps; after each the student is distilled again, which heals most of what
+was lost. In the end both students are quantized and timed: one that is no faster is not taken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from compression import distill
+from compression.artifacts import RUNTIMES, export_models, make_quantizer, time_models
+from compression.batches import fit_views, training_batches, widest
+from compression.calibration import cut_variants
+from compression.command import count, positive, run_command
+from compression.cut import IMPORTANCE, SCOPES, count_macs, cut
+from compression.data import read_photos, select
+from compression.dataset import CACHE, make_dataset, read_default
+from compression.distill import REFERENCE
+from compression.models import ATTRIBUTES
+from compression.models.heads import QualityNet
+from compression.models.weights import load, load_teacher, save
+from compression.objective import Weights
+from compression.progress import console, track
+from compression.recipe import TrainConfig
+from edge_iqa.errors import EdgeIqaError
+from edge_iqa.files import write_bytes, write_json
+from edge_iqa.timing import ratio
+from export.console import show_table
+
+_LOOK_STEPS = 24
+"""Batches whose gradients tell what a channel is worth."""
+_CALIBRATION = 16
+"""Photos to quantize on for the timing; ranges do not change how long a model takes."""
+_REPEATS = 60
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line of the module; see `--help`."""
+    parser = argparse.ArgumentParser(
+        prog="python -m compression.prune",
+        description="Take the least important channels out of a student, in steps, and distill it again after "
+        "each. Writes student.safetensors, pruned if that pays in the runtime, and prune.json. What stands "
+        "behind -- goes to compression.distill, for example -- --limit 2400 --scenes 460 --learning-rate 6e-4.",
+    )
+    parser.add_argument(
+        "--student", type=Path, default=REFERENCE / "student.safetensors", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--teacher", type=Path, default=REFERENCE / "teacher.safetensors", help="default: %(default)s"
+    )
+    parser.add_argument("--data", type=Path, help="CSV or folder; default: example and drawn photos")
+    parser.add_argument(
+        "--macs", type=float, default=0.5, help="share of the multiplications to keep; default: %(default)s"
+    )
+    parser.add_argument(
+        "--importance", choices=IMPORTANCE, default="taylor", help="of a channel; default: %(default)s"
+    )
+    parser.add_argument(
+        "--scope",
+        choices=SCOPES,
+        default="layer",
+        help="channels of all layers compete, or every layer gives the same share; default: %(default)s",
+    )
+    parser.add_argument("--steps", type=positive, default=2, help="cuts; default: %(default)s")
+    parser.add_argument(
+        "--epochs", type=count, default=1, help="of distillation after each cut; default: %(default)s"
+    )
+    parser.add_argument(
+        "--runtime", choices=RUNTIMES, default="tflite", help="that must gain; default: %(default)s"
+    )
+    parser.add_argument("--out", type=Path, default=Path("runs/pruned"), help="default: %(default)s")
+    parser.add_argument(
+        "--cache", type=Path, default=CACHE, help="renderings and metrics; default: %(default)s"
+    )
+    parser.add_argument("distill", nargs="*", metavar="-- OPTION", help="options of compression.distill")
+    return run_command(prune, parser.parse_args(argv))
+
+
+def prune(options: argparse.Namespace) -> None:
+    """Cut, distill, time; a killed run goes on where it stopped when the command is repeated.
+
+    Raises:
+        CheckpointError, DataError: student, teacher or photos do not fit.
+        EdgeIqaError: a distillation failed; its own message stands above.
+    """
+    before = options.student
+    whole, _ = load(before)
+    macs = count_macs(whole)
+    steps = []
+    current = before
+    for number in range(1, options.steps + 1):
+        share = options.macs ** (number / options.steps)
+        current, report = _cut_and_heal(current, macs * share, number, options)
+        steps.append(report)
+    gains = time_both(whole, load(current)[0], options)
+    gain = gains[options.runtime]
+    pays = gain is not None and gain["low"] > 1
+    taken = current if pays else before
+    write_bytes(options.out / "student.safetensors", taken.read_bytes())
+    told = {
+        "before_sha256": _hash(before),
+        "after_sha256": _hash(current),
+        "macs": [macs, count_macs(load(current)[0])],
+        "steps": steps,
+        "runtime": options.runtime,
+        "int8_speed_up": gains,
+        "taken": "pruned" if pays else "unpruned: no faster in the runtime",
+    }
+    path = write_json(options.out / "prune.json", told)
+    _show(told)
+    console.print(f"took the {told['taken']}\nwrote {options.out / 'student.safetensors'} and {path}")
+
+
+def look(net: QualityNet, options: argparse.Namespace) -> None:
+    """Sum the gradients of the loss of distillation over some batches, without changing a weight."""
+    teacher, _ = load_teacher(options.teacher)
+    data = make_dataset(
+        options.data, ATTRIBUTES, options.cache, (16 * _LOOK_STEPS, 1), (0, 0), net.categories
+    )
+    spec, config, weights = widest(net.spec, teacher.spec), TrainConfig(), Weights()
+    net.requires_grad_(True).eval().zero_grad()
+    steps = -(-len(data.train) // config.photos_per_step)
+    for batch in track(training_batches(data.train, spec, config, 0), steps, "what channels are worth"):
+        with torch.no_grad():
+            aim = teacher(fit_views(batch.views, teacher.spec))
+        weights.total(batch, net(fit_views(batch.views, net.spec)), aim).backward()
+
+
+def time_both(
+    whole: QualityNet, narrow: QualityNet, options: argparse.Namespace
+) -> dict[str, dict[str, float] | None]:
+    """How many times faster the narrow student is, both in int8, one thread, in turns; by runtime."""
+    photos = read_default(options.cache) if options.data is None else read_photos(options.data)
+    chosen = select(photos, "train", _CALIBRATION)
+    views = list(track(cut_variants(chosen, whole.spec, options.cache), len(chosen), "views to time with"))
+    files: dict[str, bytes] = {}
+    with tempfile.TemporaryDirectory() as name:
+        for key, net in (("whole", whole), ("narrow", narrow)):
+            folder = Path(name) / key
+            folder.mkdir()
+            exported = export_models(net, "", folder, key)
+            for runtime in RUNTIMES:
+                file = f"model.{key}.{runtime}"
+                quantizer = make_quantizer(runtime, exported[file], views, folder)
+                files[file] = quantizer.quantize("min_max", 0)
+    timed = time_models(files, views[0], _REPEATS)
+    gains = {}
+    for runtime in RUNTIMES:
+        whole_ms, narrow_ms = (timed[f"model.{key}.{runtime}"].whole_ms for key in ("whole", "narrow"))
+        gain = ratio(whole_ms, narrow_ms)
+        gains[runtime] = None if gain is None else asdict(gain)
+    return gains
+
+
+def _cut_and_heal(
+    start: Path, macs: float, number: int, options: argparse.Namespace
+) -> tuple[Path, dict[str, Any]]:
+    """One step: the student after it, and what it was."""
+    told = [_hash(start), _hash(options.teacher), str(options.data), macs, options.importance, options.scope]
+    told += [options.epochs, *options.distill]
+    key = hashlib.sha256(repr(told).encode()).hexdigest()[:8]
+    folder = options.out / f"step-{number}-{key}"
+    narrowed = folder / "cut.safetensors"
+    if not narrowed.is_file():
+        net, _ = load(start)
+        if options.importance == "taylor":
+            look(net, options)
+        cut(net, macs / count_macs(net), options.importance, options.scope)
+        save(net, narrowed, {"run": {"teacher_sha256": _hash(options.teacher)}})
+    net, _ = load(narrowed)
+    report = {"macs": count_macs(net), "parameters": sum(each.numel() for each in net.parameters())}
+    console.print(
+        f"step {number}: {report['macs'] / 1e6:.0f} M multiplications, "
+        f"{report['parameters'] / 1e6:.2f} M parameters"
+    )
+    if not options.epochs:
+        return narrowed, report
+    healed = folder / "student.safetensors"
+    if not (folder / "run.json").is_file() and distill.main(_distill_arguments(narrowed, folder, options)):
+        raise EdgeIqaError(f"step {number}: the distillation failed")
+    return healed, {**report, "val": load(healed)[1]["run"]["val"]}
+
+
+def _distill_arguments(start: Path, out: Path, options: argparse.Namespace) -> list[str]:
+    fixed: dict[str, Any] = {
+        "--start": start,
+        "--teacher": options.teacher,
+        "--epochs": options.epochs,
+        "--frozen": 0,  # a first block that lost channels has to learn again
+        "--cache": options.cache,
+        "--out": out,
+        **({"--data": options.data} if options.data else {}),
+    }
+    return [*(str(part) for pair in fixed.items() for part in pair), "--resume", *options.distill]
+
+
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _show(told: dict[str, Any]) -> None:
+    rows: list[Sequence[str]] = []
+    for number, step in enumerate(told["steps"], 1):
+        val = step.get("val", {})
+        shown = (f"{val[key]:.4f}" if key in val else "-" for key in ("srcc_teacher", "srcc_labels"))
+        rows.append((str(number), f"{step['macs'] / told['macs'][0]:.2f}", *shown))
+    show_table("steps", ("step", "MACs left", "SRCC with teacher", "SRCC with labels"), rows)
+    for runtime, gain in told["int8_speed_up"].items():
+        if gain is not None:
+            console.print(
+                f"int8 in {runtime}: {gain['value']:.2f} times as fast [{gain['low']:.2f}, {gain['high']:.2f}]"
+            )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
