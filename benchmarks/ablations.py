@@ -2,14 +2,15 @@
 
 Students are trained on one fixed small budget, all alike but for one thing, and judged on `test` photos
 and scenes against labels and the teacher. A killed run goes on where it stopped: finished students are
-kept, the one in training resumes from its checkpoint. All epochs but the last see small views. About ten
-minutes a student on two cores.
+kept, the one in training resumes from its checkpoint, and nobody is judged twice on the same photos. All
+epochs but the last see small views. About ten minutes a student on two cores.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -87,22 +88,36 @@ def compare(options: argparse.Namespace) -> None:
     prepared = label_photos(photos, ATTRIBUTES, options.cache, every_fault=True)
     samples = [sample for each in prepared for sample in each]
     teacher, teacher_sha256 = load_teacher(options.teacher)
-    told = predict(teacher, samples)[:, 0]
     everything = read_photos(options.data)
-    told_by = teacher_sha256 + hash_photos([*select(everything, "train"), *select(everything, "val")])
+    trained_on = hash_photos([*select(everything, "train"), *select(everything, "val")])
     result: dict[str, Any] = {
         "budget": {"photos": options.limit, "scenes": options.scenes, "epochs": options.epochs},
         "test": {"photos": len(photos), "renderings": len(samples), "data_sha256": hash_photos(photos)},
+        "trained_on_sha256": trained_on,
         "teacher_sha256": teacher_sha256,
         "machine": machine.describe(),
-        "students": {},
     }
+    path = options.out / "ablations.json"
+    done = find_judged(path, result)
+    told: np.ndarray | None = None
     for name in options.only or ABLATIONS:
-        student = _train(name, options, told_by)
-        result["students"][name] = judge(predict(load(student)[0], samples)[:, 0], told, samples, photos)
-        path = write_json(options.out / "ablations.json", result)
-        show(result["students"])
-        console.print(f"wrote {path}")
+        if name not in done:
+            student = _train(name, options, teacher_sha256 + trained_on)
+            told = predict(teacher, samples)[:, 0] if told is None else told
+            done[name] = judge(predict(load(student)[0], samples)[:, 0], told, samples, photos)
+            write_json(path, {**result, "students": {key: done[key] for key in ABLATIONS if key in done}})
+        show(done)
+    console.print(f"wrote {path}")
+
+
+def find_judged(path: Path, now: dict[str, Any]) -> dict[str, Any]:
+    """Students that an earlier run trained and judged on the same budget, photos and teacher."""
+    try:
+        before = json.loads(path.read_text())
+        same = all(before[key] == now[key] for key in now if key != "machine")
+        return dict(before["students"]) if same else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def judge(

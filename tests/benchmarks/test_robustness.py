@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from benchmarks import ablations, robustness, scoring
+from benchmarks import robustness, scoring
 from compression import scenes
 from compression.data import Photo
-from compression.objective import Weights
 from edge_iqa import image
 
 
@@ -92,10 +90,3 @@ def test_a_rated_frame_is_seen_at_the_height_at_which_people_saw_it(
 ) -> None:
     (row,) = robustness.rated((photo.path, "mug", 3.5))
     assert seen[0].shape == (1080, 1440, 3) and (row["group"], row["opinion"]) == ("mug", 3.5)
-
-
-def test_a_student_without_a_teacher_learns_nothing_from_it() -> None:
-    options = list(ablations.ABLATIONS["labels only, no teacher"])
-    names = [value for option, value in pairwise(options) if option == "--weight"]
-    left = {name for name, value in vars(Weights.read(names, 1.0)).items() if value}
-    assert left == {"category", "embedding", "label"}, "these alone know no teacher"
