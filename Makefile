@@ -7,10 +7,6 @@ RUN := $(FULL)/bin/python
 PIP := -m pip --disable-pip-version-check install -qq
 PHOTOS ?= examples/photos/*.jpg
 PYTEST_ARGS ?=
-ARTIFACTS := runs/artifacts
-GOLDEN := $(addprefix examples/photos/,coffee.jpg coffee-blurred.jpg coffee-dark.jpg)
-# looser than the defaults, so the bundle is experimental and says so
-BOUNDS ?= --bound int8_flips=0.01
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -32,10 +28,7 @@ lint: $(FULL)/.stamp  ## ruff and mypy
 
 bundle: $(FULL)/.stamp  ## committed student -> int8 -> gates -> default bundle (DATA=photos.csv; about 15 minutes)
 	@test -n "$(DATA)" || { echo "make bundle DATA=path/to/photos.csv"; exit 2; }
-	$(RUN) -m compression.quantize --data $(DATA) --out $(ARTIFACTS)
-	$(RUN) -m compression.gates --data $(DATA) --artifacts $(ARTIFACTS) $(BOUNDS)
-	$(RUN) -m export.pack --artifacts $(ARTIFACTS) --name default --version 0.2.0 --about compression/reference/DATA.md \
-		--golden $(GOLDEN) --out bundles --trim edge_iqa/bundles/default --replace
+	$(RUN) -m compression.pipeline compression/recipes/default.toml --data $(DATA)
 
 # An environment is finished when its stamp is written, so one cut short is made again.
 $(DEMO)/.stamp: pyproject.toml

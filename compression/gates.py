@@ -86,6 +86,11 @@ class Split:
 
 def main(argv: list[str] | None = None) -> int:
     """Command line of the module; see `--help`."""
+    return run_command(check_gates, make_parser().parse_args(argv))
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The options of the command."""
     parser = argparse.ArgumentParser(
         prog="python -m compression.gates",
         description="Fit thresholds on val, measure the gates on test, write gates.json beside the artifacts. "
@@ -110,7 +115,7 @@ def main(argv: list[str] | None = None) -> int:
         metavar="NAME=VALUE",
         help=f"replace a bound ({', '.join(BOUNDS)}); a looser one makes the bundle experimental",
     )
-    return run_command(check_gates, parser.parse_args(argv))
+    return parser
 
 
 def check_gates(options: argparse.Namespace) -> None:

@@ -45,6 +45,11 @@ _REPEATS = 60
 
 def main(argv: list[str] | None = None) -> int:
     """Command line of the module; see `--help`."""
+    return run_command(prune, make_parser().parse_args(argv))
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The options of the command."""
     parser = argparse.ArgumentParser(
         prog="python -m compression.prune",
         description="Take the least important channels out of a student, in steps, and distill it again after "
@@ -82,7 +87,7 @@ def main(argv: list[str] | None = None) -> int:
         "--cache", type=Path, default=CACHE, help="renderings and metrics; default: %(default)s"
     )
     parser.add_argument("distill", nargs="*", metavar="-- OPTION", help="options of compression.distill")
-    return run_command(prune, parser.parse_args(argv))
+    return parser
 
 
 def prune(options: argparse.Namespace) -> None:

@@ -29,6 +29,11 @@ _VERSIONS = ("torch", "onnx", "onnxruntime", "litert-torch", "ai-edge-litert", "
 
 def main(argv: list[str] | None = None) -> int:
     """Command line of the module; see `--help`."""
+    return run_command(quantize, make_parser().parse_args(argv))
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The options of the command."""
     parser = argparse.ArgumentParser(
         prog="python -m compression.quantize",
         description="Export a student to ONNX and TFLite, check that both give what torch gives, and quantize "
@@ -58,7 +63,7 @@ def main(argv: list[str] | None = None) -> int:
         metavar="N",
         help="validation photos to measure the loss on; default: %(default)s",
     )
-    return run_command(quantize, parser.parse_args(argv))
+    return parser
 
 
 def quantize(options: argparse.Namespace) -> None:

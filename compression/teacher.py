@@ -27,6 +27,11 @@ _WEIGHTS = {"score": 1.0, "difference": 2.0, "order": 0.4, "category": 0.02, "em
 
 def main(argv: list[str] | None = None) -> int:
     """Command line of the module; see `--help`."""
+    return run_command(train_teacher, make_parser().parse_args(argv))
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The options of the command."""
     parser = argparse.ArgumentParser(
         prog="python -m compression.teacher",
         description="Train a teacher on labels built from full-reference metrics, severities and what "
@@ -70,7 +75,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resume", action="store_true", help="go on where a killed run stopped")
-    return run_command(train_teacher, parser.parse_args(argv))
+    return parser
 
 
 @processes.joined()

@@ -14,7 +14,8 @@
     ├── OutputError             a result could not be written; nothing half-written is left
     ├── DataError               a CSV or folder of photos is not what the workshop expects
     ├── CheckpointError         a checkpoint is missing, foreign, damaged or not safe to read
-    └── GateError               a model misses a bound that it must hold
+    ├── GateError               a model misses a bound that it must hold
+    └── RecipeError             a recipe is not TOML, or asks for what no command can do
 
 A message says what was expected, what came, and what to do.
 """
@@ -70,3 +71,7 @@ class CheckpointError(EdgeIqaError):
 
 class GateError(EdgeIqaError):
     """A model misses a bound that it must hold before it may be packed."""
+
+
+class RecipeError(EdgeIqaError):
+    """A recipe of the pipeline is not TOML, or has a key or value that no command takes."""

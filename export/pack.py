@@ -23,6 +23,20 @@ _PHOTOS = {".jpg", ".jpeg", ".png", ".webp"}
 
 def main(argv: list[str] | None = None) -> int:
     """Command line of the module; see `--help`. Exit code 1 where a gate refuses, 2 for wrong usage."""
+    options = make_parser().parse_args(argv)
+    try:
+        _run(options)
+    except EdgeIqaError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped; nothing was packed", file=sys.stderr)
+        return 130
+    return 0
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The options of the command."""
     parser = argparse.ArgumentParser(
         prog="python -m export.pack",
         description="Pack models into a bundle, if their gate report vouches for exactly these files.",
@@ -47,16 +61,7 @@ def main(argv: list[str] | None = None) -> int:
         help="also write the package's bundle (models in use, golden, card) to DIR; replaces the bundle that is there",
     )
     parser.add_argument("--replace", action="store_true", help="replace a bundle of this name and version")
-    options = parser.parse_args(argv)
-    try:
-        _run(options)
-    except EdgeIqaError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("stopped; nothing was packed", file=sys.stderr)
-        return 130
-    return 0
+    return parser
 
 
 def _run(options: argparse.Namespace) -> None:

@@ -1,0 +1,256 @@
+"""One recipe → one bundle: `python -m compression.pipeline recipe.toml --data photos.csv`.
+
+Runs the stages of the recipe in order, each by its own command. A stage whose command, inputs and photos
+are those of an earlier run is not run again; one that was killed goes on where it stopped. A stage that
+fails ends the run, so nothing that fails its gates is packed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from compression.command import run_command
+from compression.data import hash_photos, read_photos
+from compression.dataset import CACHE
+from compression.distill import REFERENCE
+from compression.progress import console
+from compression.stages import COMMANDS, Recipe, read_recipe
+from edge_iqa.errors import EdgeIqaError
+from edge_iqa.files import write_json
+from export import pack
+from export.console import show_table
+
+_DONE = "done.json"
+_GATES = "gates.json"
+_RESUMES = frozenset({"teacher", "distill"})
+"""Stages whose command knows `--resume`; prune resumes by itself."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A stage with all that it needs.
+
+    Attributes:
+        stage: its name.
+        arguments: for its command, all of them.
+        folder: its own, named by a hash of what goes in.
+        makes: the file that shows it is done, written last; later stages take it, or its folder.
+    """
+
+    stage: str
+    arguments: tuple[str, ...]
+    folder: Path
+    makes: Path
+
+    @property
+    def is_done(self) -> bool:
+        """Whether an earlier run finished it, and what it made still stands there unaltered."""
+        try:
+            told = json.loads((self.folder / _DONE).read_text())
+            return bool(told["makes_sha256"] == _hash(self.makes))
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+
+
+@dataclass
+class Models:
+    """Files that later stages take: committed ones, until a stage makes its own."""
+
+    teacher: Path = REFERENCE / "teacher.safetensors"
+    student: Path = REFERENCE / "student.safetensors"
+    artifacts: Path | None = None
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line of the module; see `--help`."""
+    return run_command(run_recipe, make_parser().parse_args(argv))
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The options of the command."""
+    parser = argparse.ArgumentParser(
+        prog="python -m compression.pipeline",
+        description="Make a bundle from a recipe: teacher, distill, prune, quantize, gates, pack, as far as the "
+        "recipe has a section for each. Finished stages are kept; repeat the command to go on.",
+    )
+    parser.add_argument("recipe", type=Path, help="TOML; see compression/recipes/")
+    parser.add_argument("--data", type=Path, required=True, help="CSV with train, val and test, or a folder")
+    parser.add_argument(
+        "--runs", type=Path, default=Path("runs"), help="gets RECIPE/STAGE-HASH/; default: %(default)s"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("bundles"), help="gets the bundle; default: %(default)s"
+    )
+    parser.add_argument(
+        "--cache", type=Path, default=CACHE, help="renderings and metrics; default: %(default)s"
+    )
+    parser.add_argument(
+        "--again",
+        choices=tuple(COMMANDS),
+        metavar="STAGE",
+        help=f"run this stage and all behind it anew, after a change of code, say: {', '.join(COMMANDS)}",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="show what would run, and run nothing")
+    return parser
+
+
+def run_recipe(options: argparse.Namespace) -> None:
+    """Run what is not done yet.
+
+    Raises:
+        RecipeError, DataError: the recipe or the photos do not fit.
+        EdgeIqaError: a stage failed; its own message stands above.
+    """
+    recipe = read_recipe(options.recipe)
+    photos = hash_photos(read_photos(options.data))
+    home = options.runs / recipe.name
+    if options.dry_run:
+        show_plan(recipe, photos, home, options)
+        return
+    names = list(recipe.stages)
+    anew = names[names.index(options.again) :] if options.again in names else []
+    models, began = Models(), time.monotonic()
+    for number, stage in enumerate(names, 1):
+        step = plan(stage, recipe, models, photos, home, options)
+        if stage in anew:
+            shutil.rmtree(step.folder, ignore_errors=True)
+        console.rule(f"{number} of {len(names)}: {stage}{', done before' if step.is_done else ''}")
+        if not step.is_done:
+            _tell_expected(names[number - 1 :], home)
+            _run(step)
+        _take(step, models)
+    console.print(f"all {len(names)} stages of {recipe.name} done in {_minutes(time.monotonic() - began)}")
+
+
+def plan(
+    stage: str, recipe: Recipe, models: Models, photos: str, home: Path, options: argparse.Namespace
+) -> Step:
+    """A stage with its inputs, and the folder that their hash names."""
+    inputs = {
+        "teacher": [],
+        "distill": [models.teacher],
+        "prune": [models.teacher, models.student],
+        "quantize": [models.student],
+        "gates": [models.teacher, models.student, *_files(models.artifacts, without=_GATES)],
+        "pack": [*_files(models.artifacts), *_named_files(recipe.stages[stage])],
+    }[stage]
+    told = [stage, recipe.stages[stage], photos, *(_hash(path) for path in inputs)]
+    if stage == "pack":
+        told += [recipe.name, str(options.out)]
+    folder = home / f"{stage}-{hashlib.sha256(repr(told).encode()).hexdigest()[:8]}"
+    common = ["--data", options.data, "--cache", options.cache]
+    fixed: dict[str, Sequence[object]] = {
+        "teacher": [*common, "--out", folder],
+        "distill": [*common, "--out", folder, "--teacher", models.teacher],
+        "prune": [*common, "--out", folder, *_both(models)],
+        "quantize": [*common, "--out", folder, "--student", models.student],
+        "gates": [*common, "--artifacts", models.artifacts, *_both(models)],
+        "pack": ["--artifacts", models.artifacts, "--name", recipe.name, "--out", options.out],
+    }
+    resume = ["--resume"] if stage in _RESUMES else []
+    makes = {
+        "teacher": folder / "teacher.safetensors",
+        "distill": folder / "student.safetensors",
+        "prune": folder / "student.safetensors",
+        "quantize": folder / "quantize.json",
+        "gates": (models.artifacts or folder) / _GATES,
+        "pack": options.out / f"{recipe.name}-{_version(recipe)}" / "manifest.json",
+    }[stage]
+    arguments = [str(each) for each in (*fixed[stage], *resume)]
+    # positional ones, which a `--` parts from the rest, come last
+    return Step(stage, (*arguments, *recipe.stages[stage]), folder, makes)
+
+
+def show_plan(recipe: Recipe, photos: str, home: Path, options: argparse.Namespace) -> None:
+    """Print which stages are done and which would run, with how long each took last time."""
+    models, known = Models(), True
+    rows = []
+    for stage, arguments in recipe.stages.items():
+        step = plan(stage, recipe, models, photos, home, options) if known else None
+        done = step is not None and step.is_done and stage != options.again
+        known = known and done
+        if step is not None and done:
+            _take(step, models)
+        last = _last_seconds(stage, home)
+        state = "done" if done else "would run"
+        rows.append((stage, state, "-" if last is None else _minutes(last), " ".join(arguments)))
+    show_table(f"{recipe.name}: {options.recipe}", ("stage", "", "took last", "options of its own"), rows)
+
+
+def _run(step: Step) -> None:
+    step.folder.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    code = COMMANDS[step.stage].run(list(step.arguments))
+    if code == 130:
+        raise KeyboardInterrupt
+    if code:
+        raise EdgeIqaError(f"{step.stage}: the stage failed, exit code {code}; nothing behind it was run")
+    seconds = time.monotonic() - began
+    told = {"seconds": round(seconds, 1), "makes_sha256": _hash(step.makes)}
+    write_json(step.folder / _DONE, {**told, "arguments": list(step.arguments)})
+
+
+def _take(step: Step, models: Models) -> None:
+    """Give what a stage made to those behind it."""
+    if step.stage == "teacher":
+        models.teacher = step.makes
+    elif step.stage in ("distill", "prune"):
+        models.student = step.makes
+    elif step.stage == "quantize":
+        models.artifacts = step.makes.parent
+
+
+def _tell_expected(stages: Sequence[str], home: Path) -> None:
+    """Say how long what is left took the last time, where it ever ran."""
+    known = [seconds for stage in stages if (seconds := _last_seconds(stage, home)) is not None]
+    if known:
+        more = "" if len(known) == len(stages) else f" for {len(known)} of the {len(stages)} stages left"
+        console.print(f"left, by the last run: about {_minutes(sum(known))}{more}")
+
+
+def _last_seconds(stage: str, home: Path) -> float | None:
+    found = sorted(home.glob(f"{stage}-*/{_DONE}"), key=lambda path: path.stat().st_mtime)
+    told: dict[str, Any] = json.loads(found[-1].read_text()) if found else {}
+    return told.get("seconds")
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"
+
+
+def _both(models: Models) -> list[object]:
+    return ["--teacher", models.teacher, "--student", models.student]
+
+
+def _version(recipe: Recipe) -> str:
+    """The bundle's version, as the command that packs it reads it."""
+    told = ["--artifacts", "", "--golden", "", *recipe.stages["pack"]]
+    return str(pack.make_parser().parse_args(told).version)
+
+
+def _files(folder: Path | None, without: str = "") -> list[Path]:
+    """Models and reports of an artifacts folder; none before it is made."""
+    if folder is None:
+        return []
+    return sorted(path for path in folder.iterdir() if path.is_file() and path.name not in (_DONE, without))
+
+
+def _named_files(arguments: Sequence[str]) -> list[Path]:
+    """Files that a stage's own options name: golden photos, a text."""
+    return [Path(each) for each in arguments if not each.startswith("-") and Path(each).is_file()]
+
+
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
