@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compression.data import Photo
+from compression.data import Photo, hash_file
 from compression.variants import draw, render
 from edge_iqa import image, views
 from edge_iqa.errors import PhotoError
@@ -27,7 +26,7 @@ def cut_variants(photos: Sequence[Photo], spec: ViewSpec, cache: Path) -> Iterat
     """
     for index, photo in enumerate(photos):
         try:
-            variants = draw(hashlib.sha256(photo.path.read_bytes()).hexdigest(), every_fault=True)
+            variants = draw(hash_file(photo.path), every_fault=True)
             path = render(photo, [variants[index % len(variants)]], cache)[0]
             yield views.cut(image.read(path, long_side_px=spec.long_side_px), spec)
         except PhotoError:

@@ -100,6 +100,11 @@ def categories_of(photos: Sequence[Photo], at_least: int = 10) -> tuple[str, ...
     return tuple(sorted(name for name, count in counts.items() if count >= at_least))
 
 
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file's content, in hexadecimal digits."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def hash_photos(photos: Sequence[Photo]) -> str:
     """Return the SHA-256 of a data set: the order-free hash of every file's content and what is said of it."""
     lines = sorted({_describe(photo) for photo in photos})
@@ -107,8 +112,8 @@ def hash_photos(photos: Sequence[Photo]) -> str:
 
 
 def _describe(photo: Photo) -> str:
-    content = hashlib.sha256(photo.path.read_bytes()).hexdigest()
-    mask = "" if photo.mask is None else hashlib.sha256(photo.mask.read_bytes()).hexdigest()
+    content = hash_file(photo.path)
+    mask = "" if photo.mask is None else hash_file(photo.mask)
     return f"{content} {photo.split} {photo.label} {photo.accepted} {photo.category} {mask}"
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compression.command import count, replace_values, run_command
-from compression.data import ACCEPT_LABEL, REJECT_LABEL, Photo, hash_photos, read_photos, select
+from compression.data import ACCEPT_LABEL, REJECT_LABEL, Photo, hash_file, hash_photos, read_photos, select
 from compression.dataset import CACHE, add_scenes, label_photos
 from compression.distill import REFERENCE
 from compression.evaluate import predict
@@ -146,7 +146,7 @@ def check_gates(options: argparse.Namespace) -> None:
         "thresholds": thresholds,
         "gates": [*map(asdict, gates), *map(asdict, speed)],
         "lineage": {
-            "student_sha256": hashlib.sha256(options.student.read_bytes()).hexdigest(),
+            "student_sha256": hash_file(options.student),
             "teacher_sha256": teacher_sha256,
             "data_sha256": hash_photos(photos),
             "recipe": {"student": meta.get("run"), "bounds": bounds},

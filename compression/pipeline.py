@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from compression.command import run_command
-from compression.data import hash_photos, read_photos
+from compression.data import hash_file, hash_photos, read_photos
 from compression.dataset import CACHE
 from compression.distill import REFERENCE
 from compression.progress import console
@@ -55,7 +55,7 @@ class Step:
         """Whether an earlier run finished it, and what it made still stands there unaltered."""
         try:
             told = json.loads((self.folder / _DONE).read_text())
-            return bool(told["makes_sha256"] == _hash(self.makes))
+            return bool(told["makes_sha256"] == hash_file(self.makes))
         except (OSError, ValueError, KeyError, TypeError):
             return False
 
@@ -142,7 +142,7 @@ def plan(
         "gates": [models.teacher, models.student, *_files(models.artifacts, without=_GATES)],
         "pack": [*_files(models.artifacts), *_named_files(recipe.stages[stage])],
     }[stage]
-    told = [stage, recipe.stages[stage], photos, *(_hash(path) for path in inputs)]
+    told = [stage, recipe.stages[stage], photos, *(hash_file(path) for path in inputs)]
     if stage == "pack":
         told += [recipe.name, str(options.out)]
     folder = home / f"{stage}-{hashlib.sha256(repr(told).encode()).hexdigest()[:8]}"
@@ -194,7 +194,7 @@ def _run(step: Step) -> None:
     if code:
         raise EdgeIqaError(f"{step.stage}: the stage failed, exit code {code}; nothing behind it was run")
     seconds = time.monotonic() - began
-    told = {"seconds": round(seconds, 1), "makes_sha256": _hash(step.makes)}
+    told = {"seconds": round(seconds, 1), "makes_sha256": hash_file(step.makes)}
     write_json(step.folder / _DONE, {**told, "arguments": list(step.arguments)})
 
 
@@ -246,10 +246,6 @@ def _files(folder: Path | None, without: str = "") -> list[Path]:
 def _named_files(arguments: Sequence[str]) -> list[Path]:
     """Files that a stage's own options name: golden photos, a text."""
     return [Path(each) for each in arguments if not each.startswith("-") and Path(each).is_file()]
-
-
-def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 if __name__ == "__main__":

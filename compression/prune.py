@@ -22,7 +22,7 @@ from compression.batches import fit_views, training_batches, widest
 from compression.calibration import cut_variants
 from compression.command import count, positive, run_command
 from compression.cut import IMPORTANCE, SCOPES, count_macs, cut
-from compression.data import read_photos, select
+from compression.data import hash_file, read_photos, select
 from compression.dataset import CACHE, make_dataset, read_default
 from compression.distill import REFERENCE
 from compression.models import ATTRIBUTES
@@ -112,8 +112,8 @@ def prune(options: argparse.Namespace) -> None:
     taken = current if pays else before
     write_bytes(options.out / "student.safetensors", taken.read_bytes())
     told = {
-        "before_sha256": _hash(before),
-        "after_sha256": _hash(current),
+        "before_sha256": hash_file(before),
+        "after_sha256": hash_file(current),
         "macs": [macs, count_macs(load(current)[0])],
         "steps": steps,
         "runtime": options.runtime,
@@ -170,7 +170,7 @@ def _cut_and_heal(
     start: Path, macs: float, number: int, options: argparse.Namespace
 ) -> tuple[Path, dict[str, Any]]:
     """One step: the student after it, and what it was."""
-    told = [_hash(start), _hash(options.teacher), str(options.data), macs, options.importance, options.scope]
+    told = [hash_file(start), hash_file(options.teacher), str(options.data), macs, options.importance, options.scope]
     told += [options.epochs, *options.distill]
     key = hashlib.sha256(repr(told).encode()).hexdigest()[:8]
     folder = options.out / f"step-{number}-{key}"
@@ -180,7 +180,7 @@ def _cut_and_heal(
         if options.importance == "taylor":
             look(net, options)
         cut(net, macs / count_macs(net), options.importance, options.scope)
-        save(net, narrowed, {"run": {"teacher_sha256": _hash(options.teacher)}})
+        save(net, narrowed, {"run": {"teacher_sha256": hash_file(options.teacher)}})
     net, _ = load(narrowed)
     report = {"macs": count_macs(net), "parameters": sum(each.numel() for each in net.parameters())}
     console.print(
@@ -206,10 +206,6 @@ def _distill_arguments(start: Path, out: Path, options: argparse.Namespace) -> l
         **({"--data": options.data} if options.data else {}),
     }
     return [*(str(part) for pair in fixed.items() for part in pair), "--resume", *options.distill]
-
-
-def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _show(told: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from compression.artifacts import TARGET, Artifacts, make_artifacts
 from compression.calibration import cut_variants
 from compression.command import run_command
-from compression.data import hash_photos, read_photos, select
+from compression.data import hash_file, hash_photos, read_photos, select
 from compression.dataset import CACHE, read_default
 from compression.distill import REFERENCE
 from compression.models.weights import load
@@ -84,7 +84,7 @@ def quantize(options: argparse.Namespace) -> None:
         )
         if not views[split]:
             raise DataError(f"no readable photo in split {split!r}; give more photos, or a `split` column")
-    student_sha256 = hashlib.sha256(options.student.read_bytes()).hexdigest()
+    student_sha256 = hash_file(options.student)
     made = make_artifacts(student, student_sha256, views["train"], views["val"])
     for name, content in made.files.items():
         write_bytes(options.out / name, content)

@@ -8,7 +8,6 @@ both. The knots in `compression.degradations` were chosen by it.
 from __future__ import annotations
 
 import argparse
-import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -19,7 +18,7 @@ import numpy as np
 import torch
 
 from compression.command import positive, run_command
-from compression.data import Photo, hash_photos, read_photos, select
+from compression.data import Photo, hash_file, hash_photos, read_photos, select
 from compression.degradations import FAULTS, degrade
 from compression.fidelity import Reference
 from compression.labels import label
@@ -108,7 +107,7 @@ def _measure_one(photo: Photo) -> np.ndarray:
     opencv.load().setNumThreads(1)
     pixels = image.read(photo.path, long_side_px=FULL_PX).pixels
     reference, source = Reference(pixels), assess(pixels)
-    seed = int(hashlib.sha256(photo.path.read_bytes()).hexdigest()[:16], 16)
+    seed = int(hash_file(photo.path)[:16], 16)
     return np.array(
         [[_measure_step(pixels, reference, source, (name, s), seed) for s in SEVERITIES] for name in FAULTS]
     )

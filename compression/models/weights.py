@@ -5,7 +5,6 @@ Nothing here unpickles anything: safetensors and npz hold arrays alone.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import zipfile
 from pathlib import Path
@@ -17,6 +16,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from compression.data import hash_file
 from compression.models import REGISTRY, build
 from compression.models.heads import QualityNet
 from compression.models.narrow import narrow
@@ -142,7 +142,7 @@ def load_teacher(
     net = load(path)[0].requires_grad_(False)
     if tuple(output_range) != (0.0, 1.0):
         raise ValueError(f"output range: {path} is no server model; its scores are 0 to 1 already")
-    return net, hashlib.sha256(path.read_bytes()).hexdigest()
+    return net, hash_file(path)
 
 
 def _is_ours(path: Path) -> bool:
