@@ -60,3 +60,12 @@ def small_teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(1)
     net = build("resnet18", spec=ViewSpec(64, 1, 256))
     return save(net, tmp_path_factory.mktemp("teacher") / "teacher.safetensors")
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Layers this small take longer to share among threads than to compute."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

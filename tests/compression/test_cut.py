@@ -17,7 +17,9 @@ from compression.models.weights import FORMAT, load, save
 from edge_iqa.errors import CheckpointError
 from edge_iqa.views import ViewSpec
 
-SPEC = ViewSpec(64, 1, 256)
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+SPEC = ViewSpec(32, 1, 256)
 
 
 @pytest.fixture
