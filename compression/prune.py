@@ -170,7 +170,14 @@ def _cut_and_heal(
     start: Path, macs: float, number: int, options: argparse.Namespace
 ) -> tuple[Path, dict[str, Any]]:
     """One step: the student after it, and what it was."""
-    told = [hash_file(start), hash_file(options.teacher), str(options.data), macs, options.importance, options.scope]
+    told = [
+        hash_file(start),
+        hash_file(options.teacher),
+        str(options.data),
+        macs,
+        options.importance,
+        options.scope,
+    ]
     told += [options.epochs, *options.distill]
     key = hashlib.sha256(repr(told).encode()).hexdigest()[:8]
     folder = options.out / f"step-{number}-{key}"
