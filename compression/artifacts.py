@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from compression.equalize import equalize
 from compression.models.heads import QualityNet
 from compression.progress import console
+from edge_iqa.manifest import RUNTIMES
 from edge_iqa.timing import Recording, Timing, measure_interleaved
 from export import parity
 from export.contract import ModelInfo
@@ -35,8 +36,6 @@ interval, on other photos; this leaves it room."""
 
 KEEP_FLOAT = (0, 1, 2, 3, 5, 8, 12, 17)
 """How many of the first convolutions are tried in float, one after the other."""
-
-RUNTIMES = ("onnx", "tflite")
 
 
 class Quantizer(Protocol):

@@ -48,7 +48,11 @@ def cut(net: QualityNet, macs: float, importance: str = "magnitude", scope: str 
         raise ValueError("importance taylor: the model has no gradients; run a loss backward first")
     views = torch.zeros((1, *net.spec.shape), dtype=torch.uint8)
     net.requires_grad_(True).eval()  # the library follows gradients from layer to layer
-    chosen = tp.importance.GroupTaylorImportance() if importance == "taylor" else _norm()
+    chosen = (
+        tp.importance.GroupTaylorImportance()
+        if importance == "taylor"
+        else tp.importance.GroupMagnitudeImportance(p=2)
+    )
     pruner = tp.pruner.BasePruner(
         net,
         views,
@@ -76,10 +80,6 @@ def count_macs(net: QualityNet) -> float:
     """Multiplications and additions of one photo, all views."""
     macs, _ = tp.utils.count_ops_and_params(net, torch.zeros((1, *net.spec.shape), dtype=torch.uint8))
     return float(macs)
-
-
-def _norm() -> tp.importance.Importance:
-    return tp.importance.GroupMagnitudeImportance(p=2)
 
 
 def _keep(net: QualityNet) -> Iterable[nn.Module]:

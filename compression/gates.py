@@ -34,6 +34,7 @@ from edge_iqa import backends, image, views
 from edge_iqa.backends.base import Backend
 from edge_iqa.errors import GateError
 from edge_iqa.files import write_json
+from edge_iqa.manifest import RUNTIMES
 from edge_iqa.measure import measure
 from edge_iqa.timing import measure_interleaved, ratio
 from edge_iqa.views import ViewSpec
@@ -50,7 +51,6 @@ BOUNDS = {
     "parity": 1e-4,
 }
 """The bounds of a release. Looser ones make the bundle experimental."""
-RUNTIMES = ("onnx", "tflite")
 _REPEATS = 25
 _CAPS = {"int8_p99", "int8_flips", "parity"}
 """Bounds that a value must stay under; the others it must reach."""

@@ -17,8 +17,8 @@ from typing import Any
 import torch
 
 from compression import distill
-from compression.artifacts import RUNTIMES, export_models, make_quantizer, time_models
-from compression.batches import fit_views, training_batches, widest
+from compression.artifacts import export_models, make_quantizer, time_models
+from compression.batches import count_steps, fit_views, training_batches, widest
 from compression.calibration import cut_variants
 from compression.command import count, positive, run_command
 from compression.cut import IMPORTANCE, SCOPES, count_macs, cut
@@ -33,6 +33,7 @@ from compression.progress import console, track
 from compression.recipe import TrainConfig
 from edge_iqa.errors import EdgeIqaError
 from edge_iqa.files import write_bytes, write_json
+from edge_iqa.manifest import RUNTIMES
 from edge_iqa.timing import ratio
 from export.console import show_table
 
@@ -128,12 +129,11 @@ def prune(options: argparse.Namespace) -> None:
 def look(net: QualityNet, options: argparse.Namespace) -> None:
     """Sum the gradients of the loss of distillation over some batches, without changing a weight."""
     teacher, _ = load_teacher(options.teacher)
-    data = make_dataset(
-        options.data, ATTRIBUTES, options.cache, (16 * _LOOK_STEPS, 1), (0, 0), net.categories
-    )
     spec, config, weights = widest(net.spec, teacher.spec), TrainConfig(), Weights()
+    limits = (config.photos_per_step * _LOOK_STEPS, 1)
+    data = make_dataset(options.data, ATTRIBUTES, options.cache, limits, (0, 0), net.categories)
     net.requires_grad_(True).eval().zero_grad()
-    steps = -(-len(data.train) // config.photos_per_step)
+    steps = count_steps(len(data.train), config.photos_per_step)
     for batch in track(training_batches(data.train, spec, config, 0), steps, "what channels are worth"):
         with torch.no_grad():
             aim = teacher(fit_views(batch.views, teacher.spec))
