@@ -5,8 +5,9 @@ When it loads its first model LiteRT writes one INFO line about XNNPACK to stder
 
 from __future__ import annotations
 
+import struct
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,8 @@ SIGNATURE_KEY = "serving_default"
 
 _IDENTIFIER = b"TFL3"
 """Bytes 4 to 7 of every TFLite file. tflite-runtime checks nothing: other bytes crash the process."""
+_BUFFERS = 4
+"""Place of the weights among the fields of the root table."""
 
 
 def find() -> str | None:
@@ -55,8 +58,8 @@ class TfliteBackend:
         self.threads = clamp_threads(threads)
         self.version, interpreter_type = _load()
         self._lock = threading.Lock()
-        if model[4:8] != _IDENTIFIER:
-            raise BackendError(f"{self.version} refuses the model: it is not a TFLite file")
+        if not _is_whole(model):
+            raise BackendError(f"{self.version} refuses the model: it is no TFLite file, or a part of one")
         try:
             interpreter = interpreter_type(model_content=model, num_threads=self.threads)
             interpreter.allocate_tensors()  # a runner made before this would stand in its way
@@ -83,6 +86,43 @@ class TfliteBackend:
         """See `Backend.close`; waits for a call that is under way."""
         with self._lock:
             self._runner = None
+
+
+def _is_whole(model: bytes) -> bool:
+    """Whether all weights lie inside the file: a part of one would crash tflite-runtime.
+
+    It is no full check of a FlatBuffer (https://flatbuffers.dev/internals); hashes stand before it.
+    """
+    try:
+        return model[4:8] == _IDENTIFIER and all(end <= len(model) for end in _weight_ends(model))
+    except struct.error:  # a number would lie outside
+        return False
+
+
+def _weight_ends(model: bytes) -> Iterator[int]:
+    """Where each vector ends that the root table's buffers hold."""
+    (root,) = struct.unpack_from("<I", model, 0)
+    buffers = _follow(model, root, _BUFFERS)
+    if buffers is None:
+        raise struct.error("no buffers")
+    (count,) = struct.unpack_from("<I", model, buffers)
+    yield buffers + 4 * (count + 1)
+    for at in range(buffers + 4, buffers + 4 * (count + 1), 4):
+        data = _follow(model, at + struct.unpack_from("<I", model, at)[0], 0)
+        if data is not None:
+            yield data + 4 + struct.unpack_from("<I", model, data)[0]
+
+
+def _follow(model: bytes, table: int, field: int) -> int | None:
+    """Position of what a table's field points at; None where the table leaves it out."""
+    (back,) = struct.unpack_from("<i", model, table)
+    if not 0 <= table - back < len(model):  # a negative one would count from the end
+        raise struct.error("a table outside the file")
+    (size,) = struct.unpack_from("<H", model, table - back)
+    if size < 4 + 2 * (field + 1):
+        return None
+    (offset,) = struct.unpack_from("<H", model, table - back + 4 + 2 * field)
+    return table + offset + int(struct.unpack_from("<I", model, table + offset)[0]) if offset else None
 
 
 def _load() -> tuple[str, Any]:

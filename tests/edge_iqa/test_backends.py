@@ -115,10 +115,8 @@ def test_many_threads_on_one_backend_give_what_one_gives(
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
-@pytest.mark.parametrize("cut", [0, 8, 2000], ids=["empty", "eight bytes", "two kilobytes"])
+@pytest.mark.parametrize("cut", [0, 4, 8, 12, 64, 2000, 1_000_000])
 def test_part_of_a_model_is_refused(runtime: str, cut: int, bundle: Bundle) -> None:
-    if cut > 8 and backends.available()[runtime].startswith("tflite-runtime"):
-        pytest.skip("tflite-runtime crashes on it; the bundle's hashes stand before it")
     with pytest.raises(BackendError, match="refuses the model"):
         backends.open(bundle.model(runtime)[:cut], runtime)
 
