@@ -1,0 +1,79 @@
+"""Hold two runs of `edge-iqa inspect --json` against each other: `python scripts/compare_verdicts.py A B`.
+
+Two runtimes, two versions, two machines: do they say the same of the same photos? Needs Python alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Command line of the script; see `--help`. Exit code 1 where fewer agree than asked for."""
+    parser = argparse.ArgumentParser(
+        description="Compare the verdicts of two runs of `edge-iqa inspect --json` on the same photos."
+    )
+    parser.add_argument("runs", type=Path, nargs=2, metavar="RUN", help="what the command printed")
+    parser.add_argument(
+        "--at-least", type=float, default=0.99, help="share of the same verdict; default: %(default)s"
+    )
+    options = parser.parse_args(argv)
+    try:
+        first, second = map(read, options.runs)
+        return compare(first, second, options.at_least)
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def read(path: Path) -> dict[str, dict[str, Any]]:
+    """Name of the photo → what was said of it.
+
+    Raises:
+        ValueError: no file, or not what `edge-iqa inspect --json` prints.
+    """
+    try:
+        said = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        found = {Path(each["file"]).name: each for each in said}
+    except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path}: expected the output of `edge-iqa inspect --json` ({error!r})") from error
+    if len(found) < len(said):
+        raise ValueError(f"{path}: two photos have one name; photos are told apart by it")
+    return found
+
+
+def compare(first: dict[str, dict[str, Any]], second: dict[str, dict[str, Any]], at_least: float) -> int:
+    """Print how many verdicts are the same and how far the scores lie apart.
+
+    Raises:
+        ValueError: no photo, or other photos on one side.
+    """
+    if first.keys() != second.keys() or not first:
+        other = sorted(first.keys() ^ second.keys())
+        raise ValueError(
+            f"expected the same photos on both sides, at least one; on one side alone: {other[:5]}"
+        )
+    both = [(name, first[name], second[name]) for name in sorted(first)]
+    for name, one, two in both:
+        if "verdict" not in one or "verdict" not in two:
+            raise ValueError(
+                f"{name}: expected a report, got an error: {one.get('error') or two.get('error')}"
+            )
+    differ = [each for each in both if each[1]["verdict"] != each[2]["verdict"]]
+    for name, one, two in differ:
+        print(f"{name}: {one['verdict']} ({one['score']:.1f}) or {two['verdict']} ({two['score']:.1f})")
+    share = 1 - len(differ) / len(both)
+    apart = max(abs(one["score"] - two["score"]) for _, one, two in both)
+    print(
+        f"same verdict: {share:.4f} of {len(both)} photos, asked for {at_least}; scores differ by up to {apart:.2f}"
+    )
+    return 0 if share >= at_least else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
