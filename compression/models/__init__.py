@@ -9,7 +9,7 @@ from functools import partial
 from torch import nn
 
 from compression.models import mobilenet, resnet
-from compression.models.heads import QualityNet
+from compression.models.heads import TONES_PX, QualityNet
 from compression.models.narrow import narrow
 from edge_iqa.views import ViewSpec
 
@@ -71,11 +71,12 @@ def build(
     categories: tuple[str, ...] = (),
     width: float = 1.0,
     fusion: str = "split",
+    tones_stride_px: int = TONES_PX,
 ) -> QualityNet:
     """Make a model with random weights.
 
     Raises:
-        ValueError: no such architecture, width or fusion.
+        ValueError: no such architecture, width, fusion or stride of the tones.
     """
     if architecture not in REGISTRY:
         raise ValueError(f"architecture: expected one of {', '.join(sorted(REGISTRY))}, got {architecture!r}")
@@ -83,14 +84,30 @@ def build(
         raise ValueError(f"width: expected 0.1 to 2, got {width}")
     backbone, features = REGISTRY[architecture].backbone(width)
     return QualityNet(
-        architecture, backbone, features, attributes, embedding, spec or ViewSpec(), categories, fusion, width
+        architecture,
+        backbone,
+        features,
+        attributes,
+        embedding,
+        spec or ViewSpec(),
+        categories,
+        fusion,
+        width,
+        tones_stride_px,
     )
 
 
 def with_outputs(net: QualityNet, categories: tuple[str, ...]) -> QualityNet:
     """The same model for other categories: what does not depend on them keeps its weights."""
     other = build(
-        net.architecture, net.attributes, net.embedding, net.spec, categories, net.width, net.fusion
+        net.architecture,
+        net.attributes,
+        net.embedding,
+        net.spec,
+        categories,
+        net.width,
+        net.fusion,
+        net.tones_stride_px,
     )
     kept = {key: value for key, value in net.state_dict().items() if not key.startswith("category_head")}
     if categories:

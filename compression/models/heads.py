@@ -24,6 +24,8 @@ split: sharpness, noise and detail are read from the details, the other attribut
 concat: every attribute from both, joined. details, whole: every attribute from these alone.
 """
 
+TONES_PX = 4
+"""Side of the patches that the tones judge."""
 _HIDDEN = 128
 _SOUND = 2.0
 """Logit from which an attribute starts: most photos have most attributes sound, and a product of
@@ -60,6 +62,8 @@ class QualityNet(nn.Module):
         categories: names of what a product can be; none drops that output.
         fusion: one of `FUSIONS`.
         width: multiplier of the backbone's channels, kept for checkpoints.
+        tones_stride_px: how far apart the patches lie that the tones judge, `TONES_PX` or more: at twice
+            that a quarter of the work, and the same weights.
     """
 
     mean: Tensor
@@ -76,6 +80,7 @@ class QualityNet(nn.Module):
         categories: tuple[str, ...] = (),
         fusion: str = "split",
         width: float = 1.0,
+        tones_stride_px: int = TONES_PX,
     ) -> None:
         super().__init__()
         if fusion not in FUSIONS:
@@ -91,6 +96,7 @@ class QualityNet(nn.Module):
         self.width = width
         self.backbone = backbone
         self.tones = _Tones()
+        self.spread_tones(tones_stride_px)
         features += _Tones.OUT
         sees = {"split": 2, "concat": 2, "details": 1, "whole": 1}[fusion] * features
         split = fusion == "split"
@@ -103,6 +109,23 @@ class QualityNet(nn.Module):
         self._runs = _find_runs(attributes, local, rest)
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1) * 255, persistent=False)
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1) * 255, persistent=False)
+
+    @property
+    def tones_stride_px(self) -> int:
+        """How far apart the patches lie that the tones judge."""
+        return int(self.tones.first.stride[0])
+
+    def spread_tones(self, stride_px: int) -> None:
+        """Let the tones judge fewer patches. Their mean hardly changes, so trained weights stay good.
+
+        Raises:
+            ValueError: not from `TONES_PX` up to the view's side.
+        """
+        if not TONES_PX <= stride_px <= self.spec.size_px:
+            raise ValueError(
+                f"tones_stride_px: expected {TONES_PX} to {self.spec.size_px}, the view's side, got {stride_px}"
+            )
+        self.tones.first.stride = (stride_px, stride_px)
 
     def forward(self, views: Tensor) -> Outputs:
         """Score a batch.
@@ -177,13 +200,13 @@ class _Tones(nn.Module):
     """
 
     OUT = 64
-    _RAMPS, _PATCH_PX = 32, 4
+    _RAMPS = 32
 
     def __init__(self) -> None:
         super().__init__()
-        self.first = nn.Conv2d(3, self._RAMPS, self._PATCH_PX, self._PATCH_PX)
+        self.first = nn.Conv2d(3, self._RAMPS, TONES_PX, TONES_PX)
         self.last = nn.Conv2d(self._RAMPS, self.OUT, 1)
-        direction = torch.randn(self._RAMPS, 3, 1, 1) / self._PATCH_PX**2
+        direction = torch.randn(self._RAMPS, 3, 1, 1) / TONES_PX**2
         self.first.weight.data.copy_(direction.expand_as(self.first.weight))
         nn.init.uniform_(self.first.bias, -2, 2)  # type: ignore[arg-type]
 

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from compression.data import hash_file
 from compression.models import REGISTRY, build
-from compression.models.heads import QualityNet
+from compression.models.heads import TONES_PX, QualityNet
 from compression.models.narrow import narrow
 from compression.models.server import ServerTeacher, load_server_teacher
 from edge_iqa.errors import CheckpointError
@@ -81,6 +81,7 @@ def save(net: QualityNet, path: Path, extra: dict[str, Any] | None = None, half:
         "categories": list(net.categories),
         "width": net.width,
         "fusion": net.fusion,
+        "tones_stride_px": net.tones_stride_px,
         **(extra or {}),
     }
     blob = safetensors.torch.save(state, {"format": FORMAT, "model": json.dumps(meta, sort_keys=True)})
@@ -114,6 +115,7 @@ def load(path: Path) -> tuple[QualityNet, dict[str, Any]]:
             tuple(meta["categories"]),
             meta["width"],
             meta["fusion"],
+            meta.get("tones_stride_px", TONES_PX),  # checkpoints from before it could be chosen
         )
         narrow(net, state)
         net.load_state_dict({key: _full(value) for key, value in state.items()})
