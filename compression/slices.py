@@ -16,6 +16,9 @@ from compression.bounds import Gate, hold
 from compression.metrics import Estimate, estimate_srcc
 from compression.scoring import Split
 
+SLICE_GATE = "student vs teacher, SRCC, {kind}: {name}"
+"""Its name is the same in every bundle, so that two can be compared."""
+
 IMAGES = 200
 GROUPS = 20
 """A slice of fewer images, or of images from fewer groups, tells too little: its SRCC is not measured."""
@@ -65,9 +68,9 @@ def measure_slices(test: Split, images: int = IMAGES, groups: int = GROUPS) -> l
 
 
 def slice_gates(slices: Sequence[Slice], bounds: Mapping[str, float]) -> list[Gate]:
-    """One gate a slice that was measured, by a name that other bundles have too."""
+    """One gate a slice that was measured."""
     return [
-        hold(f"student vs teacher, SRCC, {each.kind}: {each.name}", each.estimate, "slice_srcc", bounds)
+        hold(SLICE_GATE.format(kind=each.kind, name=each.name), each.estimate, "slice_srcc", bounds)
         for each in slices
         if each.estimate is not None
     ]

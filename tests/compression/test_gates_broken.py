@@ -18,7 +18,7 @@ import pytest
 import torch
 from PIL import Image
 
-from compression import dataset, gates, labels, models
+from compression import gates, labels, metrics, models
 from compression.artifacts import Artifacts, make_quantizer
 from compression.data import hash_file
 from compression.fidelity import Fidelity
@@ -28,9 +28,14 @@ from compression.models.weights import load, save
 from edge_iqa import Inspector, image, views
 from export import pack
 
-TEST, VAL = 24, 8
-FEW = ("int8_flips=0.1", "runtimes_agree=0.9")
-"""168 renderings prove no share above 97.8 %, however well all goes: the exact binomial bound says so."""
+TEST, VAL = 20, 8
+BOUNDS = ("int8_flips=0.1", "runtimes_agree=0.9", "int8_srcc=0.98", "int8_p99=0.04")
+"""168 renderings prove no share above 97.8 %, however well all goes, and so small a net loses more in int8."""
+_RESAMPLES = 100
+
+TEACHER = ("student vs teacher, SRCC", "student vs teacher, SRCC, degradation: clean")
+PARITY = "fp32 ONNX and TFLite vs torch"
+RUNTIMES = "same verdict through ONNX and TFLite, files in use"
 
 
 class StandInReference:
@@ -62,13 +67,17 @@ def tiny_is_known(make_backbone: Callable, one_process: None, one_thread: None) 
         entry = Architecture(make_backbone, lambda key: key, "none", "none.npz", 0)
         patch.setitem(models.REGISTRY, "tiny", entry)
         patch.setattr(labels, "Reference", StandInReference)
+        for estimate, defaults in (
+            (metrics.estimate_srcc, 2),
+            (metrics.estimate_share, 2),
+            (metrics.bootstrap, 1),
+        ):
+            patch.setattr(estimate, "__defaults__", (0, _RESAMPLES)[-defaults:])
         yield
 
 
 @pytest.fixture(scope="module")
-def workshop(
-    tiny_net: QualityNet, artifacts: Artifacts, draw_photo: Callable, tmp_path_factory
-) -> Workshop:
+def workshop(tiny_net: QualityNet, artifacts: Artifacts, draw_photo: Callable, tmp_path_factory) -> Workshop:
     home = tmp_path_factory.mktemp("workshop")
     student = save(tiny_net, home / "student.safetensors")
     made_from = next(iter(artifacts.files.values()))
@@ -89,10 +98,10 @@ def read_student_sha256(content: bytes) -> str:
 
 
 def wobble(net: QualityNet) -> QualityNet:
-    """The same net with noise of a hundredth on every weight."""
+    """The same net with a little noise on every weight."""
     torch.manual_seed(7)
     state = {
-        key: value + 0.01 * value.std() * torch.randn_like(value)
+        key: value + 0.002 * value.std() * torch.randn_like(value)
         if value.is_floating_point() and value.numel() > 1
         else value
         for key, value in net.state_dict().items()
@@ -141,7 +150,7 @@ def broken(workshop: Workshop, tmp_path: Path) -> Workshop:
 def run(workshop: Workshop, *more: str) -> tuple[int, dict[str, bool]]:
     """The exit code, and whether each gate that may refuse held."""
     told = [f"--{key}={value}" for key, value in vars(workshop).items()]
-    told += ["--scenes=0", f"--slice-images={TEST}", *(f"--bound={each}" for each in FEW), *more]
+    told += ["--scenes=0", f"--slice-images={TEST}", *(f"--bound={each}" for each in BOUNDS), *more]
     code = gates.main(told)
     report = json.loads((workshop.artifacts / "gates.json").read_text())
     held = {gate["name"]: gate["passed"] for gate in report["gates"] if "speed" not in gate["name"]}
@@ -166,7 +175,9 @@ def swap_channels(graph: onnx.GraphProto) -> None:
 
 def forget_mean(graph: onnx.GraphProto) -> None:
     """As if pixels were to be centered on 0.5, as other nets want them."""
-    replace(graph, lambda values: values.size == 3 and np.allclose(values.ravel(), np.array(MEAN) * 255), 127.5)
+    replace(
+        graph, lambda values: values.size == 3 and np.allclose(values.ravel(), np.array(MEAN) * 255), 127.5
+    )
 
 
 def double_layer(graph: onnx.GraphProto) -> None:
@@ -184,12 +195,88 @@ def replace(graph: onnx.GraphProto, wanted: Callable, value: float | None) -> No
     raise LookupError("the graph has no such values")
 
 
-def test_x(workshop, capsys):
-    import time
-    c = time.process_time()
-    print(run(workshop)); print(time.process_time() - c)
-    c = time.process_time()
-    print(run(workshop)); print(time.process_time() - c)
-    import cProfile, pstats
-    pr = cProfile.Profile(); pr.enable(); run(workshop); pr.disable()
-    with capsys.disabled(): print(capsys.readouterr().out[-9000:]); pstats.Stats(pr).sort_stats('cumtime').print_stats(40)
+def name_refused(capsys: pytest.CaptureFixture[str]) -> str:
+    """What the command says at its end."""
+    told = capsys.readouterr().err.strip().splitlines()
+    return told[-1] if told else ""
+
+
+def test_the_unbroken_student_passes_every_gate_and_is_packed(broken, tmp_path, capsys):
+    code, held = run(broken)
+    assert code == 0 and all(held.values()), name_refused(capsys)
+    assert {*TEACHER, PARITY, RUNTIMES} <= held.keys()
+    report = json.loads((broken.artifacts / "gates.json").read_text())
+    slices = {(each["kind"], each["name"]): each for each in report["slices"]}
+    assert slices["degradation", "clean"]["n"] == TEST and slices["degradation", "clean"]["estimate"]
+    assert slices["degradation", "haze"]["n"] < TEST and slices["degradation", "haze"]["estimate"] is None
+    golden = broken.data.parent / "0.png"
+    told = ["--artifacts", str(broken.artifacts), "--golden", str(golden), "--out", str(tmp_path / "bundles")]
+    assert pack.main(told) == 0
+    folder = tmp_path / "bundles" / "default-0.1.0"
+    with Inspector.open(folder) as inspector:
+        assert [each.passed for each in inspector.self_test()] == [True]
+    card = (folder / "MODEL_CARD.md").read_text()
+    assert "student vs teacher, SRCC, degradation: clean" in card and "haze (" in card
+
+
+def test_a_teacher_with_shuffled_outputs_is_refused_and_nothing_is_packed(broken, tmp_path, capsys):
+    net, _ = load(broken.teacher)
+    order = torch.randperm(net.detail_head.last.in_features, generator=torch.Generator().manual_seed(0))
+    net.detail_head.last.weight.data = net.detail_head.last.weight.data[:, order]
+    save(net, broken.teacher)
+    code, held = run(broken)
+    assert code == 1 and not any(held[name] for name in TEACHER)
+    assert held[PARITY] and held[RUNTIMES], "the files are as they were"
+    assert f"gates failed: {TEACHER[0]}" in name_refused(capsys)
+    golden = broken.data.parent / "0.png"
+    told = ["--artifacts", str(broken.artifacts), "--golden", str(golden), "--out", str(tmp_path / "bundles")]
+    assert pack.main(told) == 1
+    assert f"gates failed: {TEACHER[0]}" in name_refused(capsys)
+    assert not (tmp_path / "bundles").exists()
+
+
+def test_a_calibration_on_noise_is_refused(broken, tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    spec = load(broken.student)[0].spec
+    noise = [rng.normal(128, 8, spec.shape).clip(0, 255).astype(np.uint8) for _ in range(8)]
+    for runtime in ("onnx", "tflite"):
+        exact = (broken.artifacts / f"model.fp32.{runtime}").read_bytes()
+        small = make_quantizer(runtime, exact, noise, tmp_path).quantize("min_max", 0)
+        (broken.artifacts / f"model.int8.{runtime}").write_bytes(small)
+    code, held = run(broken)
+    refused = name_refused(capsys)
+    assert code == 1 and held[PARITY] and held[TEACHER[0]], "float is as it was"
+    for runtime in ("onnx", "tflite"):
+        for what in ("SRCC", "p99 of the difference"):
+            gate = f"int8 vs fp32 ({runtime}), {what}"
+            assert not held[gate] and gate in refused
+
+
+def test_a_layer_twice_as_large_in_an_exported_file_is_refused_though_scores_hardly_move(broken, capsys):
+    edit_onnx(broken, "model.fp32.onnx", double_layer)
+    code, held = run(broken)
+    assert code == 1 and [name for name in held if not held[name]] == [PARITY]
+    assert name_refused(capsys) == f"error: gates failed: {PARITY}"
+
+
+def test_a_layer_made_twice_as_large_in_the_student_after_its_export_is_refused(broken, capsys):
+    net, _ = load(broken.student)
+    net.backbone[0][0].weight.data *= 2
+    save(net, broken.student)
+    (broken.artifacts / "gates.json").write_text("{}")
+    told = [f"--{key}={value}" for key, value in vars(broken).items()]
+    assert gates.main(told) == 1
+    assert "lineage: the models were made from another student" in name_refused(capsys)
+
+
+@pytest.mark.parametrize("spoil", [swap_channels, forget_mean], ids=["channels swapped", "wrong mean"])
+def test_pixels_that_every_onnx_file_takes_otherwise_are_refused(broken, capsys, spoil):
+    """int8 follows its float here, both wrong in the same way, and TFLite is right."""
+    for precision in ("fp32", "int8"):
+        edit_onnx(broken, f"model.{precision}.onnx", spoil)
+    code, held = run(broken)
+    refused = name_refused(capsys)
+    assert code == 1
+    for name in (PARITY, RUNTIMES, TEACHER[0]):
+        assert not held[name] and name in refused
+    assert held["int8 vs fp32 (tflite), p99 of the difference"]
