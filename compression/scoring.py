@@ -17,7 +17,8 @@ from compression.models.heads import QualityNet
 from compression.progress import track
 from compression.scenes import stock
 from edge_iqa import backends, image, views
-from edge_iqa.errors import DataError, GateError
+from edge_iqa.backends.base import Backend
+from edge_iqa.errors import BackendError, DataError, GateError
 from edge_iqa.measure import measure
 
 Floats = NDArray[np.floating[Any]]
@@ -63,7 +64,7 @@ def score_split(
 
     Raises:
         DataError: no photo of the split could be read.
-        GateError: a file gave scores that are no numbers.
+        GateError: a file does not run, or gives values that are no numbers.
     """
     added = add_scenes(photos, split, scenes, cache)
     everything = [*photos, *added]
@@ -98,13 +99,14 @@ def _run_files(
         cut = views.cut(frame, student.spec)
         luma.append(measure(frame).luma_mean)
         for name, backend in opened.items():
-            scores[name].append(backend.run(cut).scores)
+            scores[name].append(_run(name, backend, cut, sample))
     for backend in opened.values():
         backend.close()
-    stacked = {name: np.stack(values) for name, values in scores.items()}
-    for name, values in stacked.items():
-        if not np.isfinite(values).all():
-            raise GateError(
-                f"{name}: expected scores from 0 to 1, got ones that are no numbers; make it again"
-            )
-    return np.array(luma), stacked
+    return np.array(luma), {name: np.stack(values) for name, values in scores.items()}
+
+
+def _run(name: str, backend: Backend, cut: NDArray[np.uint8], sample: Sample) -> Floats:
+    try:
+        return backend.run(cut).scores
+    except BackendError as error:
+        raise GateError(f"{name}: expected scores for {sample.path}, and none came: {error}") from error

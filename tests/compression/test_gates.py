@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -173,6 +174,10 @@ def test_parity_is_measured_on_the_files_as_they_are(
     assert gate.passed and 0 <= gate.value == gate.high and gate.n == 49
     taken_for_float = {**artifacts.files, "model.fp32.tflite": artifacts.files["model.int8.tflite"]}
     assert not parity_gate(tiny_net, taken_for_float, [sample], BOUNDS).passed
+    nowhere = deepcopy(tiny_net)
+    nowhere.embedding_head.bias.data[:] = float("nan")
+    with pytest.raises(GateError, match="fp32 ONNX and TFLite vs torch: expected numbers"):
+        parity_gate(nowhere, artifacts.files, [sample], BOUNDS)
     with pytest.raises(GateError, match="expected the outputs of torch"):
         parity_gate(plain_net, artifacts.files, [sample], BOUNDS)
 

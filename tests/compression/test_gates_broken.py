@@ -23,7 +23,7 @@ from compression.artifacts import Artifacts, make_quantizer
 from compression.data import hash_file
 from compression.fidelity import Fidelity
 from compression.models import Architecture
-from compression.models.heads import MEAN, QualityNet
+from compression.models.heads import MEAN, STD, QualityNet
 from compression.models.weights import load, save
 from edge_iqa import Inspector, image, views
 from export import pack
@@ -180,6 +180,13 @@ def forget_mean(graph: onnx.GraphProto) -> None:
     )
 
 
+def divide_by_nothing(graph: onnx.GraphProto) -> None:
+    """As if statistics had been lost."""
+    replace(
+        graph, lambda values: values.size == 3 and np.allclose(values.ravel(), np.array(STD) * 255), np.nan
+    )
+
+
 def double_layer(graph: onnx.GraphProto) -> None:
     """The first layer's weights, twice as large."""
     replace(graph, lambda values: values.shape[1:] == (3, 3, 3), None)
@@ -267,6 +274,14 @@ def test_a_layer_made_twice_as_large_in_the_student_after_its_export_is_refused(
     told = [f"--{key}={value}" for key, value in vars(broken).items()]
     assert gates.main(told) == 1
     assert "lineage: the models were made from another student" in name_refused(capsys)
+
+
+def test_a_file_whose_scores_are_no_numbers_is_named(broken, capsys):
+    edit_onnx(broken, "model.fp32.onnx", divide_by_nothing)
+    told = [f"--{key}={value}" for key, value in vars(broken).items()]
+    assert gates.main([*told, "--scenes=0"]) == 1
+    refused = name_refused(capsys)
+    assert "model.fp32.onnx: expected scores for " in refused and "not numbers" in refused
 
 
 @pytest.mark.parametrize("spoil", [swap_channels, forget_mean], ids=["channels swapped", "wrong mean"])
