@@ -157,7 +157,7 @@ def _unmeasured(slices: Sequence[Mapping[str, Any]]) -> str:
     small = [each for each in slices if each.get("estimate") is None]
     if not small:
         return ""
-    kinds = {each["kind"]: [] for each in small}
+    kinds: dict[str, list[str]] = {each["kind"]: [] for each in small}
     for each in small:
         kinds[each["kind"]].append(f"{each['name']} ({each['n']} of {each['groups']})")
     listed = "\n".join(f"- {kind}: {', '.join(names)}" for kind, names in kinds.items())

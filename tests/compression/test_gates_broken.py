@@ -31,7 +31,7 @@ from export import pack
 TEST, VAL = 20, 8
 BOUNDS = ("int8_flips=0.1", "runtimes_agree=0.9", "int8_srcc=0.98", "int8_p99=0.04")
 """168 renderings prove no share above 97.8 %, however well all goes, and so small a net loses more in int8."""
-_RESAMPLES = 100
+_RESAMPLES = 60
 
 TEACHER = ("student vs teacher, SRCC", "student vs teacher, SRCC, degradation: clean")
 PARITY = "fp32 ONNX and TFLite vs torch"
