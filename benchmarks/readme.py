@@ -13,7 +13,8 @@ if not __package__:
     # run as a script, Python puts benchmarks/ first, where no package of ours is found
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from compression.gates import BOUNDS
+from compression.bounds import BOUNDS
+from compression.slices import SLICE_GATE
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 RESULTS = CHECKOUT / "benchmarks" / "results"
@@ -134,15 +135,20 @@ def _accuracy(result: dict[str, Any]) -> list[str]:
 
 
 def _gates(report: dict[str, Any]) -> list[str]:
+    """Of the slices only the worst has a row: the card has them all."""
+    of_slices = {SLICE_GATE.format(**each): each for each in report.get("slices", ())}
+    slices = [gate for gate in report["gates"] if gate["name"] in of_slices]
+    worst = min(slices, key=lambda gate: gate["low"], default=None)
     rows = [
         [
-            gate["name"],
+            f"{gate['name']} (the worst of {len(slices)} slices)" if gate is worst else gate["name"],
             f"{gate['value']:.4g} [{gate['low']:.4g}, {gate['high']:.4g}]",
             str(gate["n"]),
             gate["bound"],
             "held" if gate["passed"] else "missed",
         ]
         for gate in report["gates"]
+        if gate is worst or gate not in slices
     ]
     bounds = report["lineage"]["recipe"]["bounds"]
     looser = [
@@ -155,6 +161,16 @@ def _gates(report: dict[str, Any]) -> list[str]:
         f"**Gates** of the default bundle, on `test`; a bound holds for the worse end of its interval.{kind}",
         "",
         *_table(["gate", "measured", "n", "bound", ""], rows),
+        *_unmeasured(len(of_slices) - len(slices), len(of_slices)),
+    ]
+
+
+def _unmeasured(small: int, slices: int) -> list[str]:
+    if not small:
+        return []
+    return [
+        "",
+        f"{small} of {slices} slices were too small to be measured by themselves; the bundle's card names them.",
     ]
 
 

@@ -95,7 +95,7 @@ def make_packing(
         "gates": report.fields["gates"],
         "full_bundle_sha256": None,
     }
-    files[CARD] = write_card(manifest, about).encode()
+    files[CARD] = write_card(manifest, about, report.fields.get("slices") or ()).encode()
     manifest["files"] = _list_files(files)
     return Packing(files, manifest)
 

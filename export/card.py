@@ -23,20 +23,21 @@ _LINEAGE = {
 }
 
 
-def write_card(manifest: Mapping[str, Any], about: str = "") -> str:
+def write_card(manifest: Mapping[str, Any], about: str = "", slices: Sequence[Mapping[str, Any]] = ()) -> str:
     """Write the card of a bundle.
 
     Args:
         manifest: as it will stand in the bundle, all but the card's own entry under `files`.
         about: Markdown on the training data, from those who chose it; what the lineage tells is
             there without it.
+        slices: of the gate report: those that were too small to measure are named.
     """
     parts = [
         _head(manifest),
         _outputs(manifest),
         _files(manifest["files"], manifest["in_use"]),
         _making(manifest["lineage"], about),
-        _gates(manifest["gates"]),
+        _gates(manifest["gates"], slices),
         _use(manifest),
     ]
     return "\n\n".join(parts) + "\n"
@@ -130,7 +131,7 @@ def _making(lineage: Mapping[str, Any], about: str) -> str:
     return "\n\n".join(line for line in lines if line)
 
 
-def _gates(gates: Sequence[Mapping[str, Any]]) -> str:
+def _gates(gates: Sequence[Mapping[str, Any]], slices: Sequence[Mapping[str, Any]]) -> str:
     rows = [
         [
             gate["name"],
@@ -147,7 +148,20 @@ def _gates(gates: Sequence[Mapping[str, Any]]) -> str:
         "whole groups (senders, scenes), and a bound must hold for the worse end. A speed-up that is not held "
         "means that the float file is in use."
     )
-    return "\n\n".join(["## Gates", note, _table(["gate", "value", "interval", "n", "bound", ""], rows)])
+    table = _table(["gate", "value", "interval", "n", "bound", ""], rows)
+    return "\n\n".join(part for part in ("## Gates", note, table, _unmeasured(slices)) if part)
+
+
+def _unmeasured(slices: Sequence[Mapping[str, Any]]) -> str:
+    """The kinds of photos of which too few were at hand, so that no one takes silence for a gate held."""
+    small = [each for each in slices if each.get("estimate") is None]
+    if not small:
+        return ""
+    kinds: dict[str, list[str]] = {each["kind"]: [] for each in small}
+    for each in small:
+        kinds[each["kind"]].append(f"{each['name']} ({each['n']} of {each['groups']})")
+    listed = "\n".join(f"- {kind}: {', '.join(names)}" for kind, names in kinds.items())
+    return f"Not measured by themselves, for want of photos (images of so many groups):\n\n{listed}"
 
 
 def _use(manifest: Mapping[str, Any]) -> str:

@@ -24,7 +24,7 @@ class GateReport:
     Attributes:
         content: its bytes, which go into the bundle.
         in_use: runtime → file.
-        fields: the rest of it: `experimental`, `thresholds`, `gates`, `lineage`.
+        fields: the rest of it: `experimental`, `thresholds`, `gates`, `slices` (where there are any), `lineage`.
     """
 
     content: bytes
@@ -53,6 +53,7 @@ def read_report(path: Path, models: Mapping[str, bytes]) -> GateReport:
         root = parse(content, path.name)
         _check_gates(root)
         _check_files(root, models)
+        _check_slices(root)
         in_use = {runtime: file.text() for runtime, file in root["in_use"].members()}
         for key in ("experimental", "thresholds", "lineage"):
             root[key]
@@ -115,3 +116,15 @@ def _check_files(root: Field, models: Mapping[str, bytes]) -> None:
             raise GateError(
                 f"{name}: altered since the gates were measured; run `python -m compression.gates` again"
             )
+
+
+def _check_slices(root: Field) -> None:
+    """What the card tells of each; a report may have none."""
+    slices = root.get("slices")
+    for each in [] if slices is None else slices.items():
+        (
+            each["kind"].text(),
+            each["name"].text(),
+            each["n"].whole(0, 1 << 40),
+            each["groups"].whole(0, 1 << 40),
+        )

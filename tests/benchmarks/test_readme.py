@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
 
-from benchmarks.readme import BEGIN, END, insert, main
+from benchmarks.readme import BEGIN, END, RESULTS, insert, main, render
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -19,6 +21,25 @@ def test_only_what_is_between_the_marks_is_replaced() -> None:
     assert insert(f"a{BEGIN}old{END}b", "new") == f"a{BEGIN}\n\nnew\n{END}b"
     with pytest.raises(ValueError, match="expected the marks"):
         insert("no marks", "new")
+
+
+def test_of_the_slices_only_the_worst_has_a_row_and_small_ones_are_counted(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(RESULTS, tmp_path / "results"))
+    report = json.loads((folder / "gates.json").read_text())
+    others = report["gates"][1:]
+    report["gates"], report["slices"] = [report["gates"][0]], []
+    for name, low in (("white", 0.95), ("photo", 0.941), ("gray", 0.96)):
+        gate = {**report["gates"][0], "name": f"student vs teacher, SRCC, background: {name}", "low": low}
+        report["gates"].append(gate)
+        report["slices"].append({"kind": "background", "name": name, "n": 210, "groups": 20, "estimate": {}})
+    report["slices"].append({"kind": "category", "name": "shoe", "n": 9, "groups": 2, "estimate": None})
+    report["gates"] += others
+    (folder / "gates.json").write_text(json.dumps(report))
+    text = render(folder)
+    assert "| student vs teacher, SRCC, background: photo (the worst of 3 slices) | 0.97" in text
+    assert "background: white" not in text and "background: gray" not in text
+    assert "1 of 4 slices were too small" in text
+    assert all(f"| {gate['name']} |" in text for gate in others)
 
 
 def test_every_file_that_the_readme_links_to_is_there() -> None:

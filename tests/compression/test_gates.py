@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import json
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from compression.gates import (
-    BOUNDS,
-    Split,
-    agreement_gates,
-    int8_gates,
-    is_looser,
-    main,
-    parity_gate,
-    read_bounds,
-)
+from compression.agreement import agreement_gates, parity_gate, reduced_gates, runtimes_gate
+from compression.bounds import BOUNDS, is_looser, read_bounds
+from compression.gates import main, make_parser
 from compression.labels import Sample
 from compression.models import build
 from compression.models.weights import save
+from compression.scoring import Split
+from compression.slices import measure_slices, slice_gates, tell_unmeasured
 from compression.variants import Variant
 from edge_iqa.errors import GateError
 from edge_iqa.views import ViewSpec
@@ -43,11 +40,16 @@ def make_split(wobble: float = 0.0, seed: int = 0) -> Split:
     for runtime in ("onnx", "tflite"):
         scores[f"model.fp32.{runtime}"] = student
         scores[f"model.int8.{runtime}"] = student.copy()
-    return Split(samples, [f"g{index % 40}" for index in range(400)], np.zeros(400), scores)
+    kinds = {
+        "category": ["shoe" if index % 40 < 19 else "" for index in range(400)],
+        "background": ["white" if index % 2 else "photo" for index in range(400)],
+        "degradation": ["noise" if index < 399 else "clean" for index in range(400)],
+    }
+    return Split(samples, [f"g{index % 40}" for index in range(400)], kinds, np.zeros(400), scores)
 
 
 def failed(split: Split) -> list[str]:
-    gates = [*agreement_gates(split, BOUNDS), *int8_gates(split, THRESHOLDS, BOUNDS)]
+    gates = [*agreement_gates(split, BOUNDS), *reduced_gates(split, THRESHOLDS, BOUNDS)]
     return [gate.name for gate in gates if not gate.passed]
 
 
@@ -80,24 +82,112 @@ def test_int8_that_is_off_by_a_twentieth_is_named() -> None:
     assert "int8 vs fp32 (onnx), p99 of the difference" not in names
 
 
-def test_parity_is_read_from_the_exports_report(tmp_path: Path) -> None:
-    path = tmp_path / "parity.json"
-    for worst, holds in ((5e-5, True), (2e-4, False)):
-        path.write_text(json.dumps({"worst": worst, "n": 12}))
-        assert parity_gate(path, BOUNDS).passed is holds
-    for text in ("{}", "[]", "not json"):
-        path.write_text(text)
-        with pytest.raises(GateError, match="expected the parity report"):
-            parity_gate(path, BOUNDS)
-    with pytest.raises(GateError, match="expected the parity report"):
-        parity_gate(tmp_path / "none.json", BOUNDS)
+def test_a_further_precision_is_held_to_what_int8_is() -> None:
+    split = make_split()
+    exact = split.scores["model.fp32.tflite"]
+    scores = {"model.fp32.tflite": exact, "model.fp16.tflite": exact + 0.05}
+    gates = reduced_gates(replace(split, scores=scores), THRESHOLDS, BOUNDS)
+    held = {gate.name: gate.passed for gate in gates}
+    assert held["fp16 vs fp32 (tflite), SRCC"] and not held["fp16 vs fp32 (tflite), p99 of the difference"]
+    assert len(held) == 3, "float is not compared with itself"
+
+
+# slices
+
+
+def test_a_slice_that_goes_its_own_way_is_named_and_the_others_hold() -> None:
+    split = make_split()
+    white = np.array(split.kinds["background"]) == "white"
+    student = split.scores["model.fp32.onnx"]
+    student[white] = np.random.default_rng(0).permutation(student[white])
+    gates = {gate.name: gate for gate in slice_gates(measure_slices(split), BOUNDS)}
+    assert [name for name, gate in gates.items() if not gate.passed] == [
+        "student vs teacher, SRCC, background: white",
+        "student vs teacher, SRCC, degradation: noise",
+    ]
+    held = gates["student vs teacher, SRCC, background: photo"]
+    assert held.passed and held.n == 200 and held.bound == ">= 0.94"
+
+
+def test_a_slice_holds_by_the_worse_end_of_its_interval() -> None:
+    split = make_split(wobble=0.105)
+    gates = {gate.name: gate for gate in slice_gates(measure_slices(split), BOUNDS)}
+    gate = gates["student vs teacher, SRCC, background: photo"]
+    assert gate.value > 0.94 > gate.low and not gate.passed
+
+
+def test_small_slices_are_told_and_never_held() -> None:
+    """190 images from 19 groups, and one image: too few of one or the other."""
+    split = make_split()
+    slices = {each.name: each for each in measure_slices(split)}
+    assert set(slices) == {"shoe", "white", "photo", "noise", "clean"}, "what nobody named is no slice"
+    for name, n, groups in (("shoe", 190, 19), ("clean", 1, 1)):
+        assert (slices[name].n, slices[name].groups, slices[name].estimate) == (n, groups, None)
+    told = tell_unmeasured(list(slices.values()))
+    assert "shoe (190 of 19)" in told and "clean (1 of 1)" in told and "white" not in told
+    assert not any("shoe" in gate.name for gate in slice_gates(list(slices.values()), BOUNDS))
+    assert tell_unmeasured([slices["white"]]) == ""
+    shoes = replace(split, kinds={"category": split.kinds["category"]})
+    assert measure_slices(shoes, images=190, groups=20)[0].estimate is None
+    assert measure_slices(shoes, images=190, groups=19)[0].estimate is not None
+
+
+@pytest.mark.parametrize(("option", "most"), [("--slice-images", 200), ("--slice-groups", 20)])
+def test_slices_may_be_smaller_and_no_larger_than_a_release_has_them(option: str, most: int) -> None:
+    told = ["--artifacts", "a", "--data", "d", option]
+    assert most - 1 in vars(make_parser().parse_args([*told, str(most - 1)])).values()
+    for wrong in (str(most + 1), "1", "many"):
+        with pytest.raises(SystemExit):
+            make_parser().parse_args([*told, wrong])
+
+
+# verdicts through both runtimes
+
+
+@pytest.mark.parametrize(("apart", "holds"), [(0, True), (3, False)])
+def test_the_files_in_use_must_give_the_same_verdict(apart: int, holds: bool) -> None:
+    """Of 800 photos; those that lie on one side of the bound in both runtimes agree, however far apart."""
+    half, other = make_split(), make_split(seed=1)
+    scores = {name: np.concatenate([half.scores[name], other.scores[name]]) for name in half.scores}
+    split = replace(half, groups=[f"g{at % 40}" for at in range(800)], scores=scores)
+    accepted = scores["model.fp32.onnx"][:, 0] >= THRESHOLDS["accept"]
+    scores["model.int8.tflite"][accepted] = 1.0
+    scores["model.int8.tflite"][np.flatnonzero(accepted)[:apart]] = 0.0
+    in_use = {"onnx": "model.fp32.onnx", "tflite": "model.int8.tflite"}
+    gate = runtimes_gate(split, in_use, THRESHOLDS, BOUNDS)
+    assert gate.passed is holds and gate.n == 800
+    assert gate.value == 1 - apart / 800
+    unused = runtimes_gate(split, {**in_use, "tflite": "model.fp32.tflite"}, THRESHOLDS, BOUNDS)
+    assert unused.passed and unused.value == 1
+
+
+# files against torch
+
+
+def test_parity_is_measured_on_the_files_as_they_are(
+    tiny_net, plain_net, artifacts, draw_photo, one_thread, tmp_path
+) -> None:
+    path = tmp_path / "photo.png"
+    Image.fromarray(draw_photo(np.random.default_rng(0))).save(path)
+    sample = Sample(path, 0, Variant(()), np.ones(3, np.float32))
+    gate = parity_gate(tiny_net, artifacts.files, [sample] * 97, BOUNDS)
+    assert gate.passed and 0 <= gate.value == gate.high and gate.n == 49
+    taken_for_float = {**artifacts.files, "model.fp32.tflite": artifacts.files["model.int8.tflite"]}
+    assert not parity_gate(tiny_net, taken_for_float, [sample], BOUNDS).passed
+    nowhere = deepcopy(tiny_net)
+    nowhere.embedding_head.bias.data[:] = float("nan")
+    with pytest.raises(GateError, match="fp32 ONNX and TFLite vs torch: expected numbers"):
+        parity_gate(nowhere, artifacts.files, [sample], BOUNDS)
+    with pytest.raises(GateError, match="expected the outputs of torch"):
+        parity_gate(plain_net, artifacts.files, [sample], BOUNDS)
 
 
 def test_only_looser_bounds_make_a_bundle_experimental() -> None:
     assert not is_looser(read_bounds([]))
     assert not is_looser(read_bounds(["int8_p99=0.01", "int8_srcc=0.999"]))
     assert is_looser(read_bounds(["int8_p99=0.03"]))
-    assert is_looser(read_bounds(["student_teacher_srcc=0.9"]))
+    for text in ("student_teacher_srcc=0.9", "slice_srcc=0.93", "runtimes_agree=0.99", "parity=1e-3"):
+        assert is_looser(read_bounds([text]))
 
 
 def test_missing_artifacts_and_another_teacher_are_told_before_anything_is_measured(

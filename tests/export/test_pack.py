@@ -195,6 +195,10 @@ def refuse_none(folder: Path, edit: Callable) -> None:
     edit(lambda report: report.update(gates=[]))
 
 
+def refuse_nameless_slice(folder: Path, edit: Callable) -> None:
+    edit(lambda report: report.update(slices=[{"kind": "background", "n": 3, "groups": 2, "estimate": None}]))
+
+
 def refuse_altered(folder: Path, edit: Callable) -> None:
     path = folder / "model.int8.onnx"
     path.write_bytes(path.read_bytes()[:-1] + b"\0")
@@ -234,6 +238,7 @@ def refuse_shuffled(folder: Path, edit: Callable) -> None:
         (refuse_hidden, "gates failed: student vs teacher, SRCC"),
         (refuse_slow, "gates failed: int8 speed-up (onnx)"),
         (refuse_none, "nothing is proven"),
+        (refuse_nameless_slice, "slices[0]: the field 'name' is missing"),
         (refuse_altered, "model.int8.onnx: altered since the gates were measured"),
         (refuse_added, "model.fp16.onnx: the gates were measured without it"),
         (refuse_removed, "model.fp32.tflite: the gates were measured with it, and it is missing"),

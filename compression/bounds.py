@@ -1,0 +1,59 @@
+"""The bounds of a release, and a gate: one bound, what was measured against it, and whether it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from compression.command import replace_values
+from compression.metrics import Estimate
+
+BOUNDS = {
+    "student_teacher_srcc": 0.97,
+    "student_teacher_label_ratio": 0.98,
+    "slice_srcc": 0.94,
+    "int8_srcc": 0.995,
+    "int8_p99": 0.02,
+    "int8_flips": 0.005,
+    "runtimes_agree": 0.995,
+    "parity": 1e-4,
+}
+"""The bounds of a release. Looser ones make the bundle experimental."""
+
+_CAPS = frozenset({"int8_p99", "int8_flips", "parity"})
+"""Bounds that a value must stay under; the others it must reach."""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One bound, what was measured against it (with its 95 % interval), and whether it holds."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    n: int
+    bound: str
+    passed: bool
+
+
+def hold(name: str, measured: Estimate, key: str, bounds: Mapping[str, float]) -> Gate:
+    """Hold a measurement to the bound `key`: the worse end of its interval counts, and NaN never passes."""
+    bound, capped = bounds[key], key in _CAPS
+    passed = measured.high <= bound if capped else measured.low >= bound
+    text = f"{'<=' if capped else '>='} {bound:g}"
+    return Gate(name, measured.value, measured.low, measured.high, measured.n, text, passed)
+
+
+def read_bounds(options: Sequence[str]) -> dict[str, float]:
+    """Replace default bounds by `NAME=VALUE` options.
+
+    Raises:
+        ValueError: an unknown name, or a value that is no number.
+    """
+    return replace_values("--bound", options, BOUNDS)
+
+
+def is_looser(bounds: Mapping[str, float]) -> bool:
+    """Tell whether any bound is weaker than the default."""
+    return any(bounds[key] > value if key in _CAPS else bounds[key] < value for key, value in BOUNDS.items())

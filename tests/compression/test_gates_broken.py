@@ -1,0 +1,297 @@
+"""Models broken on purpose, each as it would really happen, are refused by the gate that is there for it.
+
+A small student, its teacher (the same net with a little noise on its weights), its files and a data set
+of drawn photos, rated as the student sees them, pass every gate. Then one thing is broken at a time.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from PIL import Image
+
+from compression import gates, labels, metrics, models
+from compression.artifacts import Artifacts, make_quantizer
+from compression.data import hash_file
+from compression.fidelity import Fidelity
+from compression.models import Architecture
+from compression.models.heads import MEAN, STD, QualityNet
+from compression.models.weights import load, save
+from edge_iqa import Inspector, image, views
+from export import pack
+
+TEST, VAL = 20, 8
+BOUNDS = ("int8_flips=0.1", "runtimes_agree=0.9", "int8_srcc=0.98", "int8_p99=0.04")
+"""168 renderings prove no share above 97.8 %, however well all goes, and so small a net loses more in int8."""
+_RESAMPLES = 60
+
+TEACHER = ("student vs teacher, SRCC", "student vs teacher, SRCC, degradation: clean")
+PARITY = "fp32 ONNX and TFLite vs torch"
+RUNTIMES = "same verdict through ONNX and TFLite, files in use"
+
+
+class StandInReference:
+    """Mean difference of pixels in the place of three metrics, which would take longer than all else here."""
+
+    def __init__(self, pixels: np.ndarray, mask: np.ndarray | None = None) -> None:
+        self._pixels = pixels.astype(np.float32)
+
+    def compare(self, degraded: np.ndarray) -> Fidelity:
+        lost = min(1.0, float(np.abs(degraded - self._pixels).mean()) / 64)
+        return Fidelity(0.99 - 0.69 * lost, 0.05 + 0.45 * lost, 0.999 - 0.13 * lost ** (1 / 0.6))
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Files that `compression.gates` takes, before anything is broken."""
+
+    data: Path
+    cache: Path
+    student: Path
+    teacher: Path
+    artifacts: Path
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tiny_is_known(make_backbone: Callable, one_process: None, one_thread: None) -> Iterator[None]:
+    """The small net can be loaded from a checkpoint, and labels cost little."""
+    with pytest.MonkeyPatch.context() as patch:
+        entry = Architecture(make_backbone, lambda key: key, "none", "none.npz", 0)
+        patch.setitem(models.REGISTRY, "tiny", entry)
+        patch.setattr(labels, "Reference", StandInReference)
+        for estimate, defaults in (
+            (metrics.estimate_srcc, 2),
+            (metrics.estimate_share, 2),
+            (metrics.bootstrap, 1),
+        ):
+            patch.setattr(estimate, "__defaults__", (0, _RESAMPLES)[-defaults:])
+        yield
+
+
+@pytest.fixture(scope="module")
+def workshop(tiny_net: QualityNet, artifacts: Artifacts, draw_photo: Callable, tmp_path_factory) -> Workshop:
+    home = tmp_path_factory.mktemp("workshop")
+    student = save(tiny_net, home / "student.safetensors")
+    made_from = next(iter(artifacts.files.values()))
+    claimed = read_student_sha256(made_from)
+    (home / "artifacts").mkdir()
+    for name, content in artifacts.files.items():
+        of_this = content.replace(claimed.encode(), hash_file(student).encode())
+        (home / "artifacts" / name).write_bytes(of_this)
+    teacher = save(wobble(tiny_net), home / "teacher.safetensors")
+    return Workshop(
+        draw_data(home / "photos", tiny_net, draw_photo), home / "cache", student, teacher, home / "artifacts"
+    )
+
+
+def read_student_sha256(content: bytes) -> str:
+    meta = onnx.load_from_string(content).metadata_props
+    return next(entry.value for entry in meta if entry.key == "edge_iqa.student_sha256")
+
+
+def wobble(net: QualityNet) -> QualityNet:
+    """The same net with a little noise on every weight."""
+    torch.manual_seed(7)
+    state = {
+        key: value + 0.002 * value.std() * torch.randn_like(value)
+        if value.is_floating_point() and value.numel() > 1
+        else value
+        for key, value in net.state_dict().items()
+    }
+    return with_state(net, state)
+
+
+def with_state(net: QualityNet, state: dict[str, torch.Tensor]) -> QualityNet:
+    other = models.build("tiny", net.attributes, net.embedding, net.spec, net.categories)
+    other.load_state_dict(state)
+    return other.eval()
+
+
+def draw_data(folder: Path, net: QualityNet, draw_photo: Callable) -> Path:
+    """Drawn photos, rated in the order that the net gives them: it agrees with the labels from the start."""
+    folder.mkdir()
+    rng = np.random.default_rng(5)
+    paths, scores = [], []
+    for number in range(TEST + VAL):
+        paths.append(folder / f"{number}.png")
+        Image.fromarray(draw_photo(rng)).save(paths[-1])
+        cut = views.cut(image.read(paths[-1]), net.spec)
+        with torch.inference_mode():
+            scores.append(float(net(torch.from_numpy(cut)[None]).scores[0, 0]))
+    ratings = 0.2 + 0.8 * np.argsort(np.argsort(scores)) / len(scores)
+    lines = [
+        f"{path.name},{'test' if number < TEST else 'val'},{number},{rating:.3f}"
+        for number, (path, rating) in enumerate(zip(paths, ratings, strict=True))
+    ]
+    (folder / "photos.csv").write_text("\n".join(["path,split,group,label", *lines]))
+    return folder / "photos.csv"
+
+
+@pytest.fixture
+def broken(workshop: Workshop, tmp_path: Path) -> Workshop:
+    """A copy that a test may break."""
+    return Workshop(
+        workshop.data,
+        workshop.cache,
+        Path(shutil.copy(workshop.student, tmp_path)),
+        Path(shutil.copy(workshop.teacher, tmp_path)),
+        Path(shutil.copytree(workshop.artifacts, tmp_path / "artifacts")),
+    )
+
+
+def run(workshop: Workshop, *more: str) -> tuple[int, dict[str, bool]]:
+    """The exit code, and whether each gate that may refuse held."""
+    told = [f"--{key}={value}" for key, value in vars(workshop).items()]
+    told += ["--scenes=0", f"--slice-images={TEST}", *(f"--bound={each}" for each in BOUNDS), *more]
+    code = gates.main(told)
+    report = json.loads((workshop.artifacts / "gates.json").read_text())
+    held = {gate["name"]: gate["passed"] for gate in report["gates"] if "speed" not in gate["name"]}
+    return code, held
+
+
+def edit_onnx(workshop: Workshop, name: str, change: Callable[[onnx.GraphProto], None]) -> None:
+    path = workshop.artifacts / name
+    model = onnx.load(str(path))
+    change(model.graph)
+    onnx.checker.check_model(model)
+    path.write_bytes(model.SerializeToString())
+
+
+def swap_channels(graph: onnx.GraphProto) -> None:
+    """As if pixels came as OpenCV reads them."""
+    for node in graph.node:
+        node.input[:] = ["bgr" if name == "views" else name for name in node.input]
+    graph.initializer.append(onnx.helper.make_tensor("backwards", onnx.TensorProto.INT64, [3], [2, 1, 0]))
+    graph.node.insert(0, onnx.helper.make_node("Gather", ["views", "backwards"], ["bgr"], axis=3))
+
+
+def forget_mean(graph: onnx.GraphProto) -> None:
+    """As if pixels were to be centered on 0.5, as other nets want them."""
+    replace(
+        graph, lambda values: values.size == 3 and np.allclose(values.ravel(), np.array(MEAN) * 255), 127.5
+    )
+
+
+def divide_by_nothing(graph: onnx.GraphProto) -> None:
+    """As if statistics had been lost."""
+    replace(
+        graph, lambda values: values.size == 3 and np.allclose(values.ravel(), np.array(STD) * 255), np.nan
+    )
+
+
+def double_layer(graph: onnx.GraphProto) -> None:
+    """The first layer's weights, twice as large."""
+    replace(graph, lambda values: values.shape[1:] == (3, 3, 3), None)
+
+
+def replace(graph: onnx.GraphProto, wanted: Callable, value: float | None) -> None:
+    for tensor in graph.initializer:
+        values = onnx.numpy_helper.to_array(tensor)
+        if wanted(values):
+            new = values * 2 if value is None else np.full_like(values, value)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(new, tensor.name))
+            return
+    raise LookupError("the graph has no such values")
+
+
+def name_refused(capsys: pytest.CaptureFixture[str]) -> str:
+    """What the command says at its end."""
+    told = capsys.readouterr().err.strip().splitlines()
+    return told[-1] if told else ""
+
+
+def test_the_unbroken_student_passes_every_gate_and_is_packed(broken, tmp_path, capsys):
+    code, held = run(broken)
+    assert code == 0 and all(held.values()), name_refused(capsys)
+    assert {*TEACHER, PARITY, RUNTIMES} <= held.keys()
+    report = json.loads((broken.artifacts / "gates.json").read_text())
+    slices = {(each["kind"], each["name"]): each for each in report["slices"]}
+    assert slices["degradation", "clean"]["n"] == TEST and slices["degradation", "clean"]["estimate"]
+    assert slices["degradation", "haze"]["n"] < TEST and slices["degradation", "haze"]["estimate"] is None
+    golden = broken.data.parent / "0.png"
+    told = ["--artifacts", str(broken.artifacts), "--golden", str(golden), "--out", str(tmp_path / "bundles")]
+    assert pack.main(told) == 0
+    folder = tmp_path / "bundles" / "default-0.1.0"
+    with Inspector.open(folder) as inspector:
+        assert [each.passed for each in inspector.self_test()] == [True]
+    card = (folder / "MODEL_CARD.md").read_text()
+    assert "student vs teacher, SRCC, degradation: clean" in card and "haze (" in card
+
+
+def test_a_teacher_with_shuffled_outputs_is_refused_and_nothing_is_packed(broken, tmp_path, capsys):
+    net, _ = load(broken.teacher)
+    order = torch.randperm(net.detail_head.last.in_features, generator=torch.Generator().manual_seed(0))
+    net.detail_head.last.weight.data = net.detail_head.last.weight.data[:, order]
+    save(net, broken.teacher)
+    code, held = run(broken)
+    assert code == 1 and not any(held[name] for name in TEACHER)
+    assert held[PARITY] and held[RUNTIMES], "the files are as they were"
+    assert f"gates failed: {TEACHER[0]}" in name_refused(capsys)
+    golden = broken.data.parent / "0.png"
+    told = ["--artifacts", str(broken.artifacts), "--golden", str(golden), "--out", str(tmp_path / "bundles")]
+    assert pack.main(told) == 1
+    assert f"gates failed: {TEACHER[0]}" in name_refused(capsys)
+    assert not (tmp_path / "bundles").exists()
+
+
+def test_a_calibration_on_noise_is_refused(broken, tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    spec = load(broken.student)[0].spec
+    noise = [rng.normal(128, 8, spec.shape).clip(0, 255).astype(np.uint8) for _ in range(8)]
+    for runtime in ("onnx", "tflite"):
+        exact = (broken.artifacts / f"model.fp32.{runtime}").read_bytes()
+        small = make_quantizer(runtime, exact, noise, tmp_path).quantize("min_max", 0)
+        (broken.artifacts / f"model.int8.{runtime}").write_bytes(small)
+    code, held = run(broken)
+    refused = name_refused(capsys)
+    assert code == 1 and held[PARITY] and held[TEACHER[0]], "float is as it was"
+    for runtime in ("onnx", "tflite"):
+        for what in ("SRCC", "p99 of the difference"):
+            gate = f"int8 vs fp32 ({runtime}), {what}"
+            assert not held[gate] and gate in refused
+
+
+def test_a_layer_twice_as_large_in_an_exported_file_is_refused_though_scores_hardly_move(broken, capsys):
+    edit_onnx(broken, "model.fp32.onnx", double_layer)
+    code, held = run(broken)
+    assert code == 1 and [name for name in held if not held[name]] == [PARITY]
+    assert name_refused(capsys) == f"error: gates failed: {PARITY}"
+
+
+def test_a_layer_made_twice_as_large_in_the_student_after_its_export_is_refused(broken, capsys):
+    net, _ = load(broken.student)
+    net.backbone[0][0].weight.data *= 2
+    save(net, broken.student)
+    (broken.artifacts / "gates.json").write_text("{}")
+    told = [f"--{key}={value}" for key, value in vars(broken).items()]
+    assert gates.main(told) == 1
+    assert "lineage: the models were made from another student" in name_refused(capsys)
+
+
+def test_a_file_whose_scores_are_no_numbers_is_named(broken, capsys):
+    edit_onnx(broken, "model.fp32.onnx", divide_by_nothing)
+    told = [f"--{key}={value}" for key, value in vars(broken).items()]
+    assert gates.main([*told, "--scenes=0"]) == 1
+    refused = name_refused(capsys)
+    assert "model.fp32.onnx: expected scores for " in refused and "not numbers" in refused
+
+
+@pytest.mark.parametrize("spoil", [swap_channels, forget_mean], ids=["channels swapped", "wrong mean"])
+def test_pixels_that_every_onnx_file_takes_otherwise_are_refused(broken, capsys, spoil):
+    """int8 follows its float here, both wrong in the same way, and TFLite is right."""
+    for precision in ("fp32", "int8"):
+        edit_onnx(broken, f"model.{precision}.onnx", spoil)
+    code, held = run(broken)
+    refused = name_refused(capsys)
+    assert code == 1
+    for name in (PARITY, RUNTIMES, TEACHER[0]):
+        assert not held[name] and name in refused
+    assert held["int8 vs fp32 (tflite), p99 of the difference"]
