@@ -26,6 +26,7 @@ from edge_iqa.timing import Recording, Timing, measure_interleaved
 from export import parity
 from export.contract import ModelInfo
 from export.onnx import export_onnx
+from export.operators import check_operators
 from export.tflite import export_tflite
 
 Views = NDArray[np.uint8]
@@ -98,7 +99,7 @@ def make_artifacts(
             int8 models with the float ones.
 
     Raises:
-        GateError: a float model is not what torch is.
+        GateError: a float model is not what torch is, or a model has an operator that a phone may lack.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -117,6 +118,8 @@ def make_artifacts(
                 content, trials[runtime] = search(quantizer, runtime, reference, check)
             files[f"model.int8.{runtime}"] = content
             chosen[runtime] = min(trials[runtime], key=_rank)
+    for name, content in files.items():
+        check_operators(name, content)
     with _step("time"):
         timed = time_models(files, check[0])
     timings = {name: recording.timing for name, recording in timed.items()}

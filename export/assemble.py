@@ -19,6 +19,7 @@ from edge_iqa.verdict import judge
 from export.card import write_card
 from export.contract import ModelInfo
 from export.golden import GoldenCase, encode_views, make_cases, measure_tolerance
+from export.operators import check_operators
 from export.report import MODEL_NAME, GateReport
 
 CARD = "MODEL_CARD.md"
@@ -61,8 +62,11 @@ def make_packing(
         about: Markdown on the training data, for the card.
 
     Raises:
-        GateError: the models are not all from one student, or disagree on a golden photo.
+        GateError: the models are not all from one student, disagree on a golden photo, or have an operator
+            that a phone may lack.
     """
+    for file, content in models.items():
+        check_operators(file, content)
     info = read_info(models)
     if info.student_sha256 != report.fields["lineage"].get("student_sha256"):
         raise GateError("lineage: the gates were measured for another student than the models were made from")

@@ -13,6 +13,7 @@ from torch import nn
 from edge_iqa.errors import GateError
 from edge_iqa.files import write_bytes
 from export.contract import INPUT, ModelInfo, OnePhoto, make_example
+from export.operators import check_operators
 
 SIGNATURE_KEY = "serving_default"
 
@@ -29,7 +30,7 @@ def export_tflite(net: nn.Module, info: ModelInfo, path: Path) -> Path:
             signature sorts its outputs: read them by name.
 
     Raises:
-        GateError: the model came out other than the contract.
+        GateError: the model came out other than the contract, or with an operator that a phone may lack.
         OutputError: the file cannot be written.
     """
     os.environ["LITERT_TORCH_SHOW_PROGRESS"] = "n"
@@ -41,6 +42,7 @@ def export_tflite(net: nn.Module, info: ModelInfo, path: Path) -> Path:
         model = litert_torch.convert(OnePhoto(net).eval(), sample_kwargs={INPUT: make_example(info.spec)})
     content = model.model_content()
     _check(content, info, path.name)
+    check_operators(path.name, content)
     return write_bytes(path, content)
 
 
