@@ -7,6 +7,7 @@ import onnx
 import onnxruntime
 import pytest
 from ai_edge_litert.interpreter import Interpreter
+from onnx.reference import ReferenceEvaluator
 
 from compression.artifacts import compare_outputs, run_all
 from compression.quantize_weights import VARIANTS, make_variants
@@ -99,7 +100,7 @@ def test_an_int8_weight_is_the_nearest_step_of_its_channels_scale():
         )
         model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 15)], ir_version=8)
         small = onnx.load_from_string(store_as_int8(model.SerializeToString()))
-        evaluator = onnx.reference.ReferenceEvaluator(small)
+        evaluator = ReferenceEvaluator(small)
         back = np.stack(
             [evaluator.run(None, {"x": row[None]})[0][0] for row in np.eye(40, dtype=np.float32)], 1
         )

@@ -11,6 +11,7 @@ import onnx
 import pytest
 import torch
 from ai_edge_litert.interpreter import Interpreter
+from onnx.reference import ReferenceEvaluator
 
 from edge_iqa.errors import GateError
 from export import parity
@@ -158,7 +159,7 @@ def test_a_rewritten_graph_gives_the_same_norms_and_means_and_bears_zeros():
         make_portable(model, "model.onnx")
         onnx.checker.check_model(model, full_check=True)
         assert find_foreign(model.SerializeToString(), "onnx") == {}
-        norm, mean = onnx.reference.ReferenceEvaluator(model).run(None, {"x": values})
+        norm, mean = ReferenceEvaluator(model).run(None, {"x": values})
         expected = np.linalg.norm(values, axis=1, keepdims=bool(keepdims))
         np.testing.assert_allclose(norm, expected, rtol=1e-6)
         np.testing.assert_allclose(mean, values.mean(1, keepdims=bool(keepdims)), rtol=1e-5, atol=1e-7)
