@@ -1,4 +1,4 @@
-"""Student → the four model files: exported, compared with torch, quantized, timed.
+"""Student → the model files: exported, compared with torch, quantized, timed.
 
 What int8 loses is measured on validation photos against the float model. The first layers hurt most
 (they carry the faint signals that blur and noise are read from), so they stay float one by one until
@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,11 +21,13 @@ from numpy.typing import NDArray
 from compression.equalize import equalize
 from compression.models.heads import QualityNet
 from compression.progress import console
+from compression.quantize_weights import make_variants
 from edge_iqa.manifest import RUNTIMES
 from edge_iqa.timing import Recording, Timing, measure_interleaved
 from export import parity
 from export.contract import ModelInfo
 from export.onnx import export_onnx
+from export.operators import check_operators
 from export.tflite import export_tflite
 
 Views = NDArray[np.uint8]
@@ -73,11 +75,12 @@ class Artifacts:
     """What `make_artifacts` made.
 
     Attributes:
-        files: name → content of the four models.
+        files: name → content of the models.
         parity: float models against torch.
         trials: per runtime, in the order they were tried.
         chosen: per runtime, the trial whose model was taken.
         timings: per file, model alone, one thread, measured in turns.
+        variants: per file, further variants of the float models (`compression.quantize_weights`).
     """
 
     files: dict[str, bytes]
@@ -85,10 +88,15 @@ class Artifacts:
     trials: dict[str, list[Trial]]
     chosen: dict[str, Trial]
     timings: dict[str, Timing]
+    variants: dict[str, Trial] = field(default_factory=dict)
 
 
 def make_artifacts(
-    student: QualityNet, student_sha256: str, calibration: Sequence[Views], check: Sequence[Views]
+    student: QualityNet,
+    student_sha256: str,
+    calibration: Sequence[Views],
+    check: Sequence[Views],
+    also: Sequence[str] = (),
 ) -> Artifacts:
     """Export, check and quantize one student.
 
@@ -96,9 +104,10 @@ def make_artifacts(
         calibration: uint8 (V, S, S, 3) of training photos.
         check: the same of other photos; the float models are compared with torch on them, and the
             int8 models with the float ones.
+        also: variants to make besides, names of `compression.quantize_weights.VARIANTS`.
 
     Raises:
-        GateError: a float model is not what torch is.
+        GateError: a float model is not what torch is, or a model has an operator that a phone may lack.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -117,10 +126,33 @@ def make_artifacts(
                 content, trials[runtime] = search(quantizer, runtime, reference, check)
             files[f"model.int8.{runtime}"] = content
             chosen[runtime] = min(trials[runtime], key=_rank)
+        variants = {}
+        for file, content in _make_also(also, exact, sources).items():
+            with _step(f"compare {file}"):
+                runtime = file.rpartition(".")[2]
+                reference = run_all(f"model.fp32.{runtime}", exact[f"model.fp32.{runtime}"], check)
+                variants[file] = compare_outputs(
+                    file.split(".")[1], 0, reference, run_all(file, content, check)
+                )
+            files[file] = content
+    for name, content in files.items():
+        check_operators(name, content)
     with _step("time"):
         timed = time_models(files, check[0])
     timings = {name: recording.timing for name, recording in timed.items()}
-    return Artifacts(files, compared, trials, chosen, timings)
+    return Artifacts(files, compared, trials, chosen, timings, variants)
+
+
+def _make_also(
+    names: Sequence[str], exact: Mapping[str, bytes], evened: Mapping[str, bytes]
+) -> dict[str, bytes]:
+    """Further variants of float models that are given by file name."""
+    if not names:
+        return {}
+    with _step(f"also {', '.join(names)}"):
+        return make_variants(
+            names, *({file.rpartition(".")[2]: each[file] for file in each} for each in (exact, evened))
+        )
 
 
 def search(

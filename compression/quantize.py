@@ -1,4 +1,4 @@
-"""Student → float and int8 models for both runtimes: `python -m compression.quantize`.
+"""Student → float and int8 models for both runtimes, and others on demand: `python -m compression.quantize`.
 
 Post-training quantization: ranges are calibrated on views of training photos, clean and faulty.
 """
@@ -20,6 +20,7 @@ from compression.dataset import CACHE, read_default
 from compression.distill import REFERENCE
 from compression.models.weights import load
 from compression.progress import console, track
+from compression.quantize_weights import VARIANTS
 from edge_iqa.errors import DataError
 from edge_iqa.files import write_bytes, write_json
 from export.console import show_table
@@ -37,7 +38,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m compression.quantize",
         description="Export a student to ONNX and TFLite, check that both give what torch gives, and quantize "
-        "them to int8. Writes model.{fp32,int8}.{onnx,tflite}, parity.json and quantize.json.",
+        "them to int8. Writes model.{fp32,int8}.{onnx,tflite}, parity.json and quantize.json. For devices without "
+        "int8, --also makes variants with smaller weights and float arithmetic.",
     )
     parser.add_argument(
         "--student", type=Path, default=REFERENCE / "student.safetensors", help="default: %(default)s"
@@ -63,6 +65,15 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="N",
         help="validation photos to measure the loss on; default: %(default)s",
     )
+    parser.add_argument(
+        "--also",
+        nargs="+",
+        choices=tuple(VARIANTS),
+        default=(),
+        metavar="VARIANT",
+        help="make these besides: fp16 (weights in half the bytes), w8 (in a quarter), dynamic (TFLite alone: a "
+        "quarter, and int8 arithmetic without calibration); default: none",
+    )
     return parser
 
 
@@ -85,7 +96,7 @@ def quantize(options: argparse.Namespace) -> None:
         if not views[split]:
             raise DataError(f"no readable photo in split {split!r}; give more photos, or a `split` column")
     student_sha256 = hash_file(options.student)
-    made = make_artifacts(student, student_sha256, views["train"], views["val"])
+    made = make_artifacts(student, student_sha256, views["train"], views["val"], options.also)
     for name, content in made.files.items():
         write_bytes(options.out / name, content)
     write_json(options.out / "parity.json", made.parity.to_dict())
@@ -97,7 +108,7 @@ def quantize(options: argparse.Namespace) -> None:
     }
     write_json(options.out / "quantize.json", {**about, **_describe(made)})
     _show(made)
-    console.print(f"wrote 4 models, parity.json and quantize.json in {options.out}")
+    console.print(f"wrote {len(made.files)} models, parity.json and quantize.json in {options.out}")
 
 
 def _describe(made: Artifacts) -> dict[str, Any]:
@@ -109,6 +120,10 @@ def _describe(made: Artifacts) -> dict[str, Any]:
         "target_p99": TARGET,
         "chosen": {runtime: asdict(trial) for runtime, trial in made.chosen.items()},
         "trials": {runtime: [asdict(trial) for trial in trials] for runtime, trials in made.trials.items()},
+        "variants": {
+            name: {key: value for key, value in asdict(trial).items() if key not in ("method", "keep_float")}
+            for name, trial in made.variants.items()
+        },
         "timings": {name: timing.to_dict() for name, timing in made.timings.items()},
         "versions": {name: importlib.metadata.version(name) for name in _VERSIONS},
     }
@@ -118,7 +133,7 @@ def _show(made: Artifacts) -> None:
     rows = []
     for name, content in made.files.items():
         runtime = name.rpartition(".")[2]
-        trial = made.chosen[runtime] if "int8" in name else None
+        trial = made.chosen[runtime] if "int8" in name else made.variants.get(name)
         against = next(
             (each for each in made.parity.differences if (each.model, each.output) == (name, "scores")), None
         )
@@ -130,11 +145,11 @@ def _show(made: Artifacts) -> None:
                 f"{p50.value:.2f}" if p50 else "-",
                 f"{trial.p99:.4f}" if trial else "-",
                 f"{trial.worst:.4f}" if trial else f"{against.worst:.1e}" if against else "-",
-                f"{trial.method}, {trial.keep_float} float" if trial else "",
+                f"{trial.method}, {trial.keep_float} float" if trial and name not in made.variants else "",
             )
         )
     columns = ("file", "MB", "p50 ms", "p99 vs float", "worst", "how")
-    show_table("scores of int8 against float, of float against torch", columns, rows)
+    show_table("scores of smaller models against float, of float against torch", columns, rows)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ from edge_iqa.verdict import judge
 from export.card import write_card
 from export.contract import ModelInfo
 from export.golden import GoldenCase, encode_views, make_cases, measure_tolerance
+from export.metadata import read_metadata
+from export.operators import check_operators
 from export.report import MODEL_NAME, GateReport
 
 CARD = "MODEL_CARD.md"
@@ -61,8 +63,11 @@ def make_packing(
         about: Markdown on the training data, for the card.
 
     Raises:
-        GateError: the models are not all from one student, or disagree on a golden photo.
+        GateError: the models are not all from one student, disagree on a golden photo, or have an operator
+            that a phone may lack.
     """
+    for file, content in models.items():
+        check_operators(file, content)
     info = read_info(models)
     if info.student_sha256 != report.fields["lineage"].get("student_sha256"):
         raise GateError("lineage: the gates were measured for another student than the models were made from")
@@ -122,27 +127,32 @@ def trim(packing: Packing) -> Packing:
 
 
 def read_info(models: Mapping[str, bytes]) -> ModelInfo:
-    """What the ONNX files say about themselves; all must say the same.
+    """What the files say about themselves; all must say the same.
+
+    A TFLite file from before it had metadata says nothing; that it agrees on golden photos is checked later.
 
     Raises:
         GateError: no ONNX file, one without our metadata, or two that differ.
     """
-    found = []
-    for name, content in models.items():
-        if name.endswith(".onnx"):
-            meta = {entry.key: entry.value for entry in onnx.load_from_string(content).metadata_props}
-            try:
-                info = ModelInfo.from_metadata(meta)
-            except (KeyError, ValueError, TypeError) as error:
-                raise GateError(
-                    f"{name}: its metadata is not that of compression.quantize ({error})"
-                ) from error
-            found.append(info)
-    if not found or any(info != found[0] for info in found):
-        raise GateError(
-            "lineage: expected ONNX files that come from one student, got " + str(found or "none")
-        )
-    return found[0]
+    told = {name: _read_own_info(name, content) for name, content in models.items()}
+    first = next((info for name, info in told.items() if name.endswith(".onnx")), None)
+    if first is None:
+        raise GateError(f"lineage: expected an ONNX file among the models, got {', '.join(models) or 'none'}")
+    others = {name: info for name, info in told.items() if info not in (None, first)}
+    if others:
+        listed = "; ".join(f"{name} says {info}" for name, info in others.items())
+        raise GateError(f"lineage: expected files that come from one student, {first}, but {listed}")
+    return first
+
+
+def _read_own_info(name: str, content: bytes) -> ModelInfo | None:
+    if not name.endswith(".onnx"):
+        return read_metadata(content, name)
+    meta = {entry.key: entry.value for entry in onnx.load_from_string(content).metadata_props}
+    try:
+        return ModelInfo.from_metadata(meta)
+    except (KeyError, ValueError, TypeError) as error:
+        raise GateError(f"{name}: its metadata is not that of compression.quantize ({error})") from error
 
 
 def read_thresholds(report: GateReport, info: ModelInfo) -> Thresholds:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +17,18 @@ OUTPUTS = ("scores", "embedding", "category")
 """In the order that a net returns them; a model without categories has no `category`."""
 
 SCHEMA = 1
-"""Version of the metadata inside an ONNX file."""
+"""Version of the metadata inside a model file."""
+
+_PREFIX = "edge_iqa."
+_NEEDED = ("schema", "views", "attributes", "embedding")
+_INPUT_MEANING = (
+    "views of one photo, RGB, 0-255, the whole photo first; mean and deviation are inside the model"
+)
+_MEANINGS = (
+    "0-1, higher is better: overall quality, then the attributes in order",
+    "unit length; the dot product of two is their likeness",
+    "logits of the categories in order",
+)
 
 
 @dataclass(frozen=True)
@@ -43,33 +55,63 @@ class ModelInfo:
         lengths = zip(OUTPUTS, (1 + len(self.attributes), self.embedding, len(self.categories)), strict=True)
         return {name: (1, length) for name, length in lengths if length or name != "category"}
 
-    def to_metadata(self) -> dict[str, str]:
-        """As strings, for a file format that holds nothing else; what is not text is JSON."""
+    def to_fields(self) -> dict[str, Any]:
+        """As plain JSON values; `input` and `outputs` follow from the rest, and are there for who has no manifest."""
+        meanings = dict(zip(OUTPUTS, _MEANINGS, strict=True))
         return {
-            "edge_iqa.schema": str(SCHEMA),
-            "edge_iqa.views": json.dumps(asdict(self.spec), sort_keys=True),
-            "edge_iqa.attributes": json.dumps(list(self.attributes)),
-            "edge_iqa.embedding": str(self.embedding),
-            "edge_iqa.categories": json.dumps(list(self.categories)),
-            "edge_iqa.student_sha256": self.student_sha256,
+            "schema": SCHEMA,
+            "views": asdict(self.spec),
+            "attributes": list(self.attributes),
+            "embedding": self.embedding,
+            "categories": list(self.categories),
+            "student_sha256": self.student_sha256,
+            "input": {
+                "name": INPUT,
+                "shape": list(self.spec.shape),
+                "type": "uint8",
+                "meaning": _INPUT_MEANING,
+            },
+            "outputs": [
+                {"name": name, "shape": list(shape), "type": "float32", "meaning": meanings[name]}
+                for name, shape in self.shapes.items()
+            ],
         }
 
     @classmethod
-    def from_metadata(cls, metadata: Mapping[str, str]) -> ModelInfo:
-        """Read what `to_metadata` wrote; files from before there were categories have none.
+    def from_fields(cls, fields: Mapping[str, Any]) -> ModelInfo:
+        """Read what `to_fields` gave; files from before there were categories have none.
 
         Raises:
             KeyError, ValueError, TypeError: something is missing, or is not what it should be.
         """
-        if metadata["edge_iqa.schema"] != str(SCHEMA):
-            raise ValueError(f"expected schema {SCHEMA}, got {metadata['edge_iqa.schema']!r}")
+        if fields["schema"] != SCHEMA:
+            raise ValueError(f"expected schema {SCHEMA}, got {fields['schema']!r}")
         return cls(
-            ViewSpec(**json.loads(metadata["edge_iqa.views"])),
-            tuple(json.loads(metadata["edge_iqa.attributes"])),
-            int(metadata["edge_iqa.embedding"]),
-            metadata["edge_iqa.student_sha256"],
-            tuple(json.loads(metadata.get("edge_iqa.categories", "[]"))),
+            ViewSpec(**fields["views"]),
+            tuple(fields["attributes"]),
+            int(fields["embedding"]),
+            str(fields["student_sha256"]),
+            tuple(fields.get("categories", [])),
         )
+
+    def to_metadata(self) -> dict[str, str]:
+        """As strings, for a file format that holds nothing else; what is not text is JSON."""
+        return {
+            _PREFIX + key: value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+            for key, value in self.to_fields().items()
+        }
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, str]) -> ModelInfo:
+        """Read what `to_metadata` wrote.
+
+        Raises:
+            KeyError, ValueError, TypeError: something is missing, or is not what it should be.
+        """
+        told = {key: metadata[_PREFIX + key] for key in _NEEDED}
+        told |= {"categories": metadata.get(_PREFIX + "categories", "[]")}
+        fields = {key: json.loads(value) for key, value in told.items()}
+        return cls.from_fields({**fields, "student_sha256": metadata[_PREFIX + "student_sha256"]})
 
 
 class OnePhoto(nn.Module):

@@ -12,13 +12,14 @@ from torch import nn
 from edge_iqa.errors import GateError
 from edge_iqa.files import write_bytes
 from export.contract import INPUT, ModelInfo, OnePhoto, make_example
-
-OPSET = 18
-"""The oldest that torch's exporter writes without conversion; ONNX Runtime reads it since 1.14 (2023)."""
+from export.operators import check_operators
+from export.portable import TORCH_OPSET, make_portable
 
 
 def export_onnx(net: nn.Module, info: ModelInfo, path: Path) -> Path:
     """Write a model as ONNX, batch norm folded into the convolutions. Same model, same bytes.
+
+    It is of operator set 15 and uses no operator that the reduced builds of ONNX Runtime for phones lack.
 
     Args:
         net: uint8 (B, V, S, S, 3) → scores (B, 1+A), embedding (B, D), category (B, C); left in
@@ -28,7 +29,7 @@ def export_onnx(net: nn.Module, info: ModelInfo, path: Path) -> Path:
             and, where C > 0, `category`, float32.
 
     Raises:
-        GateError: the graph came out other than the contract.
+        GateError: the graph came out other than the contract, or with an operator that a phone may lack.
         OutputError: the file cannot be written.
     """
     with warnings.catch_warnings():
@@ -37,7 +38,7 @@ def export_onnx(net: nn.Module, info: ModelInfo, path: Path) -> Path:
             OnePhoto(net).eval(),
             kwargs={INPUT: make_example(info.spec)},
             dynamo=True,
-            opset_version=OPSET,
+            opset_version=TORCH_OPSET,
             input_names=[INPUT],
             output_names=list(info.shapes),
             external_data=False,
@@ -47,9 +48,12 @@ def export_onnx(net: nn.Module, info: ModelInfo, path: Path) -> Path:
         raise GateError(f"{path.name}: torch's exporter returned no program")
     model = program.model_proto
     strip(model)
+    make_portable(model, path.name)
     describe(model, info)
     _check(model, info, path.name)
-    return write_bytes(path, model.SerializeToString(deterministic=True))
+    content = model.SerializeToString(deterministic=True)
+    check_operators(path.name, content)
+    return write_bytes(path, content)
 
 
 def strip(model: onnx.ModelProto) -> None:

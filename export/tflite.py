@@ -13,6 +13,8 @@ from torch import nn
 from edge_iqa.errors import GateError
 from edge_iqa.files import write_bytes
 from export.contract import INPUT, ModelInfo, OnePhoto, make_example
+from export.metadata import write_metadata
+from export.operators import check_operators
 
 SIGNATURE_KEY = "serving_default"
 
@@ -23,13 +25,13 @@ def export_tflite(net: nn.Module, info: ModelInfo, path: Path) -> Path:
     Args:
         net: uint8 (B, V, S, S, 3) → scores (B, 1+A), embedding (B, D), category (B, C); left in
             evaluation mode.
-        info: what its signature must be.
+        info: what its signature must be; goes into the file's metadata.
         path: gets the signature `serving_default`: input `views` uint8 (V, S, S, 3), outputs
             `scores` (1, 1+A), `embedding` (1, D) and, where C > 0, `category` (1, C), float32. A
             signature sorts its outputs: read them by name.
 
     Raises:
-        GateError: the model came out other than the contract.
+        GateError: the model came out other than the contract, or with an operator that a phone may lack.
         OutputError: the file cannot be written.
     """
     os.environ["LITERT_TORCH_SHOW_PROGRESS"] = "n"
@@ -39,8 +41,9 @@ def export_tflite(net: nn.Module, info: ModelInfo, path: Path) -> Path:
         import litert_torch
 
         model = litert_torch.convert(OnePhoto(net).eval(), sample_kwargs={INPUT: make_example(info.spec)})
-    content = model.model_content()
+    content = write_metadata(model.model_content(), info)
     _check(content, info, path.name)
+    check_operators(path.name, content)
     return write_bytes(path, content)
 
 

@@ -217,16 +217,22 @@ def test_the_command_goes_from_a_checkpoint_to_models_and_reports(
         str(out),
         "--cache",
         str(tmp_path),
+        "--also",
+        "fp16",
+        "dynamic",
     ]
     assert quantize.main(arguments) == 0
-    names = {f"model.{precision}.{runtime}" for precision in ("fp32", "int8") for runtime in RUNTIMES}
+    names = {f"model.{precision}.{runtime}" for precision in ("fp32", "int8", "fp16") for runtime in RUNTIMES}
+    names.add("model.dynamic.tflite")
     assert {path.name for path in out.iterdir()} == {*names, "parity.json", "quantize.json"}
     assert json.loads((out / "parity.json").read_text())["passed"] is True
     report = json.loads((out / "quantize.json").read_text())
     assert report["calibrated_on"] == 6 and report["measured_on"] == 2
     assert set(report["files"]) == set(report["timings"]) == names
+    assert set(report["variants"]) == {name for name in names if "fp16" in name or "dynamic" in name}
+    assert all(0 < each["mean"] <= each["p99"] < 0.1 for each in report["variants"].values())
     shown = capsys.readouterr().out
-    assert "p99 vs float" in shown and "wrote 4 models" in shown
+    assert "p99 vs float" in shown and "wrote 7 models" in shown
 
 
 def test_a_damaged_student_is_an_error_and_writes_nothing(photos_csv, tmp_path, capsys):

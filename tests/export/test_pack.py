@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -14,12 +15,15 @@ import onnx
 import pytest
 import torch
 
+from compression.quantize_weights import VARIANTS, make_variants
 from edge_iqa import Inspector, image, views
 from edge_iqa.bundle import Bundle
 from edge_iqa.errors import GateError, OutputError
+from edge_iqa.manifest import RUNTIMES
 from edge_iqa.views import ViewSpec
 from export import pack
 from export.assemble import Packing, make_packing, trim
+from export.metadata import read_metadata, write_metadata
 from export.report import read_models, read_report
 from export.write import write_bundle
 
@@ -89,6 +93,22 @@ def test_a_bundle_holds_all_models_and_reports_and_says_where_they_came_from(pac
         "categories": ["shoe", "mug", "lamp"],
     }
     assert manifest["lineage"]["student_sha256"] == hashlib.sha256(b"tiny").hexdigest()
+
+
+def test_variants_that_the_gates_vouch_for_are_packed_and_listed(
+    artifacts_folder, edit_gates, photos, tmp_path
+):
+    floats = {runtime: (artifacts_folder / f"model.fp32.{runtime}").read_bytes() for runtime in RUNTIMES}
+    made = make_variants(list(VARIANTS), floats, floats)
+    for name, content in made.items():
+        (artifacts_folder / name).write_bytes(content)
+        edit_gates(lambda report, name=name, content=content: set_hash(report, name, content))
+    assert run(artifacts_folder, photos, tmp_path / "bundles") == 0
+    bundle = Bundle.open(tmp_path / "bundles" / "tiny-1.2.3")
+    assert {entry.path for entry in bundle.models} == {*FLOAT, *IN_USE, *made}
+    precisions = {entry.path: (entry.precision, entry.runtime) for entry in bundle.models}
+    assert all(precisions[name] == tuple(name.split(".")[1:]) for name in made)
+    assert all(set(golden.scores) == set(precisions) for golden in bundle.manifest.golden)
 
 
 @pytest.mark.parametrize("backend", ["onnx", "litert"])
@@ -216,6 +236,14 @@ def refuse_other_student(folder: Path, edit: Callable) -> None:
     edit(lambda report: report["lineage"].update(student_sha256="0" * 64))
 
 
+def refuse_tflite_of_another(folder: Path, edit: Callable) -> None:
+    """One file of another student slipped in, and the gate report was made to agree."""
+    path = folder / "model.int8.tflite"
+    info = read_metadata(path.read_bytes(), path.name)
+    path.write_bytes(write_metadata(path.read_bytes(), replace(info, student_sha256="0" * 64)))
+    edit(lambda report: set_hash(report, path.name, path.read_bytes()))
+
+
 def refuse_shuffled(folder: Path, edit: Callable) -> None:
     """An attribute changed places, and the gate report was made to agree."""
     path = folder / "model.int8.onnx"
@@ -243,6 +271,7 @@ def refuse_shuffled(folder: Path, edit: Callable) -> None:
         (refuse_added, "model.fp16.onnx: the gates were measured without it"),
         (refuse_removed, "model.fp32.tflite: the gates were measured with it, and it is missing"),
         (refuse_other_student, "lineage: "),
+        (refuse_tflite_of_another, "lineage: expected files that come from one student"),
         (refuse_shuffled, "golden: a.jpg: expected the models to agree"),
     ],
 )
