@@ -8,7 +8,7 @@ from functools import partial
 
 from torch import nn
 
-from compression.models import mobilenet, resnet
+from compression.models import mobilenet_v2, mobilenet_v3, patchnet, resnet
 from compression.models.heads import TONES_PX, QualityNet
 from compression.models.narrow import narrow
 from edge_iqa.views import ViewSpec
@@ -20,43 +20,59 @@ EMBEDDING = 128
 
 
 @dataclass(frozen=True)
+class Start:
+    """ImageNet weights that a backbone can start from.
+
+    Attributes:
+        torchvision: the name under which torchvision has them.
+        file: name of an npz with the same in the folder given as `--weights`.
+        rename: torchvision's key of a weight → ours; None for what is left out.
+    """
+
+    torchvision: str
+    file: str
+    rename: Callable[[str], str | None]
+
+
+@dataclass(frozen=True)
 class Architecture:
     """One backbone of the registry.
 
     Attributes:
         backbone: width → the convolutional part with random weights, and the channels F of its last map.
-        rename: torchvision's key of a weight → ours; None for what is left out.
-        torchvision: the name under which torchvision has it.
-        starting_weights: file name of ImageNet weights in the folder given as `--weights`.
+        start: its ImageNet weights; None where nobody has trained any.
         frozen: how many of the backbone's first blocks stay as ImageNet left them. They hold edges and
             color blobs that quality needs as they are, on the largest and so slowest maps.
     """
 
     backbone: Callable[[float], tuple[nn.Module, int]]
-    rename: Callable[[str], str | None]
-    torchvision: str
-    starting_weights: str
-    frozen: int
+    start: Start | None = None
+    frozen: int = 0
 
 
 REGISTRY = {
     "mobilenet_v2": Architecture(
-        mobilenet.mobilenet_v2, mobilenet.rename, "mobilenet_v2", "mobilenet_v2_imagenet.npz", 3
+        mobilenet_v2.mobilenet_v2,
+        Start("mobilenet_v2", "mobilenet_v2_imagenet.npz", mobilenet_v2.rename),
+        frozen=3,
     ),
-    "mobilenet_v3_small_relu6": Architecture(
-        mobilenet.mobilenet_v3_small_relu6,
-        mobilenet.rename,
-        "mobilenet_v3_small",
-        "mobilenet_v3_small_imagenet.npz",
-        0,
-    ),
+    **{
+        f"mobilenet_v3_{size}_relu6": Architecture(
+            partial(mobilenet_v3.mobilenet_v3_relu6, size),
+            Start(f"mobilenet_v3_{size}", f"mobilenet_v3_{size}_imagenet.npz", mobilenet_v2.rename),
+        )
+        for size in mobilenet_v3.SIZES
+    },
+    "patchnet": Architecture(patchnet.patchnet),
     **{
         f"resnet{depth}": Architecture(
             partial(resnet.resnet, depth),
-            resnet.rename,
-            f"resnet{depth}",
-            "resnet18_imagenet_partial.npz" if depth == 18 else f"resnet{depth}_imagenet.npz",
-            1,
+            Start(
+                f"resnet{depth}",
+                "resnet18_imagenet_partial.npz" if depth == 18 else f"resnet{depth}_imagenet.npz",
+                resnet.rename,
+            ),
+            frozen=1,
         )
         for depth in resnet.DEPTHS
     },

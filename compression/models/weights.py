@@ -33,7 +33,7 @@ def start_from_imagenet(net: QualityNet, folder: Path | None) -> str:
 
     Args:
         net: a fresh model.
-        folder: holds `Architecture.starting_weights`; None downloads torchvision's own
+        folder: holds `Start.file` of the registry; None downloads torchvision's own
             `IMAGENET1K_V1`, which needs internet access.
 
     Returns:
@@ -41,17 +41,20 @@ def start_from_imagenet(net: QualityNet, folder: Path | None) -> str:
 
     Raises:
         CheckpointError: the file is missing or does not fit.
+        ValueError: nobody has trained this architecture on ImageNet.
     """
-    entry = REGISTRY[net.architecture]
+    start = REGISTRY[net.architecture].start
+    if start is None:
+        raise ValueError(f"{net.architecture} has no ImageNet weights; start it from random ones")
     if folder is None:
         from compression.torchvision_compat import models
 
-        state = models.get_model(entry.torchvision, weights="IMAGENET1K_V1").state_dict()
+        state = models.get_model(start.torchvision, weights="IMAGENET1K_V1").state_dict()
         source = "torchvision IMAGENET1K_V1"
     else:
-        state = _read_npz(folder / entry.starting_weights)
-        source = entry.starting_weights
-    ours = {new: value for key, value in state.items() if (new := entry.rename(key)) is not None}
+        state = _read_npz(folder / start.file)
+        source = start.file
+    ours = {new: value for key, value in state.items() if (new := start.rename(key)) is not None}
     result = net.backbone.load_state_dict(ours, strict=False)
     if result.unexpected_keys or not ours:
         raise CheckpointError(

@@ -50,8 +50,11 @@ def test_order_of_details_does_not_matter_but_the_global_view_does() -> None:
     assert not torch.allclose(mixed.embedding, out.embedding, rtol=1e-2, atol=1e-3)
 
 
-@pytest.mark.parametrize("architecture", sorted(name for name in REGISTRY if name.startswith("mobilenet")))
-def test_width_makes_a_mobilenet_narrower(architecture: str) -> None:
+STUDENTS = sorted(name for name in REGISTRY if not name.startswith("resnet"))
+
+
+@pytest.mark.parametrize("architecture", STUDENTS)
+def test_width_makes_a_student_narrower(architecture: str) -> None:
     def parameters(width: float) -> int:
         net = build(architecture, spec=SPEC, width=width)
         assert net.width == width and net(random_views()).scores.shape == (2, 1 + len(ATTRIBUTES))
@@ -123,6 +126,45 @@ def test_tones_see_colors_and_not_where_they_are() -> None:
     assert (darker - tones).abs().max() > 0.1
 
 
+@pytest.mark.parametrize(("width", "size_px"), [(0.35, 32), (0.35, 224), (1.0, 64), (1.25, 32)])
+@pytest.mark.parametrize("architecture", STUDENTS)
+def test_students_take_views_of_any_size(architecture: str, width: float, size_px: int) -> None:
+    net = build(architecture, spec=ViewSpec(size_px, 1, 256), width=width).eval()
+    with torch.no_grad():
+        scores = net(torch.zeros((1, *net.spec.shape), dtype=torch.uint8)).scores
+    assert scores.isfinite().all()
+
+
+@pytest.mark.parametrize("architecture", [name for name in STUDENTS if name != "mobilenet_v2"])
+def test_no_student_has_a_hard_swish(architecture: str) -> None:
+    kinds = {type(layer) for layer in build(architecture, spec=SPEC).modules()}
+    assert torch.nn.ReLU6 in kinds and torch.nn.Hardswish not in kinds
+
+
+def test_a_student_without_imagenet_weights_says_so() -> None:
+    with pytest.raises(ValueError, match="patchnet has no ImageNet weights"):
+        start_from_imagenet(build("patchnet", spec=SPEC), None)
+
+
+@pytest.mark.parametrize("size", ["small", "large"])
+def test_a_mobilenet_v3_takes_torchvisions_weights_and_differs_in_its_activation_alone(
+    size: str, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    reference = models.get_model(f"mobilenet_v3_{size}").eval()
+    state = {key: value.numpy() for key, value in reference.state_dict().items()}
+    np.savez(tmp_path / f"mobilenet_v3_{size}_imagenet.npz", **state)
+    net = build(f"mobilenet_v3_{size}_relu6", spec=SPEC).eval()
+    assert "anew" not in start_from_imagenet(net, tmp_path)
+    x = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        assert not torch.allclose(net.backbone(x), reference.features(x), rtol=1e-2, atol=1e-9)
+        for name, layer in list(reference.features.named_modules()):
+            if isinstance(layer, torch.nn.Hardswish):
+                reference.features.set_submodule(name, torch.nn.ReLU6())
+        torch.testing.assert_close(net.backbone(x), reference.features(x))
+
+
 def test_an_unknown_fusion_names_the_known_ones() -> None:
     with pytest.raises(ValueError, match="split, concat"):
         build("mobilenet_v2", fusion="sum")
@@ -154,9 +196,10 @@ def test_half_precision_checkpoint_round_trips_within_its_digits(tmp_path: Path)
     torch.testing.assert_close(again(random_views())[0], net(random_views())[0], atol=2e-3, rtol=0)
 
 
-def test_a_checkpoint_builds_the_same_model_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("architecture", STUDENTS)
+def test_a_checkpoint_builds_the_same_model_again(architecture: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
-    net = build("mobilenet_v2", ("color", "noise"), 8, SPEC, ("shoe", "mug"), 0.5, "concat").eval()
+    net = build(architecture, ("color", "noise"), 8, SPEC, ("shoe", "mug"), 0.5, "concat").eval()
     again, _ = load(save(net, tmp_path / "net.safetensors"))
     assert (again.categories, again.width, again.fusion) == (("shoe", "mug"), 0.5, "concat")
     for ours, theirs in zip(again(random_views()), net(random_views()), strict=True):
