@@ -7,9 +7,9 @@
 | `dynamic` | int8, one scale a channel | int8, activations scaled anew for each photo | TFLite |
 
 None needs calibration. Depthwise convolutions stay float in the int8 variants: they are a hundredth of the
-bytes, cost a fifth of the accuracy, and XNNPACK takes none with dynamic activations. There is no dynamic ONNX
+bytes and would add a quarter to the loss, and XNNPACK takes none with dynamic activations. There is no dynamic ONNX
 variant: its convolution (ConvInteger) is missing in the reduced builds for phones, and was 8 times slower than
-float and 5 times as far from it as `w8`. Figures: `benchmarks/results/README.md`.
+float and nearly 5 times as far from it as `w8`. Figures: `benchmarks/results/README.md`.
 """
 
 from __future__ import annotations

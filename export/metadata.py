@@ -80,11 +80,18 @@ def read_metadata(content: bytes, name: str) -> ModelInfo | None:
     for index in range(model.MetadataLength()):
         entry = model.Metadata(index)
         if entry.Name() == NAME.encode():
-            told = model.Buffers(entry.Buffer()).DataAsNumpy()
+            told = _read_buffer(model.Buffers(entry.Buffer()), content)
             try:
-                return ModelInfo.from_fields(json.loads(bytes(told)))
+                return ModelInfo.from_fields(json.loads(told))
             except (KeyError, ValueError, TypeError) as error:
                 raise GateError(
                     f"{name}: its metadata is not that of this project ({error!r}); run compression.quantize again"
                 ) from error
     return None
+
+
+def _read_buffer(buffer: Any, content: bytes) -> bytes:
+    """What a buffer holds; the quantizer writes long ones behind the FlatBuffer, by offset and size."""
+    if buffer.Offset():
+        return content[buffer.Offset() : buffer.Offset() + buffer.Size()]
+    return bytes(buffer.DataAsNumpy()) if buffer.DataLength() else b""

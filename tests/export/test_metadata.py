@@ -11,7 +11,9 @@ import onnx
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
+from ai_edge_litert.tools import flatbuffer_utils
 
+from compression.quantize_weights import make_variants
 from edge_iqa.errors import GateError
 from export import parity
 from export.assemble import read_info
@@ -85,6 +87,25 @@ def test_weights_stay_at_multiples_of_16_bytes(artifacts):
     ]
     assert len(places) > 20
     assert {place % 16 for place in places} == {0}
+
+
+def move_behind(content: bytes) -> bytes:
+    """The same file with its metadata behind the FlatBuffer, where the quantizer puts all buffers of a large model."""
+    model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+    buffer = model.buffers[next(each.buffer for each in model.metadata if each.name == b"edge_iqa")]
+    told, buffer.data = bytes(buffer.data), None
+    buffer.offset, buffer.size = 16, len(told)
+    buffer.offset = len(flatbuffer_utils.convert_object_to_bytearray(model))
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model)) + told
+
+
+def test_quantizing_keeps_metadata_wherever_they_are_put(artifacts, info):
+    content = write_metadata(artifacts.files["model.fp32.tflite"], info)
+    small = make_variants(["w8"], {}, {"onnx": artifacts.files["model.fp32.onnx"], "tflite": content})
+    assert read_metadata(small["model.w8.tflite"], "model.w8.tflite") == info
+    moved = move_behind(small["model.w8.tflite"])
+    assert moved.endswith(b"}")
+    assert read_metadata(moved, "model.w8.tflite") == info
 
 
 def test_metadata_written_again_replace_the_old_ones(artifacts):
