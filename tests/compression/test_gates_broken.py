@@ -64,7 +64,7 @@ class Workshop:
 def tiny_is_known(make_backbone: Callable, one_process: None, one_thread: None) -> Iterator[None]:
     """The small net can be loaded from a checkpoint, and labels cost little."""
     with pytest.MonkeyPatch.context() as patch:
-        entry = Architecture(make_backbone, lambda key: key, "none", "none.npz", 0)
+        entry = Architecture(make_backbone)
         patch.setitem(models.REGISTRY, "tiny", entry)
         patch.setattr(labels, "Reference", StandInReference)
         for estimate, defaults in (

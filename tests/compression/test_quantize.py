@@ -204,7 +204,7 @@ def test_the_command_goes_from_a_checkpoint_to_models_and_reports(
     capsys,
     make_backbone: Callable,
 ):
-    tiny = Architecture(make_backbone, lambda key: key, "none", "none.npz", 0)
+    tiny = Architecture(make_backbone)
     monkeypatch.setitem(models.REGISTRY, "tiny", tiny)
     student, out = tmp_path / "student.safetensors", tmp_path / "artifacts"
     weights.save(tiny_net, student)
