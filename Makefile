@@ -20,7 +20,7 @@ demo: $(DEMO)/.stamp  ## score the example photos with the runtime alone (PHOTOS
 	if [ $$status -gt 1 ]; then exit $$status; fi
 
 test: lint  ## ruff, mypy and pytest in the full environment (PYTEST_ARGS="-k views" for a part)
-	$(RUN) -m pytest $(PYTEST_ARGS)
+	$(RUN) -m pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
 
 lint: $(FULL)/.stamp  ## ruff and mypy
 	$(RUN) -m ruff check .
