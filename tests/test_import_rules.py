@@ -36,9 +36,12 @@ IMPORTERS = {
     "cv2": (("edge_iqa/opencv.py",), "edge_iqa.opencv.load()"),
     "PIL": (("edge_iqa/pillow.py",), "edge_iqa.pillow"),
     "pillow_heif": (("edge_iqa/pillow.py",), "edge_iqa.pillow"),
-    "onnxruntime": (("edge_iqa/backends/onnx.py", "compression/quantize*", "export/*"), "edge_iqa.backends"),
+    "onnxruntime": (
+        ("edge_iqa/backends/onnx.py", "compression/quantize*", "export/*", "benchmarks/runtimes.py"),
+        "edge_iqa.backends",
+    ),
     "ai_edge_litert": (
-        ("edge_iqa/backends/tflite.py", "compression/quantize*", "export/*"),
+        ("edge_iqa/backends/tflite.py", "compression/quantize*", "export/*", "benchmarks/runtimes.py"),
         "edge_iqa.backends",
     ),
     "tflite_runtime": (("edge_iqa/backends/tflite.py",), "edge_iqa.backends"),

@@ -54,7 +54,7 @@ class OnnxBackend:
         self._errors = _list_errors(runtime)
         try:
             session = runtime.InferenceSession(
-                model, _make_options(runtime, self.threads), providers=["CPUExecutionProvider"]
+                model, make_options(runtime, self.threads), providers=["CPUExecutionProvider"]
             )
         except self._errors as error:
             raise BackendError(f"ONNX Runtime refuses the model: {error}") from error
@@ -92,7 +92,12 @@ def _load() -> ModuleType:
     return module
 
 
-def _make_options(runtime: ModuleType, threads: int) -> Any:
+def make_options(runtime: ModuleType, threads: int) -> Any:
+    """Session options as every model here runs with.
+
+    Args:
+        runtime: the module `onnxruntime`.
+    """
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
