@@ -9,14 +9,20 @@ student, which every quantizer then takes as it takes any other.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, fx, nn
 from torch.export import Dim
-from torchao.quantization.pt2e import allow_exported_model_train_eval, disable_observer, enable_observer
+from torchao.quantization.pt2e import (
+    FusedMovingAvgObsFakeQuantize,
+    allow_exported_model_train_eval,
+    disable_observer,
+    enable_observer,
+)
 from torchao.quantization.pt2e.quantize_pt2e import prepare_qat_pt2e
 from torchao.quantization.pt2e.quantizer.x86_inductor_quantizer import (
     X86InductorQuantizer,
@@ -27,7 +33,7 @@ from compression.equalize import equalize
 from compression.models.heads import QualityNet
 
 _ANNOTATION = "quantization_annotation"
-_STATISTICS = {"running_mean", "running_var", "num_batches_tracked"}
+_CONVOLUTION, _SUM = torch.ops.aten.conv2d.default, torch.ops.aten.add.Tensor
 
 
 class FakeInt8:
@@ -48,14 +54,16 @@ class FakeInt8:
         evened = equalize(net, photos)
         net.backbone = _Rounded(evened.backbone, net.spec.size_px)
         net.tones = _Rounded(evened.tones, net.spec.size_px)  # type: ignore[assignment]
-        self.observe(True)
-        with torch.inference_mode():
-            for each in photos:
-                net.look(torch.from_numpy(each)[None])
+        _find_ranges(net.eval(), photos)
 
-    def observe(self, on: bool) -> None:
-        """Let what is computed move the ranges, or not: photos of `val` must not."""
-        self.net.apply(enable_observer if on else disable_observer)
+    @contextmanager
+    def fixed_ranges(self) -> Iterator[None]:
+        """Within it, what is computed moves no range: photos of `val` must not."""
+        self.net.apply(disable_observer)
+        try:
+            yield
+        finally:
+            self.net.apply(enable_observer)
 
     def to_plain(self) -> QualityNet:
         """A copy in ordinary layers, with what was learned so far, on the CPU."""
@@ -95,13 +103,37 @@ def put_back(module: nn.Module, learned: Mapping[str, Tensor]) -> None:
                 parameter.copy_(learned[name])
 
 
-def _find_norms(module: nn.Module) -> Iterable[tuple[str, str]]:
+def _find_norms(module: nn.Module) -> Iterator[tuple[str, str]]:
     """Names of each convolution and the batch norm behind it."""
     modules = dict(module.named_modules())
     for node in fx.symbolic_trace(module).graph.nodes:
         before = node.all_input_nodes[0] if node.all_input_nodes else None
         if isinstance(modules.get(str(node.target)), nn.BatchNorm2d) and before is not None:
             yield str(before.target), str(node.target)
+
+
+def _find_ranges(net: QualityNet, photos: Iterable[NDArray[np.uint8]]) -> None:
+    """Set every range to the least and the largest value over photos, as calibration does.
+
+    The moving average of training would take hundreds of steps to get there, clipping all the while.
+    """
+    observers = [
+        each.activation_post_process
+        for each in net.modules()
+        if isinstance(each, FusedMovingAvgObsFakeQuantize)
+    ]
+    usual = [each.averaging_constant for each in observers]
+    seen = []
+    for observer in observers:
+        observer.averaging_constant = 1.0  # the latest photo alone
+    with torch.no_grad():
+        for photo in photos:
+            net.look(torch.from_numpy(photo)[None])
+            seen.append([(each.min_val.clone(), each.max_val.clone()) for each in observers])
+        for observer, constant, ranges in zip(observers, usual, zip(*seen, strict=True), strict=True):
+            observer.averaging_constant = constant
+            observer.min_val.copy_(torch.stack([low for low, _ in ranges]).amin(0))
+            observer.max_val.copy_(torch.stack([high for _, high in ranges]).amax(0))
 
 
 class _Rounded(nn.Module):
@@ -141,8 +173,7 @@ class _Quantizer(X86InductorQuantizer):
             annotation = node.meta.get(_ANNOTATION)
             read_by = {user.target for user in node.users}
             if annotation is not None and (
-                (node.target is torch.ops.aten.conv2d.default and torch.ops.aten.add.Tensor in read_by)
-                or "output" in read_by
+                (node.target is _CONVOLUTION and _SUM in read_by) or "output" in read_by
             ):
                 annotation.output_qspec = self._config.output_activation
         return model

@@ -135,7 +135,7 @@ def _tell_sensitivity(made: Artifacts, out: Path) -> None:
     floats = {runtime: found.chosen.float_layers for runtime, found in made.found.items()}
     sensitivity.show(measured, floats)
     write_json(out / "sensitivity.json", sensitivity.to_json(measured))
-    sensitivity.plot(out / "sensitivity.png", measured, floats, TARGET)
+    sensitivity.plot(out / "sensitivity.png", measured, floats)
 
 
 def _show(made: Artifacts) -> None:

@@ -51,10 +51,24 @@ def test_the_worst_layers_stay_float_wherever_they_stand(fake_runs: list[dict]) 
     assert found.chosen.float_layers == (4, 9) and found.chosen.p99 == pytest.approx(0.007)
     assert found.content == quantizer.quantize("fine", (4, 9))
     tried = [(trial.method, trial.float_layers) for trial in found.trials]
-    assert tried == [("coarse", ()), ("fine", ()), ("fine", (9,)), ("fine", (4, 9))]
-    by_cost = sorted(found.sensitivity, key=lambda each: -each.p99)[:4]
+    assert tried == [
+        ("coarse", ()),
+        ("fine", ()),
+        ("fine", (9,)),
+        ("fine", (4, 9)),
+        ("fine", (9,)),
+        ("fine", (4,)),
+    ]
+    by_cost = sorted(found.sensitivity, key=lambda each: -each.mean)[:4]
     assert [each.layer for each in by_cost] == [9, 4, 0, 1]
     assert [each.p99 for each in by_cost] == pytest.approx([0.05, 0.03, 0.004, 0.003])
+
+
+def test_a_float_layer_that_is_not_needed_is_given_back(fake_runs: list[dict]) -> None:
+    costs = {9: 0.05, 4: 0.012, 5: 0.011}
+    found = search(Spoiling(costs), "onnx", fake_runs, [np.zeros(1)] * 4, ("fine",), 0.0135, (1, 3))
+    assert found.chosen.float_layers == (4, 9) and found.chosen.p99 == pytest.approx(0.011)
+    assert found.content == Spoiling(costs).quantize("fine", (4, 9))
 
 
 def test_a_model_that_loses_little_as_it_is_keeps_no_float(fake_runs: list[dict]) -> None:
@@ -101,8 +115,8 @@ def test_every_way_to_find_ranges_makes_a_model_of_its_own(artifacts, make_views
 
 
 def test_the_plot_shows_every_layer_and_the_ones_that_stayed_float(tmp_path) -> None:
-    layers = [Sensitivity(place, f"1x1 {place}", 0.001, 0.002 * place) for place in range(20)]
-    path = sensitivity.plot(tmp_path / "new" / "plot.png", {"onnx": layers}, {"onnx": (19, 18)}, 0.0135)
+    layers = [Sensitivity(place, f"1x1 {place}", 0.001 * place, 0.002 * place) for place in range(20)]
+    path = sensitivity.plot(tmp_path / "new" / "plot.png", {"onnx": layers}, {"onnx": (19, 18)})
     with Image.open(path) as image:
         colors = {color for _, color in image.convert("RGB").getcolors(1 << 20)}
     assert {(31, 119, 180), (255, 127, 14)} <= colors
