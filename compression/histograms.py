@@ -5,6 +5,10 @@ methods cut it off: `percentile` where all but a few values lie below, `entropy`
 of the values and that of their int8 steps differ least (Migacz, GTC 2017, S7310). The other two ways
 need no histogram: `min_max` over all photos, and `mean_min_max`, each photo's own, averaged.
 
+(Of the default student, all in int8, 48 photos to find ranges and 64 to measure: mean difference 0.011 with
+percentile, 0.013 with min_max, 0.019 to 0.023 with mean_min_max, and 0.20 with entropy, which cuts away what
+tells noise and blur apart.)
+
 ONNX Runtime's calibrators keep every value of every photo until they count, some 80 MB a photo, so
 they are fed one photo at a time; and their entropy method does nothing with its default of 128 bins.
 """

@@ -97,6 +97,7 @@ class OnnxQuantizer:
             )
         model = onnx.load(str(out))
         store_weights_as_int8(model)
+        shield_float_convolutions(model)
         tidy(model)
         model.metadata_props.extend(self._metadata)
         return model.SerializeToString(deterministic=True)
@@ -158,6 +159,28 @@ def store_weights_as_int8(model: onnx.ModelProto) -> None:
         graph.initializer.extend(numpy_helper.from_array(value, key) for key, value in parts.items())
         restore = onnx.helper.make_node("DequantizeLinear", list(parts), [name], f"{name}_restore", axis=axis)
         graph.node.insert(list(graph.node).index(node), restore)
+
+
+def shield_float_convolutions(model: onnx.ModelProto) -> None:
+    """Keep ONNX Runtime from turning a float convolution between int8 ones into int8.
+
+    Where it finds a convolution between a DequantizeLinear and a QuantizeLinear it rounds its weights, to one
+    scale for all channels (`WeightBiasQuantization`): worse than what the quantizer left float to avoid. A
+    clip of nothing behind the DequantizeLinear hides that; it costs a pass over the input.
+    """
+    graph = model.graph
+    makers = {output: node for node in graph.node for output in node.output}
+    lowest = numpy_helper.from_array(np.array(np.finfo(np.float32).min), "float_lowest")
+    for node in [node for node in graph.node if node.op_type == "Conv"]:
+        before, weight = makers.get(node.input[0]), makers.get(node.input[1])
+        if before is None or before.op_type != "DequantizeLinear" or weight is not None:
+            continue
+        hidden = f"{node.name}_float"
+        clip = onnx.helper.make_node("Clip", [node.input[0], lowest.name], [hidden], hidden)
+        node.input[0] = hidden
+        graph.node.insert(list(graph.node).index(node), clip)
+        if lowest not in graph.initializer:
+            graph.initializer.append(lowest)
 
 
 def tidy(model: onnx.ModelProto) -> None:

@@ -102,9 +102,10 @@ def plot(
             axes.annotate(
                 each.name,
                 (each.layer, each.mean),
-                rotation=30,
+                rotation=90,
                 fontsize=7,
-                xytext=(0, 2),
+                ha="center",
+                xytext=(0, 3),
                 textcoords="offset points",
             )
         axes.set(
@@ -112,7 +113,7 @@ def plot(
             xlabel="convolution, in the order they run",
             ylabel="mean score difference",
         )
-        axes.margins(x=0.01, y=0.25)
+        axes.margins(x=0.01, y=0.45)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
     return path

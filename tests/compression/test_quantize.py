@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 from ai_edge_litert.interpreter import Interpreter
@@ -111,6 +112,17 @@ def test_the_same_photos_give_the_same_bytes(quantizers, artifacts, make_views, 
         else TfliteQuantizer(source, calibration)
     )
     assert again.quantize("min_max", [1]) == quantizers[runtime].quantize("min_max", [1])
+
+
+def test_onnx_runtime_leaves_a_float_convolution_between_int8_ones_alone(quantizers, make_views, tmp_path):
+    """It quantizes what stands between a DequantizeLinear and a QuantizeLinear, by one scale for all channels."""
+    (tmp_path / "model.onnx").write_bytes(quantizers["onnx"].quantize("min_max", (4,)))
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    onnxruntime.InferenceSession(str(tmp_path / "model.onnx"), options)
+    optimized = (tmp_path / "optimized.onnx").read_bytes()
+    assert count_float_convolutions(optimized, "onnx") == 1
 
 
 def test_head_weights_in_int8_hardly_move_the_outputs(artifacts, make_views):
