@@ -113,7 +113,7 @@ def plot(
             xlabel="convolution, in the order they run",
             ylabel="mean score difference",
         )
-        axes.margins(x=0.01, y=0.45)
+        axes.margins(x=0.01, y=0.65)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
     return path
