@@ -116,5 +116,5 @@ def _make(net: QualityNet, views: np.ndarray) -> dict[tuple[str, str], bytes]:
         for runtime in RUNTIMES:
             content = files[f"model.fp32.{runtime}"]
             quantizer = make_quantizer(runtime, content, [views], folder)
-            made[runtime, "fp32"], made[runtime, "int8"] = content, quantizer.quantize("min_max", 0)
+            made[runtime, "fp32"], made[runtime, "int8"] = content, quantizer.quantize("min_max")
     return made

@@ -9,14 +9,24 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from compression import processes, record, training
-from compression.batches import Batch, count_steps, fit_views, training_batches, widest
+from compression.batches import (
+    Batch,
+    count_steps,
+    evaluation_batches,
+    fit_views,
+    training_batches,
+    widest,
+)
 from compression.command import count, positive, run_command
 from compression.data import read_photos
 from compression.dataset import CACHE, SCENES, VAL_PHOTOS, label_photos, make_dataset
@@ -28,14 +38,19 @@ from compression.models.heads import FUSIONS, Outputs, QualityNet
 from compression.models.server import ServerTeacher
 from compression.models.weights import load, load_teacher, save, start_from_imagenet
 from compression.objective import Weights
-from compression.progress import console
+from compression.progress import console, track
 from compression.recipe import TrainConfig
 from compression.training import Job, Scores
 from edge_iqa.views import ViewSpec
 
+if TYPE_CHECKING:
+    from compression.fake_int8 import FakeInt8
+
 REFERENCE = Path(__file__).parent / "reference"
 _QUICK = TrainConfig(epochs=2, photos_per_step=8, learning_rate=3e-4)
 _QUICK_LIMITS = (64, 12)
+_RANGE_PHOTOS = 48
+"""Training photos to find the ranges of int8 on, before the first step."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -106,6 +121,11 @@ def make_parser() -> argparse.ArgumentParser:
         help="of the norms of the backbone's channels in the loss, so that pruning finds some that are near zero; "
         "1e-5 is a start; default: %(default)s",
     )
+    parser.add_argument(
+        "--aware",
+        action="store_true",
+        help="compute the student's convolutions in int8 steps while it learns; see compression.aware",
+    )
     parser.add_argument("--limit", type=positive, help="use at most so many training photos")
     parser.add_argument(
         "--scenes",
@@ -157,6 +177,10 @@ def distill(options: argparse.Namespace) -> None:
     weights = Weights.read(options.weight, options.label_weight)
     if not 0 <= options.sparsity < math.inf:
         raise ValueError(f"--sparsity: expected a number from 0 up, got {options.sparsity}")
+    if options.aware and options.sparsity:
+        raise ValueError(
+            "--aware: prune first; a student that learns in int8 steps has no channels to thin out"
+        )
     torch.manual_seed(config.seed)
     teacher, teacher_sha256 = load_teacher(options.teacher, options.output_range)
     with processes.first_prepares():
@@ -165,6 +189,7 @@ def distill(options: argparse.Namespace) -> None:
         unlabeled = _read_unlabeled(options, data.photos)
         student, start = _start(options, teacher, data.categories)
     _say_what(options, start)
+    fake = _round(student, data.train) if options.aware else None
     device = processes.pick_device()
     student.to(device), teacher.to(device, memory_format=torch.channels_last)
     samples = [sample for photo in data.val for sample in photo]
@@ -177,6 +202,7 @@ def distill(options: argparse.Namespace) -> None:
         "start": start,
         "weights": asdict(weights),
         **({"sparsity": options.sparsity} if options.sparsity else {}),
+        **({"aware": True} if fake else {}),
     }
     spec = widest(student.spec, teacher.spec)
 
@@ -187,7 +213,8 @@ def distill(options: argparse.Namespace) -> None:
         return total + options.sparsity * channel_norms(student.backbone) if options.sparsity else total
 
     def evaluate() -> Scores:
-        scores = predict(student, samples)
+        with nullcontext() if fake is None else fake.fixed_ranges():
+            scores = predict(student, samples)
         return {**compare_with_labels(scores, samples), **compare_with_teacher(scores, truth)}
 
     path = options.out / "student.safetensors"
@@ -198,7 +225,9 @@ def distill(options: argparse.Namespace) -> None:
         lambda epoch, first: training_batches(train, spec, config, epoch, first),
         count_steps(len(train), config.photos_per_step),
         evaluate,
-        lambda scores: save(student, path, {"run": {**about, "val": scores}}, half=True),
+        lambda scores: save(
+            student if fake is None else fake.to_plain(), path, {"run": {**about, "val": scores}}, half=True
+        ),
         about,
     )
     state = training.fit(job, config, options.out, options.resume)
@@ -231,7 +260,7 @@ def _settings(
             "seed": options.seed,
             "small_epochs": options.small_epochs,
             "fixed_norm": trained,
-            "frozen": options.frozen if trained else 0,
+            "frozen": options.frozen if trained and not options.aware else 0,
         }
     )
     scenes = options.scenes
@@ -286,6 +315,15 @@ def _start(
     if net.categories != categories:
         net = with_outputs(net, categories)
     return net, f"{path.name} ({net.architecture})"
+
+
+def _round(student: QualityNet, photos: Sequence[Sequence[Sample]]) -> FakeInt8:
+    """Let a student compute in int8 steps, with ranges from clean photos and every fault in turn."""
+    from compression.fake_int8 import FakeInt8  # torchao takes seconds to import
+
+    chosen = [variants[place % len(variants)] for place, variants in enumerate(photos[:_RANGE_PHOTOS])]
+    batches = track(evaluation_batches(chosen, student.spec, 1), len(chosen), "ranges of int8")
+    return FakeInt8(student, [batch.views[0].numpy() for batch in batches])
 
 
 def _say_what(options: argparse.Namespace, start: str) -> None:

@@ -30,7 +30,7 @@ from export.console import show_table
 
 _DONE = "done.json"
 _GATES = "gates.json"
-_RESUMES = frozenset({"teacher", "distill"})
+_RESUMES = frozenset({"teacher", "distill", "aware"})
 """Stages whose command knows `--resume`; prune resumes by itself."""
 
 
@@ -78,8 +78,8 @@ def make_parser() -> argparse.ArgumentParser:
     """The options of the command."""
     parser = argparse.ArgumentParser(
         prog="python -m compression.pipeline",
-        description="Make a bundle from a recipe: teacher, distill, prune, quantize, gates, pack, as far as the "
-        "recipe has a section for each. Finished stages are kept; repeat the command to go on.",
+        description="Make a bundle from a recipe: teacher, distill, prune, aware, quantize, gates, pack, as far as "
+        "the recipe has a section for each. Finished stages are kept; repeat the command to go on.",
     )
     parser.add_argument("recipe", type=Path, help="TOML; see compression/recipes/")
     parser.add_argument("--data", type=Path, required=True, help="CSV with train, val and test, or a folder")
@@ -138,6 +138,7 @@ def plan(
         "teacher": [],
         "distill": [models.teacher],
         "prune": [models.teacher, models.student],
+        "aware": [models.teacher, models.student],
         "quantize": [models.student],
         "gates": [models.teacher, models.student, *_files(models.artifacts, without=_GATES)],
         "pack": [*_files(models.artifacts), *_named_files(recipe.stages[stage])],
@@ -151,6 +152,7 @@ def plan(
         "teacher": [*common, "--out", folder],
         "distill": [*common, "--out", folder, "--teacher", models.teacher],
         "prune": [*common, "--out", folder, *_both(models)],
+        "aware": [*common, "--out", folder, *_both(models)],
         "quantize": [*common, "--out", folder, "--student", models.student],
         "gates": [*common, "--artifacts", models.artifacts, *_both(models)],
         "pack": ["--artifacts", models.artifacts, "--name", recipe.name, "--out", options.out],
@@ -160,6 +162,7 @@ def plan(
         "teacher": folder / "teacher.safetensors",
         "distill": folder / "student.safetensors",
         "prune": folder / "student.safetensors",
+        "aware": folder / "student.safetensors",
         "quantize": folder / "quantize.json",
         "gates": (models.artifacts or folder) / _GATES,
         "pack": options.out / f"{recipe.name}-{_version(recipe)}" / "manifest.json",
@@ -202,7 +205,7 @@ def _take(step: Step, models: Models) -> None:
     """Give what a stage made to those behind it."""
     if step.stage == "teacher":
         models.teacher = step.makes
-    elif step.stage in ("distill", "prune"):
+    elif step.stage in ("distill", "prune", "aware"):
         models.student = step.makes
     elif step.stage == "quantize":
         models.artifacts = step.makes.parent

@@ -163,7 +163,7 @@ def time_both(
             for runtime in RUNTIMES:
                 file = f"model.{key}.{runtime}"
                 quantizer = make_quantizer(runtime, exported[file], views, folder)
-                files[file] = quantizer.quantize("min_max", 0)
+                files[file] = quantizer.quantize("min_max")
     timed = time_models(files, views[0], _REPEATS)
     gains = {}
     for runtime in RUNTIMES:

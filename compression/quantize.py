@@ -12,15 +12,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from compression.artifacts import TARGET, Artifacts, make_artifacts
+from compression import sensitivity
+from compression.artifacts import Artifacts, make_artifacts
 from compression.calibration import cut_variants
 from compression.command import run_command
 from compression.data import hash_file, hash_photos, read_photos, select
 from compression.dataset import CACHE, read_default
 from compression.distill import REFERENCE
+from compression.histograms import HISTOGRAMS
 from compression.models.weights import load
 from compression.progress import console, track
 from compression.quantize_weights import VARIANTS
+from compression.search import METHODS, TARGET
 from edge_iqa.errors import DataError
 from edge_iqa.files import write_bytes, write_json
 from export.console import show_table
@@ -38,8 +41,9 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m compression.quantize",
         description="Export a student to ONNX and TFLite, check that both give what torch gives, and quantize "
-        "them to int8. Writes model.{fp32,int8}.{onnx,tflite}, parity.json and quantize.json. For devices without "
-        "int8, --also makes variants with smaller weights and float arithmetic.",
+        "them to int8. Writes model.{fp32,int8}.{onnx,tflite}, parity.json, quantize.json, and what each layer "
+        "loses in int8 as sensitivity.json and sensitivity.png. For devices without int8, --also makes variants "
+        "with smaller weights and float arithmetic.",
     )
     parser.add_argument(
         "--student", type=Path, default=REFERENCE / "student.safetensors", help="default: %(default)s"
@@ -64,6 +68,15 @@ def make_parser() -> argparse.ArgumentParser:
         default=240,
         metavar="N",
         help="validation photos to measure the loss on; default: %(default)s",
+    )
+    parser.add_argument(
+        "--methods",
+        nargs="+",
+        choices=(*METHODS, *(each for each in HISTOGRAMS if each not in METHODS)),
+        default=METHODS,
+        metavar="METHOD",
+        help=f"ways to find the range of an activation, the best is taken: {', '.join(METHODS)}, or entropy, "
+        f"which takes minutes; default: {' '.join(METHODS)}",
     )
     parser.add_argument(
         "--also",
@@ -96,7 +109,9 @@ def quantize(options: argparse.Namespace) -> None:
         if not views[split]:
             raise DataError(f"no readable photo in split {split!r}; give more photos, or a `split` column")
     student_sha256 = hash_file(options.student)
-    made = make_artifacts(student, student_sha256, views["train"], views["val"], options.also)
+    made = make_artifacts(
+        student, student_sha256, views["train"], views["val"], options.methods, options.also
+    )
     for name, content in made.files.items():
         write_bytes(options.out / name, content)
     write_json(options.out / "parity.json", made.parity.to_dict())
@@ -108,7 +123,10 @@ def quantize(options: argparse.Namespace) -> None:
     }
     write_json(options.out / "quantize.json", {**about, **_describe(made)})
     _show(made)
-    console.print(f"wrote {len(made.files)} models, parity.json and quantize.json in {options.out}")
+    _tell_sensitivity(made, options.out)
+    console.print(
+        f"wrote {len(made.files)} models, parity.json, quantize.json, sensitivity.json and .png in {options.out}"
+    )
 
 
 def _describe(made: Artifacts) -> dict[str, Any]:
@@ -118,10 +136,14 @@ def _describe(made: Artifacts) -> dict[str, Any]:
             for name, content in made.files.items()
         },
         "target_p99": TARGET,
-        "chosen": {runtime: asdict(trial) for runtime, trial in made.chosen.items()},
-        "trials": {runtime: [asdict(trial) for trial in trials] for runtime, trials in made.trials.items()},
+        "chosen": {runtime: asdict(found.chosen) for runtime, found in made.found.items()},
+        "trials": {
+            runtime: [asdict(trial) for trial in found.trials] for runtime, found in made.found.items()
+        },
         "variants": {
-            name: {key: value for key, value in asdict(trial).items() if key not in ("method", "keep_float")}
+            name: {
+                key: value for key, value in asdict(trial).items() if key not in ("method", "float_layers")
+            }
             for name, trial in made.variants.items()
         },
         "timings": {name: timing.to_dict() for name, timing in made.timings.items()},
@@ -129,11 +151,19 @@ def _describe(made: Artifacts) -> dict[str, Any]:
     }
 
 
+def _tell_sensitivity(made: Artifacts, out: Path) -> None:
+    measured = {runtime: found.sensitivity for runtime, found in made.found.items()}
+    floats = {runtime: found.chosen.float_layers for runtime, found in made.found.items()}
+    sensitivity.show(measured, floats)
+    write_json(out / "sensitivity.json", sensitivity.to_json(measured))
+    sensitivity.plot(out / "sensitivity.png", measured, floats)
+
+
 def _show(made: Artifacts) -> None:
     rows = []
     for name, content in made.files.items():
         runtime = name.rpartition(".")[2]
-        trial = made.chosen[runtime] if "int8" in name else made.variants.get(name)
+        trial = made.found[runtime].chosen if "int8" in name else made.variants.get(name)
         against = next(
             (each for each in made.parity.differences if (each.model, each.output) == (name, "scores")), None
         )
@@ -145,7 +175,9 @@ def _show(made: Artifacts) -> None:
                 f"{p50.value:.2f}" if p50 else "-",
                 f"{trial.p99:.4f}" if trial else "-",
                 f"{trial.worst:.4f}" if trial else f"{against.worst:.1e}" if against else "-",
-                f"{trial.method}, {trial.keep_float} float" if trial and name not in made.variants else "",
+                f"{trial.method}, {len(trial.float_layers)} float"
+                if trial and name not in made.variants
+                else "",
             )
         )
     columns = ("file", "MB", "p50 ms", "p99 vs float", "worst", "how")

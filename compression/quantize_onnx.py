@@ -10,8 +10,9 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -24,6 +25,10 @@ from onnxruntime.quantization import (
     quant_pre_process,
     quantize_static,
 )
+from onnxruntime.quantization.calibrate import create_calibrator, save_tensors_data
+
+from compression.convolutions import describe
+from compression.histograms import BINS, PERCENTILE, split
 
 _INT8 = ("Conv", "Clip", "Relu", "Add")
 _PRODUCTS = ("Gemm", "MatMul")
@@ -31,6 +36,13 @@ _PRODUCTS = ("Gemm", "MatMul")
 _OURS = "edge_iqa."
 _LARGE = 4096
 """Weights of the heads with more values than this are stored as int8."""
+
+_CALIBRATORS: dict[str, tuple[CalibrationMethod, dict[str, Any]]] = {
+    "min_max": (CalibrationMethod.MinMax, {}),
+    "mean_min_max": (CalibrationMethod.MinMax, {"moving_average": True}),
+    "percentile": (CalibrationMethod.Percentile, {"percentile": PERCENTILE, "symmetric": False}),
+    "entropy": (CalibrationMethod.Entropy, {"num_bins": BINS}),
+}
 
 Views = NDArray[np.uint8]
 
@@ -44,8 +56,8 @@ class OnnxQuantizer:
         folder: for intermediate files.
     """
 
-    methods = ("min_max", "mean_min_max")
-    """How an activation's range is found: over all photos, or averaged over photos (clips outliers)."""
+    methods = tuple(_CALIBRATORS)
+    """How an activation's range is found; see `compression.histograms`."""
 
     def __init__(self, model: bytes, calibration: Sequence[Views], folder: Path) -> None:
         self._calibration = calibration
@@ -57,51 +69,68 @@ class OnnxQuantizer:
         source.write_bytes(model)
         # symbolic inference knows no ReduceL2; every shape here is fixed, so plain inference is enough
         quant_pre_process(str(source), str(self._prepared), skip_symbolic_shape=True)
-        self._nodes = [(node.name, node.op_type) for node in onnx.load(str(self._prepared)).graph.node]
+        graph = onnx.load(str(self._prepared)).graph
+        self._nodes = [(node.name, node.op_type) for node in graph.node]
+        self.layers = tuple(_describe_convolutions(graph))
 
-    @property
-    def convolutions(self) -> int:
-        """How many convolutions the model has."""
-        return sum(kind == "Conv" for _, kind in self._nodes)
-
-    def quantize(self, method: str, keep_float: int) -> bytes:
+    def quantize(self, method: str, float_layers: Collection[int] = ()) -> bytes:
         """Make an int8 model.
 
         Args:
             method: one of `methods`.
-            keep_float: so many convolutions, counted from the input, stay float.
+            float_layers: places in `layers` of the convolutions that stay float.
         """
-        out = self._folder / f"{method}-{keep_float}.onnx"
+        out = self._folder / "quantized.onnx"
         with _quiet():
             quantize_static(
                 str(self._prepared),
                 str(out),
-                _Reader(self._calibration),
+                None,
                 quant_format=QuantFormat.QDQ,
                 op_types_to_quantize=list(_INT8),
-                nodes_to_exclude=self._first(keep_float),
+                nodes_to_exclude=self._belong_to(float_layers),
                 per_channel=True,
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
-                calibrate_method=CalibrationMethod.MinMax,
-                extra_options={"CalibMovingAverage": method == "mean_min_max"},
-                calibration_cache_path=self._folder / f"{method}.json",
+                calibrate_method=_CALIBRATORS[method][0],
+                calibration_cache_path=self._calibrate(method),
             )
         model = onnx.load(str(out))
         store_weights_as_int8(model)
+        shield_float_convolutions(model)
         tidy(model)
         model.metadata_props.extend(self._metadata)
         return model.SerializeToString(deterministic=True)
 
-    def _first(self, count: int) -> list[str]:
-        """Names of all nodes before the convolution after the first `count`."""
-        names, seen = [], 0
+    def _calibrate(self, method: str) -> Path:
+        """A file with the range of every activation, made once a method."""
+        path = self._folder / f"{method}.json"
+        if not path.is_file():
+            kind, options = _CALIBRATORS[method]
+            augmented = str(self._folder / "augmented.onnx")
+            calibrator = create_calibrator(self._prepared, _INT8, augmented, kind, extra_options=options)
+            for photos in split(method, self._calibration):
+                calibrator.collect_data(_Reader(photos))
+            save_tensors_data(calibrator.compute_data(), path)
+        return path
+
+    def _belong_to(self, layers: Collection[int]) -> list[str]:
+        """Names of these convolutions, and of what stands behind each before the next one."""
+        names, index = [], -1
         for name, kind in self._nodes:
-            seen += kind == "Conv"
-            if seen > count:
-                break
-            names.append(name)
+            index += kind == "Conv"
+            if index in layers:
+                names.append(name)
         return names
+
+
+def _describe_convolutions(graph: onnx.GraphProto) -> Iterator[str]:
+    sizes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "Conv":
+            outputs, inputs, height, width = sizes[node.input[1]]
+            groups = next((entry.i for entry in node.attribute if entry.name == "group"), 1)
+            yield describe(height, width, inputs * groups, outputs, groups > 1)
 
 
 def store_weights_as_int8(model: onnx.ModelProto) -> None:
@@ -130,6 +159,28 @@ def store_weights_as_int8(model: onnx.ModelProto) -> None:
         graph.initializer.extend(numpy_helper.from_array(value, key) for key, value in parts.items())
         restore = onnx.helper.make_node("DequantizeLinear", list(parts), [name], f"{name}_restore", axis=axis)
         graph.node.insert(list(graph.node).index(node), restore)
+
+
+def shield_float_convolutions(model: onnx.ModelProto) -> None:
+    """Keep ONNX Runtime from turning a float convolution between int8 ones into int8.
+
+    Where it finds a convolution between a DequantizeLinear and a QuantizeLinear it rounds its weights, to one
+    scale for all channels (`WeightBiasQuantization`): worse than what the quantizer left float to avoid. A
+    clip of nothing behind the DequantizeLinear hides that; it costs a pass over the input.
+    """
+    graph = model.graph
+    makers = {output: node for node in graph.node for output in node.output}
+    lowest = numpy_helper.from_array(np.array(np.finfo(np.float32).min), "float_lowest")
+    for node in [node for node in graph.node if node.op_type == "Conv"]:
+        before, weight = makers.get(node.input[0]), makers.get(node.input[1])
+        if before is None or before.op_type != "DequantizeLinear" or weight is not None:
+            continue
+        hidden = f"{node.name}_float"
+        clip = onnx.helper.make_node("Clip", [node.input[0], lowest.name], [hidden], hidden)
+        node.input[0] = hidden
+        graph.node.insert(list(graph.node).index(node), clip)
+        if lowest not in graph.initializer:
+            graph.initializer.append(lowest)
 
 
 def tidy(model: onnx.ModelProto) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import tomllib
 
-from compression import distill, gates, prune, quantize, teacher
+from compression import aware, distill, gates, prune, quantize, teacher
 from edge_iqa.errors import RecipeError
 from export import pack
 
@@ -45,6 +45,11 @@ COMMANDS: Mapping[str, Command] = {
     ),
     "prune": Command(
         prune.main, prune.make_parser, frozenset({"data", "out", "cache", "teacher", "student"})
+    ),
+    "aware": Command(
+        aware.main,
+        aware.make_parser,
+        frozenset({"data", "out", "cache", "resume", "teacher", "student"}),
     ),
     "quantize": Command(quantize.main, quantize.make_parser, frozenset({"data", "out", "cache", "student"})),
     "gates": Command(

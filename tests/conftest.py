@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from compression.artifacts import Artifacts
     from compression.models.heads import QualityNet
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # processes share the cores; torch, loaded later, would take them all in each
+if (
+    "PYTEST_XDIST_WORKER" in os.environ
+):  # processes share the cores; torch, loaded later, would take them all in each
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 settings.register_profile("edge-iqa", deadline=None, derandomize=True)

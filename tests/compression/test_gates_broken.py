@@ -248,7 +248,7 @@ def test_a_calibration_on_noise_is_refused(broken, tmp_path, capsys):
     noise = [rng.normal(128, 8, spec.shape).clip(0, 255).astype(np.uint8) for _ in range(8)]
     for runtime in ("onnx", "tflite"):
         exact = (broken.artifacts / f"model.fp32.{runtime}").read_bytes()
-        small = make_quantizer(runtime, exact, noise, tmp_path).quantize("min_max", 0)
+        small = make_quantizer(runtime, exact, noise, tmp_path).quantize("min_max")
         (broken.artifacts / f"model.int8.{runtime}").write_bytes(small)
     code, held = run(broken)
     refused = name_refused(capsys)

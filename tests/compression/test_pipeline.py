@@ -128,6 +128,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             told = COMMANDS[stage].make_parser().parse_args(argv)
             makes = {
                 "distill": lambda: told.out / "student.safetensors",
+                "aware": lambda: told.out / "student.safetensors",
                 "quantize": lambda: told.out / "quantize.json",
                 "gates": lambda: told.artifacts / "gates.json",
                 "pack": lambda: told.out / f"{told.name}-{told.version}" / "manifest.json",
@@ -173,6 +174,20 @@ def test_a_changed_option_runs_its_stage_and_those_that_depend_on_it(
     run()
     # student and models of the first recipe still stand; its gate report and bundle have been replaced
     assert calls == ["gates", "pack"]
+
+
+def test_int8_is_learned_from_the_distilled_student_and_its_result_is_what_is_quantized(
+    run: Callable[..., int], calls: list[str], tmp_path: Path
+) -> None:
+    assert run(WHOLE.replace("[quantize]", "[aware]\nepochs = 1\n\n[quantize]")) == 0
+    assert calls == ["distill", "aware", "quantize", "gates", "pack"]
+    made = {path.name.rpartition("-")[0]: path for path in (tmp_path / "runs" / "small").iterdir()}
+    for stage, after, file in (
+        ("distill", "aware", "student.safetensors"),
+        ("aware", "quantize", "quantize.json"),
+    ):
+        told = (made[after] / file).read_text()
+        assert str(made[stage] / "student.safetensors") in told
 
 
 def test_a_stage_is_run_again_when_its_result_was_altered_or_somebody_asks(

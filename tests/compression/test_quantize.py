@@ -10,19 +10,20 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 from ai_edge_litert.interpreter import Interpreter
 from torch import nn
 
 from compression import models, quantize
-from compression.artifacts import compare_outputs, run_all, search
 from compression.calibration import cut_variants
 from compression.data import read_photos
 from compression.equalize import equalize
 from compression.models import Architecture, weights
 from compression.quantize_onnx import OnnxQuantizer, store_weights_as_int8
 from compression.quantize_tflite import TfliteQuantizer
+from compression.search import compare_outputs, run_all
 from edge_iqa import backends
 from edge_iqa.views import ViewSpec
 from export import parity
@@ -40,20 +41,25 @@ def quantizers(artifacts, make_views, tmp_path_factory) -> dict:
     }
 
 
-def count_float_convolutions(content: bytes, runtime: str) -> int:
+def list_float_convolutions(content: bytes, runtime: str) -> list[int]:
+    """Places, among all convolutions, of those that are float."""
     if runtime == "onnx":
         graph = onnx.load_from_string(content).graph
         made_by = {output: node.op_type for node in graph.node for output in node.output}
-        return sum(
-            node.op_type == "Conv" and made_by.get(node.input[1]) != "DequantizeLinear" for node in graph.node
-        )
+        kinds = [made_by.get(node.input[1]) for node in graph.node if node.op_type == "Conv"]
+        return [place for place, kind in enumerate(kinds) if kind != "DequantizeLinear"]
     interpreter = Interpreter(model_content=content)
     interpreter.allocate_tensors()
-    return sum(
-        each["op_name"].endswith("CONV_2D")
-        and interpreter._get_tensor_details(each["outputs"][0], 0)["dtype"] is np.float32
+    types = [
+        interpreter._get_tensor_details(each["outputs"][0], 0)["dtype"]
         for each in interpreter._get_ops_details()
-    )
+        if each["op_name"].endswith("CONV_2D")
+    ]
+    return [place for place, kind in enumerate(types) if kind is np.float32]
+
+
+def count_float_convolutions(content: bytes, runtime: str) -> int:
+    return len(list_float_convolutions(content, runtime))
 
 
 def count_bytes(content: bytes, runtime: str) -> int:
@@ -71,7 +77,7 @@ def test_int8_scores_and_embeddings_stay_near_float(artifacts, make_views, runti
         run_all(name, artifacts.files[name], fresh)
         for name in (f"model.fp32.{runtime}", f"model.int8.{runtime}")
     ]
-    trial = compare_outputs("", 0, *outputs)
+    trial = compare_outputs("", (), *outputs)
     assert trial.worst < 0.05
     assert trial.embedding_cosine > 0.999
 
@@ -81,20 +87,20 @@ def test_int8_models_are_smaller_and_their_convolutions_are_int8(artifacts, runt
     small, large = artifacts.files[f"model.int8.{runtime}"], artifacts.files[f"model.fp32.{runtime}"]
     assert len(small) < len(large)
     assert count_bytes(small, runtime) < 0.6 * count_bytes(large, runtime)
-    kept = artifacts.chosen[runtime].keep_float
-    assert count_float_convolutions(small, runtime) == kept
+    kept = artifacts.found[runtime].chosen.float_layers
+    assert count_float_convolutions(small, runtime) == len(kept)
     assert count_float_convolutions(large, runtime) == 13
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
-def test_as_many_of_the_first_convolutions_stay_float_as_asked(quantizers, runtime):
+def test_just_the_convolutions_that_were_asked_for_stay_float(quantizers, runtime):
     quantizer = quantizers[runtime]
-    assert quantizer.convolutions == 13
-    for count in (0, 1, 4):
-        content = quantizer.quantize("min_max", count)
-        assert count_float_convolutions(content, runtime) == count
+    assert len(quantizer.layers) == 13
+    for layers in ((), (0,), (3, 7), (12,), (0, 1, 2, 3)):
+        content = quantizer.quantize("min_max", layers)
+        assert list_float_convolutions(content, runtime) == list(layers)
         signature = backends.open(content, runtime).signature
-        assert signature == backends.open(quantizer.quantize("min_max", 0), runtime).signature
+        assert signature == backends.open(quantizer.quantize("min_max"), runtime).signature
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
@@ -105,26 +111,18 @@ def test_the_same_photos_give_the_same_bytes(quantizers, artifacts, make_views, 
         if runtime == "onnx"
         else TfliteQuantizer(source, calibration)
     )
-    assert again.quantize("min_max", 1) == quantizers[runtime].quantize("min_max", 1)
+    assert again.quantize("min_max", [1]) == quantizers[runtime].quantize("min_max", [1])
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
-def test_search_stops_at_the_first_model_that_loses_little_enough(quantizers, artifacts, make_views, runtime):
-    check = make_views(6, seed=3)
-    name = f"model.fp32.{runtime}"
-    reference = run_all(name, artifacts.files[name], check)
-    _, trials = search(quantizers[runtime], runtime, reference, check, target=1.0, keep_float=(0, 2, 4))
-    assert [(trial.method, trial.keep_float) for trial in trials] == [("min_max", 0), ("mean_min_max", 0)]
-
-
-def test_search_that_cannot_meet_its_target_takes_the_best_of_all_it_tried(quantizers, artifacts, make_views):
-    check = make_views(6, seed=3)
-    reference = run_all("model.fp32.tflite", artifacts.files["model.fp32.tflite"], check)
-    best, trials = search(quantizers["tflite"], "tflite", reference, check, target=0.0, keep_float=(0, 4, 99))
-    assert Counter(trial.keep_float for trial in trials) == {0: 2, 4: 2}  # there are not 99 convolutions
-    nearest = min(trials, key=lambda trial: trial.p99)
-    again = compare_outputs("", 0, reference, run_all("model.int8.tflite", best, check))
-    assert again.p99 == nearest.p99
+def test_onnx_runtime_leaves_a_float_convolution_between_int8_ones_alone(quantizers, make_views, tmp_path):
+    """It quantizes what stands between a DequantizeLinear and a QuantizeLinear, by one scale for all channels."""
+    (tmp_path / "model.onnx").write_bytes(quantizers["onnx"].quantize("min_max", (4,)))
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    onnxruntime.InferenceSession(str(tmp_path / "model.onnx"), options)
+    optimized = (tmp_path / "optimized.onnx").read_bytes()
+    assert count_float_convolutions(optimized, "onnx") == 1
 
 
 def test_head_weights_in_int8_hardly_move_the_outputs(artifacts, make_views):
@@ -224,15 +222,18 @@ def test_the_command_goes_from_a_checkpoint_to_models_and_reports(
     assert quantize.main(arguments) == 0
     names = {f"model.{precision}.{runtime}" for precision in ("fp32", "int8", "fp16") for runtime in RUNTIMES}
     names.add("model.dynamic.tflite")
-    assert {path.name for path in out.iterdir()} == {*names, "parity.json", "quantize.json"}
+    reports = {"parity.json", "quantize.json", "sensitivity.json", "sensitivity.png"}
+    assert {path.name for path in out.iterdir()} == {*names, *reports}
     assert json.loads((out / "parity.json").read_text())["passed"] is True
     report = json.loads((out / "quantize.json").read_text())
     assert report["calibrated_on"] == 6 and report["measured_on"] == 2
     assert set(report["files"]) == set(report["timings"]) == names
     assert set(report["variants"]) == {name for name in names if "fp16" in name or "dynamic" in name}
     assert all(0 < each["mean"] <= each["p99"] < 0.1 for each in report["variants"].values())
+    measured = json.loads((out / "sensitivity.json").read_text())
+    assert {runtime: len(layers) for runtime, layers in measured.items()} == {"onnx": 13, "tflite": 13}
     shown = capsys.readouterr().out
-    assert "p99 vs float" in shown and "wrote 7 models" in shown
+    assert "the worst 10" in shown and "p99 vs float" in shown and "wrote 7 models" in shown
 
 
 def test_a_damaged_student_is_an_error_and_writes_nothing(photos_csv, tmp_path, capsys):

@@ -35,7 +35,7 @@ def student(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     files = export_models(net, hashlib.sha256(b"random").hexdigest(), folder, "fp32")
     for runtime in RUNTIMES:
         quantizer = make_quantizer(runtime, files[f"model.fp32.{runtime}"], draw_views(), folder)
-        files[f"model.int8.{runtime}"] = quantizer.quantize("min_max", 0)
+        files[f"model.int8.{runtime}"] = quantizer.quantize("min_max")
     return net, files
 
 
