@@ -19,9 +19,9 @@ from compression.command import run_command
 from compression.data import hash_file, hash_photos, read_photos, select
 from compression.dataset import CACHE, read_default
 from compression.distill import REFERENCE
-from compression.histograms import HISTOGRAMS
 from compression.models.weights import load
 from compression.progress import console, track
+from compression.quantize_histograms import HISTOGRAMS
 from compression.quantize_weights import VARIANTS
 from compression.search import METHODS, TARGET
 from edge_iqa.errors import DataError

@@ -28,7 +28,7 @@ from onnxruntime.quantization import (
 from onnxruntime.quantization.calibrate import create_calibrator, save_tensors_data
 
 from compression.convolutions import describe
-from compression.histograms import BINS, PERCENTILE, split
+from compression.quantize_histograms import BINS, PERCENTILE, split
 
 _INT8 = ("Conv", "Clip", "Relu", "Add")
 _PRODUCTS = ("Gemm", "MatMul")
@@ -57,7 +57,7 @@ class OnnxQuantizer:
     """
 
     methods = tuple(_CALIBRATORS)
-    """How an activation's range is found; see `compression.histograms`."""
+    """How an activation's range is found; see `compression.quantize_histograms`."""
 
     def __init__(self, model: bytes, calibration: Sequence[Views], folder: Path) -> None:
         self._calibration = calibration

@@ -16,7 +16,7 @@ from ai_edge_quantizer.utils import qsv_utils, tfl_flatbuffer_utils, tfl_interpr
 from numpy.typing import NDArray
 
 from compression.convolutions import describe
-from compression.histograms import HISTOGRAMS, few, find_ranges
+from compression.quantize_histograms import HISTOGRAMS, few, find_ranges
 from edge_iqa.backends.base import cores
 
 _INT8 = (Op.CONV_2D, Op.DEPTHWISE_CONV_2D, Op.ADD, Op.PAD)
@@ -35,7 +35,7 @@ class TfliteQuantizer:
     """
 
     methods = (*_UPDATES, *HISTOGRAMS)
-    """How an activation's range is found; see `compression.histograms`. The library's own default is the
+    """How an activation's range is found; see `compression.quantize_histograms`. The library's own default is the
     average, which can clip too much."""
 
     def __init__(self, model: bytes, calibration: Sequence[Views]) -> None:

@@ -44,13 +44,13 @@ class DeviceForm(nn.Module):
     def forward(self, views: Tensor) -> Outputs:
         """uint8 (B, V, S, S, 3) → as `QualityNet.forward`."""
         batch, count, size = views.shape[:3]
-        flat = views.flatten(0, 1)
+        flat = views.flatten(0, 1).float()  # once: delegates leave this step to the interpreter
         patch = self.patch_px
         rows = pixels = None
         if self.by_rows:
-            rows = flat.reshape(batch * count, size, size // patch, 3 * patch).permute(0, 3, 1, 2).float()
+            rows = flat.reshape(batch * count, size, size // patch, 3 * patch).permute(0, 3, 1, 2)
         if not self.stem_by_rows:
-            pixels = (flat.permute(0, 3, 1, 2).float() - self.net.mean) / self.net.std
+            pixels = (flat.permute(0, 3, 1, 2) - self.net.mean) / self.net.std
         maps = [
             self.net.backbone(rows if self.stem_by_rows else pixels),
             self.net.tones(rows if self.by_rows else pixels),

@@ -58,7 +58,9 @@ def test_multiplications_are_those_of_the_torch_model(
     tflite = list_tflite(artifacts.files[f"model.{precision}.tflite"])
     onnx = profile_onnx(artifacts.files[f"model.{precision}.onnx"], views, 1)
     total = sum(layer.macs for layer in tflite)
-    assert total == sum(layer.macs for layer in onnx) == count_products(tiny_net, views)
+    assert total == count_products(tiny_net, views)
+    # where channels do not fill its vectors, as the 12 of a patch's row, it adds some of nothing
+    assert total <= sum(layer.macs for layer in onnx) < 1.1 * total
     # torch-pruning counts biases and activations too
     assert total < count_macs(equalize(tiny_net, [views])) < 1.1 * total
 

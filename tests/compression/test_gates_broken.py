@@ -174,10 +174,8 @@ def swap_channels(graph: onnx.GraphProto) -> None:
 
 
 def forget_mean(graph: onnx.GraphProto) -> None:
-    """As if pixels were to be centered on 0.5, as other nets want them."""
-    replace(
-        graph, lambda values: values.size == 3 and np.allclose(values.ravel(), np.array(MEAN) * 255), 127.5
-    )
+    """As if pixels were to be taken as they are, as other nets want them."""
+    replace(graph, lambda values: values.size == 3 and np.allclose(values.ravel(), np.array(MEAN) * 255), 0)
 
 
 def divide_by_nothing(graph: onnx.GraphProto) -> None:
@@ -284,14 +282,21 @@ def test_a_file_whose_scores_are_no_numbers_is_named(broken, capsys):
     assert "model.fp32.onnx: expected scores for " in refused and "not numbers" in refused
 
 
-@pytest.mark.parametrize("spoil", [swap_channels, forget_mean], ids=["channels swapped", "wrong mean"])
-def test_pixels_that_every_onnx_file_takes_otherwise_are_refused(broken, capsys, spoil):
-    """int8 follows its float here, both wrong in the same way, and TFLite is right."""
+@pytest.mark.parametrize(
+    ("spoil", "names"),
+    [(swap_channels, (PARITY, RUNTIMES, TEACHER[0])), (forget_mean, (PARITY,))],
+    ids=["channels swapped", "wrong mean"],
+)
+def test_pixels_that_every_onnx_file_takes_otherwise_are_refused(broken, capsys, spoil, names):
+    """int8 follows its float here, both wrong in the same way, and TFLite is right.
+
+    A mean that only the first layer forgets hardly changes the order of photos; parity sees it all the same.
+    """
     for precision in ("fp32", "int8"):
         edit_onnx(broken, f"model.{precision}.onnx", spoil)
     code, held = run(broken)
     refused = name_refused(capsys)
     assert code == 1
-    for name in (PARITY, RUNTIMES, TEACHER[0]):
+    for name in names:
         assert not held[name] and name in refused
     assert held["int8 vs fp32 (tflite), p99 of the difference"]

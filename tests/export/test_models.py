@@ -10,6 +10,7 @@ import pytest
 import torch
 from ai_edge_litert.interpreter import Interpreter
 
+from compression.models.device_form import DeviceForm
 from edge_iqa import backends
 from edge_iqa.backends.base import Signature
 from edge_iqa.errors import GateError
@@ -126,7 +127,7 @@ def test_the_same_model_exports_to_the_same_bytes(artifacts, tiny_net, tmp_path)
     metadata = onnx.load_from_string(artifacts.files["model.fp32.onnx"]).metadata_props
     info = ModelInfo.from_metadata({entry.key: entry.value for entry in metadata})
     for export, file in ((export_onnx, "model.fp32.onnx"), (export_tflite, "model.fp32.tflite")):
-        assert export(tiny_net, info, tmp_path / file).read_bytes() == artifacts.files[file]
+        assert export(DeviceForm(tiny_net), info, tmp_path / file).read_bytes() == artifacts.files[file]
 
 
 def test_a_model_that_breaks_its_description_is_not_written(tiny_net, tmp_path):
