@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> None:
         "settings": {"threads": 1, "repeats": options.repeats, "clock": "cpu, the fastest of the repeats"},
         "machine": facts,
         "usage": usage.to_dict(),
-        "warnings": usage.warnings(facts["cores"]),
+        "warnings": usage.warnings(facts),
         "versions": backends.available(),
         "bundle": {"label": bundle.label, "manifest_sha256": bundle.manifest_sha256},
         "views": list(spec.shape),

@@ -154,7 +154,7 @@ def _write(
         "settings": {"threads": 1, "repeats": options.repeats, "clock": options.clock},
         "machine": facts,
         "usage": usage.to_dict(),
-        "warnings": usage.warnings(facts["cores"]),
+        "warnings": usage.warnings(facts),
         "students": rows,
     }
     _show(points, dominators, options)

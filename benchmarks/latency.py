@@ -190,7 +190,7 @@ def _describe_run(
         },
         "machine": facts,
         "usage": usage.to_dict(),
-        "warnings": usage.warnings(facts["cores"]),
+        "warnings": usage.warnings(facts),
         "versions": {
             "edge_iqa": edge_iqa.__version__,
             "edge_iqa_from": "checkout" if installed_at == CHECKOUT / "edge_iqa" else "installed package",

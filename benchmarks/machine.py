@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import platform
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,14 +20,18 @@ BUSY_LOAD_PER_CORE = 0.75
 before this one leaves a load of about one core behind."""
 LEAST_OWN_SHARE = 0.9
 """CPU time over wall time of the timed loop, which never waits for anything but the CPU."""
+INT8_PRODUCTS = frozenset({"avx512_vnni", "avx_vnni", "asimddp"})
+"""Processor features that sum four 8-bit products at once (x86 VNNI, Arm dot products): what int8 gains by."""
 MOST_OTHERS_CORES = 0.1
 """CPU time of everybody else, in cores, on the cores that this process may use."""
 
 
 def describe() -> dict[str, Any]:
-    """CPU model, cores that this process may use, memory, system and Python; `None` where unknown."""
+    """CPU model, whether it multiplies 8-bit numbers fast, cores that this process may use, memory, system and
+    Python; `None` where unknown."""
     return {
         "cpu": _cpu_model(),
+        "int8_products": _has_int8_products(),
         "architecture": platform.machine(),
         "cores": cores(),
         "memory_bytes": _memory_bytes(),
@@ -52,9 +57,13 @@ class Usage:
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
-    def warnings(self, core_count: int) -> list[str]:
-        """What makes the figures doubtful, a sentence each; empty on a quiet machine."""
-        said = []
+    def warnings(self, facts: Mapping[str, Any]) -> list[str]:
+        """What makes the figures doubtful, a sentence each; empty on a quiet machine that is good at int8.
+
+        Args:
+            facts: what `describe` says of the machine.
+        """
+        core_count, said = facts["cores"], []
         load = self.load_1min_before
         if load is not None and load > BUSY_LOAD_PER_CORE * core_count:
             said.append(
@@ -68,7 +77,13 @@ class Usage:
             said.append(
                 f"other processes used {self.others_cores:.2f} of {core_count} core(s) during the run"
             )
-        return [f"{sentence}; stop other work and measure again" for sentence in said]
+        said = [f"{sentence}; stop other work and measure again" for sentence in said]
+        if facts.get("int8_products") is False:
+            said.append(
+                "this processor has no 8-bit dot products (VNNI, or Arm's), so int8 is hardly faster than float "
+                "on it; measure int8 on one that has them"
+            )
+        return said
 
 
 class Watch:
@@ -111,13 +126,24 @@ def _busy_s() -> float | None:
 
 
 def _cpu_model() -> str | None:
+    facts = _read_cpuinfo()
+    # ARM kernels give no "model name", some of them "hardware"
+    return facts.get("model name") or facts.get("hardware") or platform.processor() or None
+
+
+def _has_int8_products() -> bool | None:
+    facts = _read_cpuinfo()
+    features = facts.get("flags") or facts.get("features")
+    return None if features is None else not INT8_PRODUCTS.isdisjoint(features.split())
+
+
+def _read_cpuinfo() -> dict[str, str]:
+    """What Linux says of the last core; nothing elsewhere."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
-        return platform.processor() or None
-    facts = {key.strip().lower(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
-    # ARM kernels give no "model name", some of them "hardware"
-    return facts.get("model name") or facts.get("hardware") or platform.processor() or None
+        return {}
+    return {key.strip().lower(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
 
 
 def _memory_bytes() -> int | None:

@@ -137,7 +137,7 @@ def describe(
         "settings": {"repeats": options.repeats, "clock": options.clock, "threads": 1, "photos": PHOTOS},
         "machine": facts,
         "usage": usage.to_dict(),
-        "warnings": usage.warnings(facts["cores"]),
+        "warnings": usage.warnings(facts),
         "versions": backends.available(),
         "bundle": {"label": bundle.label, "manifest_sha256": bundle.manifest_sha256},
         "views": list(bundle.manifest.views.shape),

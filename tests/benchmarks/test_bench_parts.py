@@ -40,8 +40,26 @@ def test_another_board_is_no_known_device(model: bytes, tmp_path: Path) -> None:
 
 
 def test_a_quiet_machine_gets_no_warning() -> None:
-    assert machine.Usage(load_1min_before=0.9, own_cores=0.99, others_cores=0.02).warnings(core_count=2) == []
-    assert machine.Usage(load_1min_before=None, own_cores=1.8, others_cores=None).warnings(core_count=2) == []
+    assert machine.Usage(load_1min_before=0.9, own_cores=0.99, others_cores=0.02).warnings({"cores": 2}) == []
+    assert machine.Usage(load_1min_before=None, own_cores=1.8, others_cores=None).warnings({"cores": 2}) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("flags\t\t: fpu avx2 fma", False),
+        ("flags\t\t: fpu avx2 avx512_vnni", True),
+        ("Features\t: fp asimd", False),
+        ("Features\t: fp asimd asimddp", True),
+        ("model name\t: unknown", None),
+    ],
+)
+def test_a_processor_without_8_bit_products_is_told_of(line, expected, monkeypatch) -> None:
+    monkeypatch.setattr(machine.Path, "read_text", lambda path: f"processor\t: 0\n{line}\n")
+    facts = machine.describe()
+    assert facts["int8_products"] is expected
+    quiet = machine.Usage(load_1min_before=0.0, own_cores=0.99, others_cores=0.0)
+    assert [("8-bit" in warning) for warning in quiet.warnings(facts)] == [True] * (expected is False)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +71,7 @@ def test_a_quiet_machine_gets_no_warning() -> None:
     ],
 )
 def test_each_way_of_being_busy_is_warned_of(usage: machine.Usage, said: str) -> None:
-    (warning,) = usage.warnings(core_count=2)
+    (warning,) = usage.warnings({"cores": 2})
     assert said in warning
 
 
@@ -65,7 +83,7 @@ def test_a_busy_loop_beside_the_run_is_noticed() -> None:
         usage = watch.read()
         other.kill()
     assert usage.others_cores is not None and usage.others_cores > machine.MOST_OTHERS_CORES
-    assert any("other processes" in warning for warning in usage.warnings(core_count=64))
+    assert any("other processes" in warning for warning in usage.warnings({"cores": 64}))
 
 
 def test_photos_are_read_from_folders_and_files_and_told_apart(tmp_path: Path) -> None:
