@@ -20,6 +20,7 @@ def read_models(bundle: Bundle, student: Path) -> dict[str, bytes]:
         student: the checkpoint that the bundle was made from, exported where the bundle lacks float files.
 
     Raises:
+        CheckpointError: the student cannot be read.
         DataError: the student is another one than the bundle's, or the bundle has no int8 model.
     """
     files = {f"model.{entry.precision}.{entry.runtime}": bundle.read(entry.path) for entry in bundle.models}
@@ -31,6 +32,8 @@ def read_models(bundle: Bundle, student: Path) -> dict[str, bytes]:
 
 
 def _export(bundle: Bundle, student: Path) -> dict[str, bytes]:
+    if not student.is_file():
+        raise DataError(f"{student}: expected the student that {bundle.label} was made from, found no file")
     sha256, wanted = hash_file(student), bundle.manifest.lineage.student_sha256
     if sha256 != wanted:
         raise DataError(

@@ -148,7 +148,7 @@ def quantize(net: QualityNet, sha256: str, ground: Ground, options: argparse.Nam
         folder = Path(name)
         files = export_models(equalize(net, seen), sha256, folder, "evened")
         quantizer = make_quantizer(options.runtime, files[f"model.evened.{options.runtime}"], seen, folder)
-        return quantizer.quantize(METHOD, 0)
+        return quantizer.quantize(METHOD)
 
 
 def model_path(student: Student, ground: Ground, options: argparse.Namespace) -> Path:

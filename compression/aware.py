@@ -15,6 +15,7 @@ from compression import distill
 from compression.command import positive, run_command
 from compression.dataset import CACHE
 from compression.distill import REFERENCE
+from compression.models.weights import load
 from edge_iqa.errors import EdgeIqaError
 
 
@@ -58,8 +59,10 @@ def train_aware(options: argparse.Namespace) -> None:
     """Distill with fake quantization.
 
     Raises:
+        CheckpointError: the student cannot be read.
         EdgeIqaError: the distillation failed; its own message stands above.
     """
+    load(options.student)  # photos are made ready for minutes before it is needed
     named = {
         "--start": options.student,
         "--teacher": options.teacher,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,10 @@ BOUNDS = {
 
 _CAPS = frozenset({"int8_p99", "int8_flips", "parity"})
 """Bounds that a value must stay under; the others it must reach."""
+
+
+_MOST = 2.0
+"""No bound is larger; one that is would let everything pass, or nothing."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +54,22 @@ def read_bounds(options: Sequence[str]) -> dict[str, float]:
     """Replace default bounds by `NAME=VALUE` options.
 
     Raises:
-        ValueError: an unknown name, or a value that is no number.
+        ValueError: an unknown name, or a value that is no number from 0 to 2, as SRCC and shares are.
     """
-    return replace_values("--bound", options, BOUNDS)
+    bounds = replace_values("--bound", options, BOUNDS)
+    for name, value in bounds.items():
+        if not 0 <= value <= _MOST:
+            raise ValueError(f"--bound: expected {name} from 0 to {_MOST:g}, got {value:g}")
+    return bounds
+
+
+def bound(text: str) -> str:
+    """Check a `NAME=VALUE`, for argparse: hours may lie between the command and its gates."""
+    try:
+        read_bounds([text])
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error).removeprefix("--bound: ")) from error
+    return text
 
 
 def is_looser(bounds: Mapping[str, float]) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from compression.agreement import agreement_gates, parity_gate, reduced_gates, runtimes_gate
-from compression.bounds import BOUNDS, Gate, is_looser, read_bounds
+from compression.bounds import BOUNDS, Gate, bound, is_looser, read_bounds
 from compression.command import count, run_command
 from compression.data import hash_file, hash_photos, read_photos, select
 from compression.dataset import CACHE
@@ -79,6 +79,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--bound",
+        type=bound,
         action="append",
         default=[],
         metavar="NAME=VALUE",

@@ -23,7 +23,7 @@ from compression.dataset import CACHE
 from compression.distill import REFERENCE
 from compression.progress import console
 from compression.stages import COMMANDS, Recipe, read_recipe
-from edge_iqa.errors import EdgeIqaError
+from edge_iqa.errors import EdgeIqaError, RecipeError
 from edge_iqa.files import write_json
 from export import pack
 from export.console import show_table
@@ -32,6 +32,10 @@ _DONE = "done.json"
 _GATES = "gates.json"
 _RESUMES = frozenset({"teacher", "distill", "aware"})
 """Stages whose command knows `--resume`; prune resumes by itself."""
+
+
+_WRITTEN = frozenset({"--trim"})
+"""Options that name a folder which the stage writes, not one that it reads."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,10 @@ def run_recipe(options: argparse.Namespace) -> None:
     recipe = read_recipe(options.recipe)
     photos = hash_photos(read_photos(options.data))
     home = options.runs / recipe.name
+    if options.again is not None and options.again not in recipe.stages:
+        raise RecipeError(
+            f"--again: expected a stage of {options.recipe}, {', '.join(recipe.stages)}, got {options.again!r}"
+        )
     if options.dry_run:
         show_plan(recipe, photos, home, options)
         return
@@ -141,8 +149,9 @@ def plan(
         "aware": [models.teacher, models.student],
         "quantize": [models.student],
         "gates": [models.teacher, models.student, *_files(models.artifacts, without=_GATES)],
-        "pack": [*_files(models.artifacts), *_named_files(recipe.stages[stage])],
+        "pack": _files(models.artifacts),
     }[stage]
+    inputs += _named_files(recipe.stages[stage])
     told = [stage, recipe.stages[stage], photos, *(hash_file(path) for path in inputs)]
     if stage == "pack":
         told += [recipe.name, str(options.out)]
@@ -247,8 +256,13 @@ def _files(folder: Path | None, without: str = "") -> list[Path]:
 
 
 def _named_files(arguments: Sequence[str]) -> list[Path]:
-    """Files that a stage's own options name: golden photos, a text."""
-    return [Path(each) for each in arguments if not each.startswith("-") and Path(each).is_file()]
+    """Files that a stage's own options name, those in folders too: golden photos, a text, a student to start from."""
+    found: list[Path] = []
+    for option, value in zip(("", *arguments), arguments, strict=False):
+        if not value.startswith("-") and option not in _WRITTEN:
+            path = Path(value)
+            found += [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
+    return found
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import importlib.metadata
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from compression import sensitivity
 from compression.artifacts import Artifacts, make_artifacts
 from compression.calibration import cut_variants
-from compression.command import run_command
+from compression.command import positive, run_command
 from compression.data import hash_file, hash_photos, read_photos, select
 from compression.dataset import CACHE, read_default
 from compression.distill import REFERENCE
@@ -57,14 +58,14 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--calibrate",
-        type=int,
+        type=positive,
         default=128,
         metavar="N",
         help="training photos to calibrate on; default: %(default)s",
     )
     parser.add_argument(
         "--check",
-        type=int,
+        type=positive,
         default=240,
         metavar="N",
         help="validation photos to measure the loss on; default: %(default)s",
@@ -123,7 +124,7 @@ def quantize(options: argparse.Namespace) -> None:
     }
     write_json(options.out / "quantize.json", {**about, **_describe(made)})
     _show(made)
-    _tell_sensitivity(made, options.out)
+    _tell_sensitivity(made, about, options.out)
     console.print(
         f"wrote {len(made.files)} models, parity.json, quantize.json, sensitivity.json and .png in {options.out}"
     )
@@ -151,11 +152,13 @@ def _describe(made: Artifacts) -> dict[str, Any]:
     }
 
 
-def _tell_sensitivity(made: Artifacts, out: Path) -> None:
+def _tell_sensitivity(made: Artifacts, about: Mapping[str, Any], out: Path) -> None:
     measured = {runtime: found.sensitivity for runtime, found in made.found.items()}
     floats = {runtime: found.chosen.float_layers for runtime, found in made.found.items()}
     sensitivity.show(measured, floats)
-    write_json(out / "sensitivity.json", sensitivity.to_json(measured))
+    methods = {runtime: found.chosen.method for runtime, found in made.found.items()}
+    told = {**about, "target_p99": TARGET, "methods": methods, "layers": sensitivity.to_json(measured)}
+    write_json(out / "sensitivity.json", told)
     sensitivity.plot(out / "sensitivity.png", measured, floats)
 
 

@@ -61,6 +61,10 @@ COMMANDS: Mapping[str, Command] = {
 }
 """In the order in which they run."""
 _ALWAYS = ("quantize", "gates", "pack")
+_NOT_PASSED_ON = frozenset(
+    {"help", "aware", "cache", "data", "epochs", "out", "quick", "resume", "start", "teacher"}
+)
+"""Options of distill that pipeline, prune and aware set themselves."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +153,18 @@ def _read_stage(section: str, values: Mapping[str, Any], source: _Source) -> lis
             raise source.refuse(section, key, f"one of {', '.join(sorted(actions))}", key)
         made = _to_arguments(actions[key], section, key, value, source)
         (arguments if actions[key].option_strings else rest).extend(made)
+    _check_passed_on(section, rest, source)
     return [*arguments, *(["--", *rest] if rest else [])]
+
+
+def _check_passed_on(section: str, options: list[str], source: _Source) -> None:
+    """Options that prune and aware hand on to distill: known, written out, and not the pipeline's own."""
+    known = {name: action.dest for action in distill.make_parser()._actions for name in action.option_strings}
+    for text in options:
+        name = text.partition("=")[0]
+        if name.startswith("-") and known.get(name, "help") in _NOT_PASSED_ON:
+            wanted = sorted(each for each, dest in known.items() if dest not in _NOT_PASSED_ON)
+            raise source.refuse(section, "distill", f"options of distill, of {', '.join(wanted)}", text)
 
 
 def _to_arguments(

@@ -25,7 +25,7 @@ ATTRIBUTES = ("sharpness", "exposure", "contrast", "color", "noise", "detail")
 """Qualities that can be named to a seller; a bundle lists those that it was trained for."""
 
 _SHA256 = r"[0-9a-f]{64}"
-_SEMVER = r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?"
+SEMVER = r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?"
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 
 
@@ -156,7 +156,7 @@ def read_manifest(data: bytes, at: str = FILE_NAME) -> Manifest:
     in_use = _read_in_use(root["in_use"], files)
     return Manifest(
         name=root["name"].text(_NAME, "a short name of letters, digits, '.', '_' and '-'"),
-        version=root["version"].text(_SEMVER, "a version such as 1.2.3"),
+        version=root["version"].text(SEMVER, "a version such as 1.2.3"),
         experimental=root["experimental"].flag(),
         views=_read_views(root["views"]),
         outputs=outputs,

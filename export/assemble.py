@@ -9,8 +9,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import onnx
-
 from edge_iqa.backends import NAMES
 from edge_iqa.errors import GateError
 from edge_iqa.manifest import SCHEMA, Thresholds
@@ -20,7 +18,7 @@ from export.card import write_card
 from export.contract import ModelInfo
 from export.golden import GoldenCase, encode_views, make_cases, measure_tolerance
 from export.metadata import read_metadata
-from export.operators import check_operators
+from export.operators import check_operators, read_onnx
 from export.report import MODEL_NAME, GateReport
 
 CARD = "MODEL_CARD.md"
@@ -148,7 +146,7 @@ def read_info(models: Mapping[str, bytes]) -> ModelInfo:
 def _read_own_info(name: str, content: bytes) -> ModelInfo | None:
     if not name.endswith(".onnx"):
         return read_metadata(content, name)
-    meta = {entry.key: entry.value for entry in onnx.load_from_string(content).metadata_props}
+    meta = {entry.key: entry.value for entry in read_onnx(name, content).metadata_props}
     try:
         return ModelInfo.from_metadata(meta)
     except (KeyError, ValueError, TypeError) as error:

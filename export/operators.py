@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import struct
 from collections import Counter
 from collections.abc import Iterator
 
 import onnx
+from google.protobuf.message import DecodeError
 
 from edge_iqa.errors import GateError
+
+_AGAIN = "run compression.quantize again"
 
 ONNX_OPSET = 15
 """The newest operator set of the reduced builds of ONNX Runtime for phones."""
@@ -42,6 +46,23 @@ TFLITE_LEFT = {"CAST": 1}
 """What the delegate leaves to the interpreter, and how often it may be there: pixels, from uint8 to float."""
 
 
+def read_onnx(name: str, content: bytes) -> onnx.ModelProto:
+    """Parse an ONNX file.
+
+    Raises:
+        GateError: it is none, or a part of one.
+    """
+    try:
+        model = onnx.load_from_string(content)
+    except DecodeError as error:
+        raise GateError(
+            f"{name}: expected an ONNX file, got a part of one or something else; {_AGAIN}"
+        ) from error
+    if not model.graph.node:
+        raise GateError(f"{name}: expected an ONNX file with operators, got none; {_AGAIN}")
+    return model
+
+
 def list_operators(content: bytes, runtime: str) -> Counter[str]:
     """Count the operators of a model, those inside branches and loops too.
 
@@ -52,12 +73,20 @@ def list_operators(content: bytes, runtime: str) -> Counter[str]:
     Returns:
         Operator → how many. One that is not of ONNX's own set has its domain before it, and one whose meaning
         is newer than operator set 15 has the set after it, as in `ReduceMean-18`.
+
+    Raises:
+        GateError: it is no such file, or a part of one.
     """
     if runtime == "onnx":
-        model = onnx.load_from_string(content)
+        model = read_onnx("model", content)
         opset = next((each.version for each in model.opset_import if not each.domain), 0)
         return Counter(_name(node, opset) for node in _walk(model.graph))
-    return Counter(_read_tflite(content))
+    try:
+        return Counter(_read_tflite(content))
+    except (struct.error, IndexError, TypeError, KeyError) as error:  # what a FlatBuffer's reader raises
+        raise GateError(
+            f"expected a TFLite file, got a part of one or something else ({error}); {_AGAIN}"
+        ) from error
 
 
 def find_foreign(content: bytes, runtime: str) -> dict[str, int]:
@@ -81,7 +110,10 @@ def check_operators(name: str, content: bytes) -> None:
     Raises:
         GateError: names the operators that one may lack.
     """
-    foreign = find_foreign(content, name.rpartition(".")[2])
+    try:
+        foreign = find_foreign(content, name.rpartition(".")[2])
+    except GateError as error:
+        raise GateError(f"{name}: {error}") from error
     if foreign:
         listed = ", ".join(f"{count} {operator}" for operator, count in sorted(foreign.items()))
         raise GateError(

@@ -6,12 +6,14 @@ Refuses what the gate report does not vouch for. Same inputs, same bytes.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from edge_iqa.errors import EdgeIqaError, OutputError
+from edge_iqa.manifest import SEMVER
 from export.assemble import Packing, make_packing, trim
 from export.console import say, show_table
 from export.report import MODEL_NAME, read_models, read_report
@@ -46,9 +48,16 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--gates", type=Path, help="gate report; default: gates.json in the artifacts folder")
     parser.add_argument("--name", default="default", help="default: %(default)s")
-    parser.add_argument("--version", default="0.1.0", help="semantic version; default: %(default)s")
     parser.add_argument(
-        "--golden", type=Path, nargs="+", required=True, metavar="PHOTO", help="photos, or folders of photos"
+        "--version", type=_version, default="0.1.0", help="semantic version; default: %(default)s"
+    )
+    parser.add_argument(
+        "--golden",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="PHOTO",
+        help="photos, or folders of photos",
     )
     parser.add_argument("--about", type=Path, help="Markdown on the training data, for the model card")
     parser.add_argument(
@@ -62,6 +71,13 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--replace", action="store_true", help="replace a bundle of this name and version")
     return parser
+
+
+def _version(text: str) -> str:
+    """Check a version, for argparse: it becomes part of a folder's name."""
+    if not re.fullmatch(SEMVER, text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"expected a version such as 1.2.0, got {text!r}")
+    return text
 
 
 def _run(options: argparse.Namespace) -> None:

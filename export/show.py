@@ -45,21 +45,21 @@ def main(argv: list[str] | None = None) -> int:
     if options.against is None and (options.photos or options.backend):
         parser.error("--photos and --backend are for --against OTHER")
     try:
-        _run(options)
+        return 0 if _run(options) else 1
     except EdgeIqaError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    return 0
 
 
-def _run(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> bool:
+    """Show or compare; whether every photo could be read, and there was one where photos were named."""
     bundle = Bundle.open(options.bundle)
     if options.against is None:
         if options.json:
             say(json.dumps(describe(bundle), indent=2))
         else:
             _show(bundle)
-        return
+        return True
     other = Bundle.open(options.against)
     changes = compare(bundle, other)
     photos = find_photos(options.photos) if options.photos else _golden_photos(bundle, other)
@@ -70,6 +70,9 @@ def _run(options: argparse.Namespace) -> None:
         )
     else:
         _show_changes(bundle, other, changes, judged)
+    if not photos:
+        raise PhotoError("--photos: expected photos, or folders of photos, got none; name some")
+    return not any("error" in each for each in judged)
 
 
 def describe(bundle: Bundle) -> dict[str, Any]:

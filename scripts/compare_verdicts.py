@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("runs", type=Path, nargs=2, metavar="RUN", help="what the command printed")
     parser.add_argument(
-        "--at-least", type=float, default=0.99, help="share of the same verdict; default: %(default)s"
+        "--at-least", type=_share, default=0.99, help="share of the same verdict; default: %(default)s"
     )
     options = parser.parse_args(argv)
     try:
@@ -29,6 +29,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+
+
+def _share(text: str) -> float:
+    """Read a share from 0 to 1, for argparse."""
+    value = float(text) if text.replace(".", "", 1).isdigit() else -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"expected a share from 0 to 1, got {text!r}")
+    return value
 
 
 def read(path: Path) -> dict[str, dict[str, Any]]:
@@ -60,10 +68,11 @@ def compare(first: dict[str, dict[str, Any]], second: dict[str, dict[str, Any]],
         )
     both = [(name, first[name], second[name]) for name in sorted(first)]
     for name, one, two in both:
-        if "verdict" not in one or "verdict" not in two:
-            raise ValueError(
-                f"{name}: expected a report, got an error: {one.get('error') or two.get('error')}"
-            )
+        for each in (one, two):
+            if not isinstance(each.get("verdict"), str) or not isinstance(each.get("score"), int | float):
+                raise ValueError(
+                    f"{name}: expected a report with verdict and score, got {each.get('error') or each}"
+                )
     differ = [each for each in both if each[1]["verdict"] != each[2]["verdict"]]
     for name, one, two in differ:
         print(f"{name}: {one['verdict']} ({one['score']:.1f}) or {two['verdict']} ({two['score']:.1f})")

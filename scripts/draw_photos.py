@@ -16,7 +16,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run from a checkout
 
 from compression import scenes
-from compression.command import positive
+from compression.command import positive, run_command
 from compression.degradations import FAULTS, degrade
 from compression.progress import track
 from edge_iqa.files import write_bytes
@@ -36,12 +36,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         default=20,
         help=f"each gives {1 + len(FAULTS)} photos; default: %(default)s",
     )
-    options = parser.parse_args(argv)
+    return run_command(draw, parser.parse_args(argv))
+
+
+def draw(options: argparse.Namespace) -> None:
+    """Draw all photos."""
     for number in track(range(options.scenes), options.scenes, "scenes"):
         for name, content in spoil(number):
             write_bytes(options.out / f"{number:03d}-{name}.jpg", content)
     print(f"wrote {options.scenes * (1 + len(FAULTS))} photos to {options.out}")
-    return 0
 
 
 def spoil(number: int) -> Iterator[tuple[str, bytes]]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from benchmarks import front, judging, pareto
 from benchmarks.judging import Ground, Student, find_students
 from benchmarks.pareto import Point, find_dominators
+from compression.data import Photo
+from compression.models.heads import QualityNet
+from edge_iqa import opencv
 from edge_iqa.errors import DataError
 from edge_iqa.timing import summarize
 
@@ -88,6 +93,18 @@ def test_a_judged_student_is_kept_on_the_same_ground_alone(tmp_path: Path) -> No
     assert judging.find_judged(path, {**key, "runtime": "y"}) == {}
     path.write_text("[damaged")
     assert judging.find_judged(path, key) == {}
+
+
+def test_every_convolution_of_a_judged_student_computes_in_int8(tiny_net: QualityNet, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (80, 96, 3), np.uint8)
+    (tmp_path / "photo.png").write_bytes(bytes(opencv.load().imencode(".png", pixels)[1]))
+    ground = Ground([], [], np.zeros(0), [Photo(tmp_path / "photo.png", "train", "a")], {})
+    options = argparse.Namespace(runtime="onnx", cache=tmp_path / "cache")
+    small = judging.quantize(tiny_net, "0" * 64, ground, options)
+    graph = onnx.load_from_string(small).graph
+    makers = {output: node.op_type for node in graph.node for output in node.output}
+    weights = [makers.get(node.input[1]) for node in graph.node if node.op_type == "Conv"]
+    assert weights == ["DequantizeLinear"] * 13
 
 
 @pytest.fixture

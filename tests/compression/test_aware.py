@@ -56,10 +56,13 @@ def test_it_distills_with_what_it_was_given(
 def test_a_distillation_that_fails_is_told_and_ends_with_1(
     small_teacher: Path, photos_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    argv = arguments(tmp_path / "none.safetensors", small_teacher, photos_csv, tmp_path)
-    assert aware.main(argv) == 1
+    none, said = tmp_path / "none.safetensors", "none.safetensors: expected a safetensors file"
+    assert aware.main(arguments(none, small_teacher, photos_csv, tmp_path)) == 1
     told = capsys.readouterr().err
-    assert "none.safetensors: expected a safetensors file" in told and "the distillation failed" in told
+    assert said in told and "the distillation failed" not in told, "found out before photos are made ready"
+    assert aware.main(arguments(small_teacher, none, photos_csv, tmp_path)) == 1
+    told = capsys.readouterr().err
+    assert said in told and "the distillation failed" in told
 
 
 def test_thinning_channels_out_while_learning_in_int8_steps_is_refused(

@@ -90,7 +90,22 @@ def test_every_recipe_that_comes_along_can_be_read(path: Path) -> None:
         ("learning_rate = 6e-4", 'student = "alexnet"', 6, "one of mobilenet_v2"),
         ("learning_rate = 6e-4", 'out = "elsewhere"', 6, "does not set itself"),
         ('bound = ["int8_flips=0.01", "int8_p99=0.03"]', "bound = true", 11, "a list of values"),
+        ('"int8_p99=0.03"', '"int8_p99=nan"', 11, "int8_p99 from 0 to 2"),
+        ('"int8_p99=0.03"', '"int8_p98=0.03"', 11, "one of student_teacher_srcc"),
+        ('version = "1.2.3"', 'version = "../../1.2.3"', 14, "a version such as 1.2.0"),
         ("replace = true", 'replace = "yes"', 16, "true or false"),
+        (
+            "[quantize]",
+            '[aware]\ndistill = ["--out", "x"]\n\n[quantize]',
+            9,
+            "options of distill, of --details",
+        ),
+        (
+            "[quantize]",
+            '[prune]\ndistill = ["--teach=x"]\n\n[quantize]',
+            9,
+            "options of distill, of --details",
+        ),
     ],
 )
 def test_what_no_command_takes_is_refused_with_its_line(
@@ -201,6 +216,33 @@ def test_a_stage_is_run_again_when_its_result_was_altered_or_somebody_asks(
     calls.clear()
     assert run(WHOLE, "--again", "quantize") == 0
     assert calls == ["quantize", "gates", "pack"]
+
+
+def test_a_file_that_an_option_names_is_part_of_what_goes_in(
+    run: Callable[..., int], calls: list[str], tmp_path: Path
+) -> None:
+    start, golden = tmp_path / "start.safetensors", tmp_path / "golden"
+    golden.mkdir()
+    start.write_text("one")
+    text = WHOLE.replace("epochs = 2", f'start = "{start}"').replace("photo.jpg", str(golden))
+    run(text)
+    calls.clear()
+    run(text)
+    assert calls == []
+    (golden / "new.jpg").write_bytes(b"photo")
+    run(text)
+    assert calls == ["pack"]
+    calls.clear()
+    start.write_text("another")
+    run(text)
+    assert calls[0] == "distill"
+
+
+def test_a_stage_that_the_recipe_lacks_cannot_be_run_again(
+    run: Callable[..., int], calls: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(WHOLE, "--again", "prune") == 1 and calls == []
+    assert "--again: expected a stage of" in capsys.readouterr().err
 
 
 def test_a_stage_that_fails_ends_the_run_and_nothing_is_packed(

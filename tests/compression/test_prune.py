@@ -116,5 +116,6 @@ def test_an_impossible_cut_ends_in_one_sentence(
 ) -> None:
     argv = arguments(student, small_teacher, photos_csv, tmp_path, "--importance", "magnitude")
     argv[argv.index("--macs") + 1] = "1.5"
-    assert prune.main(argv) == 1
+    with pytest.raises(SystemExit, match="2"):
+        prune.main(argv)
     assert "macs: expected a share between 0 and 1" in capsys.readouterr().err

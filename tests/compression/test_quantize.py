@@ -231,7 +231,10 @@ def test_the_command_goes_from_a_checkpoint_to_models_and_reports(
     assert set(report["variants"]) == {name for name in names if "fp16" in name or "dynamic" in name}
     assert all(0 < each["mean"] <= each["p99"] < 0.1 for each in report["variants"].values())
     measured = json.loads((out / "sensitivity.json").read_text())
-    assert {runtime: len(layers) for runtime, layers in measured.items()} == {"onnx": 13, "tflite": 13}
+    assert {runtime: len(layers) for runtime, layers in measured["layers"].items()} == {
+        "onnx": 13,
+        "tflite": 13,
+    }
     shown = capsys.readouterr().out
     assert "the worst 10" in shown and "p99 vs float" in shown and "wrote 7 models" in shown
 

@@ -172,3 +172,10 @@ def test_an_embedding_of_zeros_stays_zeros(tiny_net, make_views, tmp_path):
     info = ModelInfo(net.spec, net.attributes, 8, "0" * 64, net.categories)
     content = export_onnx(net, info, tmp_path / "model.onnx").read_bytes()
     assert not parity.from_file("model.onnx", content)(make_views(1)[0])["embedding"].any()
+
+
+@pytest.mark.parametrize("file", ["model.fp32.onnx", "model.fp32.tflite"])
+@pytest.mark.parametrize("cut", [0, 100, 3000])
+def test_a_part_of_a_model_is_named(artifacts, file, cut):
+    with pytest.raises(GateError, match=rf"{file}: .*expected an? (ONNX|TFLite) file"):
+        check_operators(file, artifacts.files[file][:cut])

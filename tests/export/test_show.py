@@ -83,9 +83,17 @@ def test_a_photo_that_cannot_be_read_is_named_and_the_rest_is_judged(
 ) -> None:
     shutil.copy(PHOTOS / "mug.jpg", tmp_path / "mug.jpg")
     (tmp_path / "broken.jpg").write_bytes(b"no photo")
-    assert show.main(["--against", str(stricter), "--photos", str(tmp_path)]) == 0
+    assert show.main(["--against", str(stricter), "--photos", str(tmp_path)]) == 1
     told = capsys.readouterr()
     assert "1 photos" in told.out and "broken.jpg" in told.err
+
+
+def test_a_folder_without_photos_is_no_comparison(
+    stricter: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "none").mkdir()
+    assert show.main(["--against", str(stricter), "--photos", str(tmp_path / "none")]) == 1
+    assert "expected photos, or folders of photos, got none" in capsys.readouterr().err
 
 
 def test_wrong_use_and_altered_bundles_end_in_one_sentence(
