@@ -26,7 +26,7 @@ lint: $(FULL)/.stamp  ## ruff and mypy
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
 
-bundle: $(FULL)/.stamp  ## committed student -> int8 -> gates -> default bundle (DATA=photos.csv; about 9 minutes)
+bundle: $(FULL)/.stamp  ## committed student -> int8 -> gates -> default bundle (DATA=photos.csv)
 	@test -n "$(DATA)" || { echo "make bundle DATA=path/to/photos.csv"; exit 2; }
 	$(RUN) -m compression.pipeline compression/recipes/default.toml --data $(DATA)
 

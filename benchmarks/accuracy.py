@@ -29,7 +29,7 @@ from benchmarks.figures import Figure
 from benchmarks.renderings import Work, score_renderings
 from benchmarks.scoring import Device, Row, describe, score_all
 from benchmarks.sheets import write_sheets
-from compression.command import run_command
+from compression.command import run_command, share
 from compression.data import Photo, hash_photos, read_photos, select
 from compression.dataset import CACHE, add_scenes, label_photos
 from compression.distill import REFERENCE
@@ -60,7 +60,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--backend", choices=("onnx", "litert"), help="default: what the device would choose")
     parser.add_argument("--teacher", type=Path, default=REFERENCE / "teacher.safetensors")
     parser.add_argument(
-        "--share", type=_share, default=1.0, help="of the photos and scenes, to look quickly; default: all"
+        "--share", type=share, default=1.0, help="of the photos and scenes, to look quickly; default: all"
     )
     parser.add_argument(
         "--cache", type=Path, default=CACHE, help="renderings and metrics; default: %(default)s"
@@ -240,17 +240,6 @@ def show(found: Sequence[Figure]) -> None:
             {None: "", True: "held", False: "MISSED"}[figure.held],
         )
     console.print(table)
-
-
-def _share(text: str) -> float:
-    """Read a share above 0 up to 1, for argparse."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"expected a share above 0, up to 1, got {text!r}")
-    return value
 
 
 def _background(photo: Photo) -> str:

@@ -23,6 +23,17 @@ def count(text: str) -> int:
     return int(text)
 
 
+def share(text: str) -> float:
+    """Read a share above 0 up to 1, for argparse."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"expected a share between 0 and 1, got {text!r}")
+    return value
+
+
 def replace_values(option: str, given: Sequence[str], defaults: Mapping[str, float]) -> dict[str, float]:
     """Replace defaults by what was given as `NAME=VALUE`.
 

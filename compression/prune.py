@@ -20,7 +20,7 @@ from compression import distill
 from compression.artifacts import export_models, make_quantizer, time_models
 from compression.batches import count_steps, fit_views, training_batches, widest
 from compression.calibration import cut_variants
-from compression.command import count, positive, run_command
+from compression.command import count, positive, run_command, share
 from compression.cut import IMPORTANCE, SCOPES, count_macs, cut
 from compression.data import hash_file, hash_photos, read_photos, select
 from compression.dataset import CACHE, make_dataset, read_default
@@ -65,7 +65,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--data", type=Path, help="CSV or folder; default: example and drawn photos")
     parser.add_argument(
-        "--macs", type=_share, default=0.5, help="share of the multiplications to keep; default: %(default)s"
+        "--macs", type=share, default=0.5, help="share of the multiplications to keep; default: %(default)s"
     )
     parser.add_argument(
         "--importance", choices=IMPORTANCE, default="taylor", help="of a channel; default: %(default)s"
@@ -96,17 +96,6 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("distill", nargs="*", metavar="-- OPTION", help="options of compression.distill")
     return parser
-
-
-def _share(text: str) -> float:
-    """Read a share between 0 and 1, for argparse."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"expected a share between 0 and 1, got {text!r}")
-    return value
 
 
 def prune(options: argparse.Namespace) -> None:

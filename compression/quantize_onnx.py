@@ -29,13 +29,10 @@ from onnxruntime.quantization.calibrate import create_calibrator, save_tensors_d
 
 from compression.convolutions import describe
 from compression.quantize_histograms import BINS, PERCENTILE, split
+from compression.quantize_weights_onnx import store_heads_as_int8
 
 _INT8 = ("Conv", "Clip", "Relu", "Add")
-_PRODUCTS = ("Gemm", "MatMul")
-"""Linear layers: of one vector, and of one vector for each view."""
 _OURS = "edge_iqa."
-_LARGE = 4096
-"""Weights of the heads with more values than this are stored as int8."""
 
 _CALIBRATORS: dict[str, tuple[CalibrationMethod, dict[str, Any]]] = {
     "min_max": (CalibrationMethod.MinMax, {}),
@@ -67,7 +64,7 @@ class OnnxQuantizer:
         self._metadata = [entry for entry in loaded.metadata_props if entry.key.startswith(_OURS)]
         source = folder / "source.onnx"
         source.write_bytes(model)
-        # symbolic inference knows no ReduceL2; every shape here is fixed, so plain inference is enough
+        # every shape here is fixed, so plain inference of shapes is enough
         quant_pre_process(str(source), str(self._prepared), skip_symbolic_shape=True)
         graph = onnx.load(str(self._prepared)).graph
         self._nodes = [(node.name, node.op_type) for node in graph.node]
@@ -96,7 +93,7 @@ class OnnxQuantizer:
                 calibration_cache_path=self._calibrate(method),
             )
         model = onnx.load(str(out))
-        store_weights_as_int8(model)
+        store_heads_as_int8(model)
         shield_float_convolutions(model)
         tidy(model)
         model.metadata_props.extend(self._metadata)
@@ -131,34 +128,6 @@ def _describe_convolutions(graph: onnx.GraphProto) -> Iterator[str]:
             outputs, inputs, height, width = sizes[node.input[1]]
             groups = next((entry.i for entry in node.attribute if entry.name == "group"), 1)
             yield describe(height, width, inputs * groups, outputs, groups > 1)
-
-
-def store_weights_as_int8(model: onnx.ModelProto) -> None:
-    """Store the weights of float matrix products as int8, one scale per output: a quarter of the bytes.
-
-    The runtime turns them back into float when it loads the model, so the products stay float.
-    """
-    graph = model.graph
-    weights = {tensor.name: tensor for tensor in graph.initializer}
-    for node in [node for node in graph.node if node.op_type in _PRODUCTS]:
-        tensor = weights.get(node.input[1])
-        if tensor is None or np.prod(tensor.dims) < _LARGE:
-            continue
-        transposed = any(entry.name == "transB" and entry.i for entry in node.attribute)
-        axis = 0 if transposed else 1
-        values = numpy_helper.to_array(tensor)
-        scale = np.maximum(np.abs(values).max(1 - axis), 1e-12).astype(np.float32) / 127
-        steps = np.round(values / np.expand_dims(scale, 1 - axis)).astype(np.int8)
-        name = tensor.name
-        graph.initializer.remove(tensor)
-        parts = {
-            f"{name}_int8": steps,
-            f"{name}_scale": scale,
-            f"{name}_zero": np.zeros(scale.shape, np.int8),
-        }
-        graph.initializer.extend(numpy_helper.from_array(value, key) for key, value in parts.items())
-        restore = onnx.helper.make_node("DequantizeLinear", list(parts), [name], f"{name}_restore", axis=axis)
-        graph.node.insert(list(graph.node).index(node), restore)
 
 
 def shield_float_convolutions(model: onnx.ModelProto) -> None:

@@ -52,7 +52,7 @@ class TfliteQuantizer:
             method: one of `methods`.
             float_layers: places in `layers` of the convolutions that stay float.
         """
-        with _quiet():
+        with quiet():
             if method not in self._ranges:
                 self._ranges[method] = self._calibrate(method)
             worker = quantizer.Quantizer(bytearray(self._model), self._make_recipe(float_layers))
@@ -139,7 +139,7 @@ def _describe_convolutions(content: bytes) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Hold back progress bars and warnings of the quantizer; our own commands show progress."""
     with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore")

@@ -7,16 +7,19 @@ makes them, are as slow on a CPU, and nearly twice as far from float as float16 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-_PRODUCTS = ("Conv", "Gemm", "MatMul")
-_LEAST = 64
-"""Fewer values than this are not worth the nodes that bring them back."""
+_LINEAR = ("Gemm", "MatMul")
+"""Linear layers: of one vector, and of one vector for each view."""
+_PRODUCTS = ("Conv", *_LINEAR)
+_LEAST, _LEAST_OF_HEADS = 64, 4096
+"""Fewer values than this are not worth the nodes that bring them back; in an int8 model, whose outputs lose
+enough, even fewer are."""
 
 Floats = NDArray[np.float32]
 Stored = tuple[dict[str, NDArray[np.generic]], list[onnx.NodeProto]]
@@ -25,19 +28,37 @@ Stored = tuple[dict[str, NDArray[np.generic]], list[onnx.NodeProto]]
 
 def store_as_half(content: bytes) -> bytes:
     """Half the bytes: weights as float16. Reduced builds for phones read no float16; full ones do."""
-    return _store(content, lambda node, name, values: _to_half(name, values))
+    model = onnx.load_from_string(content)
+    _store(model, lambda node, name, values: _to_half(name, values), _PRODUCTS, _LEAST)
+    return _serialize(model)
 
 
 def store_as_int8(content: bytes) -> bytes:
     """A quarter of the bytes: weights as int8, one scale an output channel; depthwise ones stay float."""
-    return _store(content, _to_int8)
-
-
-def _store(content: bytes, convert: Callable[[onnx.NodeProto, str, Floats], Stored | None]) -> bytes:
     model = onnx.load_from_string(content)
+    _store(model, _to_int8, _PRODUCTS, _LEAST)
+    return _serialize(model)
+
+
+def store_heads_as_int8(model: onnx.ModelProto) -> None:
+    """The same for the large linear layers alone, in place: what an int8 model keeps in float."""
+    _store(model, _to_int8, _LINEAR, _LEAST_OF_HEADS)
+
+
+def _serialize(model: onnx.ModelProto) -> bytes:
+    onnx.checker.check_model(model, full_check=True)
+    return model.SerializeToString(deterministic=True)
+
+
+def _store(
+    model: onnx.ModelProto,
+    convert: Callable[[onnx.NodeProto, str, Floats], Stored | None],
+    kinds: Sequence[str],
+    least: int,
+) -> None:
     graph = model.graph
     restoring: list[onnx.NodeProto] = []
-    for node, tensor in list(_find_weights(graph)):
+    for node, tensor in list(_find_weights(graph, kinds, least)):
         stored = convert(node, tensor.name, numpy_helper.to_array(tensor))
         if stored is None:
             continue
@@ -46,17 +67,17 @@ def _store(content: bytes, convert: Callable[[onnx.NodeProto, str, Floats], Stor
         restoring.extend(stored[1])
     for node in reversed(restoring):
         graph.node.insert(0, node)
-    onnx.checker.check_model(model, full_check=True)
-    return model.SerializeToString(deterministic=True)
 
 
-def _find_weights(graph: onnx.GraphProto) -> Iterator[tuple[onnx.NodeProto, onnx.TensorProto]]:
+def _find_weights(
+    graph: onnx.GraphProto, kinds: Sequence[str], least: int
+) -> Iterator[tuple[onnx.NodeProto, onnx.TensorProto]]:
     """Products, each with its float weights; weights that several products share come once."""
     left = {tensor.name: tensor for tensor in graph.initializer if tensor.data_type == onnx.TensorProto.FLOAT}
     for node in graph.node:
-        if node.op_type in _PRODUCTS and node.input[1] in left:
+        if node.op_type in kinds and node.input[1] in left:
             tensor = left.pop(node.input[1])
-            if np.prod(tensor.dims) >= _LEAST:
+            if np.prod(tensor.dims) >= least:
                 yield node, tensor
 
 

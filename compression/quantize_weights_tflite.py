@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import warnings
-from collections.abc import Iterator
 from typing import Any
 
 from ai_edge_quantizer import algorithm_manager, quantizer, recipe_manager
@@ -17,6 +13,8 @@ from ai_edge_quantizer.qtyping import (
 )
 from ai_edge_quantizer.qtyping import TFLOperationName as Op
 
+from compression.quantize_tflite import quiet
+
 _PRODUCTS = (Op.CONV_2D, Op.FULLY_CONNECTED)
 _HALF = OpQuantizationConfig(
     weight_tensor_config=TensorQuantizationConfig(num_bits=16, dtype=TensorDataType.FLOAT),
@@ -27,7 +25,7 @@ _HALF = OpQuantizationConfig(
 
 def quantize_weights(model: bytes, variant: str) -> bytes:
     """Make `fp16`, `w8` or `dynamic` of a float model; see `compression.quantize_weights`."""
-    with _quiet():
+    with quiet():
         worker = quantizer.Quantizer(bytearray(model), _make_recipe(variant))
         result = worker.quantize(enable_progress_bar=False, enable_progress_report=False)
     return bytes(result.quantized_model)
@@ -48,11 +46,3 @@ def _make_recipe(variant: str) -> Any:
     for kind in _PRODUCTS:
         add(regex=".*", operation_name=kind, num_bits=8)
     return manager.get_quantization_recipe()
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Hold back progress bars and warnings of the quantizer; our own commands show progress."""
-    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
-        warnings.simplefilter("ignore")
-        yield

@@ -146,9 +146,12 @@ def read_info(models: Mapping[str, bytes]) -> ModelInfo:
 def _read_own_info(name: str, content: bytes) -> ModelInfo | None:
     if not name.endswith(".onnx"):
         return read_metadata(content, name)
-    meta = {entry.key: entry.value for entry in read_onnx(name, content).metadata_props}
     try:
-        return ModelInfo.from_metadata(meta)
+        model = read_onnx(content)
+    except GateError as error:
+        raise GateError(f"{name}: {error}") from error
+    try:
+        return ModelInfo.from_metadata({entry.key: entry.value for entry in model.metadata_props})
     except (KeyError, ValueError, TypeError) as error:
         raise GateError(f"{name}: its metadata is not that of compression.quantize ({error})") from error
 

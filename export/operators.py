@@ -46,7 +46,7 @@ TFLITE_LEFT = {"CAST": 1}
 """What the delegate leaves to the interpreter, and how often it may be there: pixels, from uint8 to float."""
 
 
-def read_onnx(name: str, content: bytes) -> onnx.ModelProto:
+def read_onnx(content: bytes) -> onnx.ModelProto:
     """Parse an ONNX file.
 
     Raises:
@@ -55,11 +55,9 @@ def read_onnx(name: str, content: bytes) -> onnx.ModelProto:
     try:
         model = onnx.load_from_string(content)
     except DecodeError as error:
-        raise GateError(
-            f"{name}: expected an ONNX file, got a part of one or something else; {_AGAIN}"
-        ) from error
+        raise GateError(f"expected an ONNX file, got a part of one or something else; {_AGAIN}") from error
     if not model.graph.node:
-        raise GateError(f"{name}: expected an ONNX file with operators, got none; {_AGAIN}")
+        raise GateError(f"expected an ONNX file with operators, got none; {_AGAIN}")
     return model
 
 
@@ -78,7 +76,7 @@ def list_operators(content: bytes, runtime: str) -> Counter[str]:
         GateError: it is no such file, or a part of one.
     """
     if runtime == "onnx":
-        model = read_onnx("model", content)
+        model = read_onnx(content)
         opset = next((each.version for each in model.opset_import if not each.domain), 0)
         return Counter(_name(node, opset) for node in _walk(model.graph))
     try:

@@ -21,8 +21,9 @@ from compression.calibration import cut_variants
 from compression.data import read_photos
 from compression.equalize import equalize
 from compression.models import Architecture, weights
-from compression.quantize_onnx import OnnxQuantizer, store_weights_as_int8
+from compression.quantize_onnx import OnnxQuantizer
 from compression.quantize_tflite import TfliteQuantizer
+from compression.quantize_weights_onnx import store_heads_as_int8
 from compression.search import compare_outputs, run_all
 from edge_iqa import backends
 from edge_iqa.views import ViewSpec
@@ -127,7 +128,7 @@ def test_onnx_runtime_leaves_a_float_convolution_between_int8_ones_alone(quantiz
 
 def test_head_weights_in_int8_hardly_move_the_outputs(artifacts, make_views):
     model = onnx.load_from_string(artifacts.files["model.fp32.onnx"])
-    store_weights_as_int8(model)
+    store_heads_as_int8(model)
     onnx.checker.check_model(model, full_check=True)
     stored = Counter(tensor.data_type for tensor in model.graph.initializer if np.prod(tensor.dims) >= 4096)
     assert stored[onnx.TensorProto.INT8] == 1
