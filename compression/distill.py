@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from compression import processes, record, training
+from compression.answers import Answers
 from compression.batches import (
     Batch,
     count_steps,
@@ -91,7 +92,10 @@ def make_parser() -> argparse.ArgumentParser:
         "--out", type=Path, default=Path("runs/student"), help="all results; default: %(default)s"
     )
     parser.add_argument(
-        "--cache", type=Path, default=CACHE, help="renderings and metrics; default: %(default)s"
+        "--cache",
+        type=Path,
+        default=CACHE,
+        help="renderings, metrics and the teacher's answers; default: %(default)s",
     )
     parser.add_argument("--epochs", type=positive, help=f"default: {TrainConfig.epochs}")
     parser.add_argument(
@@ -193,7 +197,8 @@ def distill(options: argparse.Namespace) -> None:
     device = processes.pick_device()
     student.to(device), teacher.to(device, memory_format=torch.channels_last)
     samples = [sample for photo in data.val for sample in photo]
-    truth = processes.on_first(lambda: predict(teacher, samples))
+    ask = Answers(teacher, (teacher_sha256, *options.output_range), options.cache)
+    truth = processes.on_first(lambda: predict(teacher, samples, ask))
     about = {
         **data.describe(),
         "unlabeled_photos": len(unlabeled),
@@ -207,9 +212,7 @@ def distill(options: argparse.Namespace) -> None:
     spec = widest(student.spec, teacher.spec)
 
     def loss(batch: Batch, out: Outputs) -> Tensor:
-        with torch.no_grad():
-            aim = teacher.judge(training.run_backbone(teacher, fit_views(batch.views, teacher.spec)))
-        total = weights.total(batch, out, aim)
+        total = weights.total(batch, out, ask(fit_views(batch.views, teacher.spec)))
         return total + options.sparsity * channel_norms(student.backbone) if options.sparsity else total
 
     def evaluate() -> Scores:

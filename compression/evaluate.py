@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from compression.batches import evaluation_batches
 from compression.labels import Sample
 from compression.metrics import srcc
-from compression.models.heads import QualityNet
+from compression.models.heads import Outputs, QualityNet
 from compression.models.server import ServerTeacher
 from compression.training import Scores, run_backbone
 
 Floats = NDArray[np.floating[Any]]
 
 
-def predict(net: QualityNet | ServerTeacher, samples: Sequence[Sample]) -> Floats:
-    """Scores (n, 1+A) of samples, views placed as on the device."""
+def predict(
+    net: QualityNet | ServerTeacher,
+    samples: Sequence[Sample],
+    judge: Callable[[Tensor], Outputs] | None = None,
+) -> Floats:
+    """Scores (n, 1+A) of samples, views placed as on the device.
+
+    Args:
+        judge: gives the net's answers in its place, from what is kept of them.
+    """
     net.eval()
     device = next(net.parameters()).device
-    scores = []
+    judge = judge or (lambda views: net.judge(run_backbone(net, views)))
     with torch.inference_mode():
-        for batch in evaluation_batches(samples, net.spec):
-            scores.append(net.judge(run_backbone(net, batch.views.to(device))).scores.cpu())
+        batches = evaluation_batches(samples, net.spec)
+        scores = [judge(batch.views.to(device)).scores.cpu() for batch in batches]
     return torch.cat(scores).numpy()
 
 
