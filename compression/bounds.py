@@ -18,6 +18,7 @@ BOUNDS = {
     "int8_flips": 0.005,
     "runtimes_agree": 0.995,
     "parity": 1e-4,
+    "int8_speed_up": 1.0,
 }
 """The bounds of a release. Looser ones make the bundle experimental."""
 

@@ -115,7 +115,7 @@ def check_gates(options: argparse.Namespace) -> None:
     rest = (options.cache, options.scenes, options.every_fault)
     test = score_split(select(photos, "test"), "test", student, files, *rest)
     test.scores["teacher"] = predict(teacher, test.samples)
-    in_use, speed = choose_files(files, test.samples, student.spec)
+    in_use, speed = choose_files(files, test.samples, student.spec, bounds)
     fitted_with = in_use["onnx"]
     val = score_split(select(photos, "val"), "val", student, {fitted_with: files[fitted_with]}, *rest)
     thresholds = fit_thresholds(val.scores[fitted_with], val.samples, student.attributes, val.luma)

@@ -136,7 +136,9 @@ def prune(options: argparse.Namespace) -> None:
 def look(net: QualityNet, options: argparse.Namespace) -> None:
     """Sum the gradients of the loss of distillation over some batches, without changing a weight."""
     teacher, _ = load_teacher(options.teacher)
-    spec, config, weights = widest(net.spec, teacher.spec), TrainConfig(), Weights()
+    # views of an early epoch: a quarter of the time, and what the distillation behind it begins with
+    config, weights = TrainConfig(epochs=2, small_epochs=1), Weights()
+    spec = widest(net.spec, teacher.spec)
     limits = (config.photos_per_step * _LOOK_STEPS, 1)
     data = make_dataset(options.data, ATTRIBUTES, options.cache, limits, (0, 0), net.categories)
     net.requires_grad_(True).eval().zero_grad()

@@ -12,15 +12,19 @@ import torch
 from PIL import Image
 
 from compression.agreement import agreement_gates, parity_gate, reduced_gates, runtimes_gate
+from compression.artifacts import Artifacts
 from compression.bounds import BOUNDS, is_looser, read_bounds
 from compression.gates import main, make_parser
 from compression.labels import Sample
 from compression.models import build
+from compression.models.heads import QualityNet
 from compression.models.weights import save
 from compression.scoring import Split
 from compression.slices import measure_slices, slice_gates, tell_unmeasured
+from compression.speed import choose_files
 from compression.variants import Variant
 from edge_iqa.errors import GateError
+from edge_iqa.manifest import RUNTIMES
 from edge_iqa.views import ViewSpec
 
 THRESHOLDS = {"accept": 0.6, "reject": 0.55}
@@ -180,6 +184,24 @@ def test_parity_is_measured_on_the_files_as_they_are(
         parity_gate(nowhere, artifacts.files, [sample], BOUNDS)
     with pytest.raises(GateError, match="expected the outputs of torch"):
         parity_gate(plain_net, artifacts.files, [sample], BOUNDS)
+
+
+@pytest.mark.parametrize(("least", "precision"), [(0.0, "int8"), (2.0, "fp32")])
+def test_int8_is_in_use_where_it_gains_as_much_as_the_recipe_asks(
+    artifacts: Artifacts, tiny_net: QualityNet, draw_photo, tmp_path: Path, least: float, precision: str
+) -> None:
+    """Two runs of one file are as fast: neither twice as fast, nor infinitely slow."""
+    path = tmp_path / "photo.png"
+    Image.fromarray(draw_photo(np.random.default_rng(0))).save(path)
+    sample = Sample(path, 0, Variant(), np.ones(7, np.float32))
+    same = {
+        f"model.{name}.{runtime}": artifacts.files[f"model.int8.{runtime}"]
+        for runtime in RUNTIMES
+        for name in ("fp32", "int8")
+    }
+    in_use, gates = choose_files(same, [sample], tiny_net.spec, {**BOUNDS, "int8_speed_up": least})
+    assert in_use == {runtime: f"model.{precision}.{runtime}" for runtime in RUNTIMES}
+    assert all(gate.passed == (precision == "int8") and gate.bound == f"> {least:g}" for gate in gates)
 
 
 def test_only_looser_bounds_make_a_bundle_experimental() -> None:
