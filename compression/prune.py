@@ -18,7 +18,7 @@ import torch
 
 from compression import distill
 from compression.artifacts import export_models, make_quantizer, time_models
-from compression.batches import count_steps, fit_views, training_batches, widest
+from compression.batches import Batch, count_steps, fit_views, training_batches, widest
 from compression.calibration import cut_variants
 from compression.command import count, positive, run_command, share
 from compression.cut import IMPORTANCE, SCOPES, count_macs, cut
@@ -28,6 +28,7 @@ from compression.distill import REFERENCE
 from compression.models import ATTRIBUTES
 from compression.models.heads import QualityNet
 from compression.models.weights import load, load_teacher, save
+from compression.norms import carry_statistics, measure_statistics
 from compression.objective import Weights
 from compression.progress import console, track
 from compression.recipe import TrainConfig
@@ -38,7 +39,7 @@ from edge_iqa.timing import ratio
 from export.console import show_table
 
 _LOOK_STEPS = 24
-"""Batches whose gradients tell what a channel is worth."""
+"""Batches that tell what a channel is worth, and how far it spreads."""
 _CALIBRATION = 16
 """Photos to quantize on for the timing; ranges do not change how long a model takes."""
 _REPEATS = 60
@@ -133,17 +134,23 @@ def prune(options: argparse.Namespace) -> None:
     console.print(f"took the {told['taken']}\nwrote {options.out / 'student.safetensors'} and {path}")
 
 
-def look(net: QualityNet, options: argparse.Namespace) -> None:
-    """Sum the gradients of the loss of distillation over some batches, without changing a weight."""
+def cut_batches(net: QualityNet, options: argparse.Namespace) -> list[Batch]:
+    """Some batches of an early epoch: small views, a quarter of the time, as the healing begins with them."""
     teacher, _ = load_teacher(options.teacher)
-    # views of an early epoch: a quarter of the time, and what the distillation behind it begins with
-    config, weights = TrainConfig(epochs=2, small_epochs=1), Weights()
+    config = TrainConfig(epochs=2, small_epochs=1)
     spec = widest(net.spec, teacher.spec)
     limits = (config.photos_per_step * _LOOK_STEPS, 1)
     data = make_dataset(options.data, ATTRIBUTES, options.cache, limits, (0, 0), net.categories)
+    batches = training_batches(data.train, spec, config, 0)
+    return list(track(batches, count_steps(len(data.train), config.photos_per_step), "views"))
+
+
+def look(net: QualityNet, batches: Sequence[Batch], options: argparse.Namespace) -> None:
+    """Sum the gradients of the loss of distillation over some batches, without changing a weight."""
+    teacher, _ = load_teacher(options.teacher)
+    weights = Weights()
     net.requires_grad_(True).eval().zero_grad()
-    steps = count_steps(len(data.train), config.photos_per_step)
-    for batch in track(training_batches(data.train, spec, config, 0), steps, "what channels are worth"):
+    for batch in track(batches, len(batches), "what channels are worth"):
         with torch.no_grad():
             aim = teacher(fit_views(batch.views, teacher.spec))
         weights.total(batch, net(fit_views(batch.views, net.spec)), aim).backward()
@@ -195,9 +202,13 @@ def _cut_and_heal(
         net, _ = load(start)
         if options.tones_stride is not None:
             net.spread_tones(options.tones_stride)
+        batches = cut_batches(net, options)
+        views = [fit_views(batch.views, net.spec) for batch in batches]
+        carry_statistics(net, track(views, len(views), "how far channels spread"))
         if options.importance == "taylor":
-            look(net, options)
+            look(net, batches, options)
         cut(net, macs / count_macs(net), options.importance, options.scope)
+        measure_statistics(net, track(views, len(views), "how far they spread after the cut"))
         save(net, narrowed, {"run": {"teacher_sha256": hash_file(options.teacher)}})
     net, _ = load(narrowed)
     report = {"macs": count_macs(net), "parameters": sum(each.numel() for each in net.parameters())}
