@@ -24,7 +24,6 @@ if not __package__:
 
 from rich.table import Table
 
-from benchmarks import machine
 from compression import distill
 from compression.command import count, positive, run_command
 from compression.data import Photo, hash_photos, read_photos, select
@@ -36,6 +35,7 @@ from compression.metrics import estimate_share, estimate_srcc
 from compression.models import ATTRIBUTES
 from compression.models.weights import load, load_teacher
 from compression.progress import console
+from edge_iqa import machine
 from edge_iqa.errors import EdgeIqaError
 from edge_iqa.files import write_json
 

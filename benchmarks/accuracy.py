@@ -24,7 +24,7 @@ if not __package__:
 
 from rich.table import Table
 
-from benchmarks import figures, machine, robustness
+from benchmarks import figures, robustness
 from benchmarks.figures import Figure
 from benchmarks.renderings import Work, score_renderings
 from benchmarks.scoring import Device, Row, describe, score_all
@@ -41,6 +41,7 @@ from compression.models.weights import load_teacher
 from compression.progress import console
 from compression.scenes import stock
 from compression.scenes.materials import Painted
+from edge_iqa import machine
 from edge_iqa.errors import DataError
 from edge_iqa.files import write_json
 

@@ -23,20 +23,19 @@ if not __package__:
     # run as a script, Python puts benchmarks/ first, where no package of ours is found
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from benchmarks import machine
-from benchmarks.layers import Layer
 from benchmarks.photos import pick, read_photos
 from benchmarks.roofline import Peaks, measure_peaks
 from benchmarks.runtimes import profile_onnx, profile_tflite
 from benchmarks.table import Table, show
 from compression.command import positive, run_command
 from compression.progress import console
-from edge_iqa import backends, image, views
+from edge_iqa import backends, image, machine, views
 from edge_iqa.bundle import Bundle
 from edge_iqa.files import write_json
 from edge_iqa.manifest import RUNTIMES
 from edge_iqa.timing import measure_interleaved
 from export import parity
+from export.layers import Layer, sum_work
 
 HERE = Path(__file__).resolve().parent
 EXAMPLES = HERE.parent / "examples" / "photos"
@@ -117,10 +116,7 @@ def describe(layers: Sequence[Layer], peaks: Peaks, runtime: str, whole_ms: floa
         beyond[row["kind"]] += row["ms"] - row["roofline_ms"]
     roofline_ms = sum(row["roofline_ms"] for row in rows)
     return {
-        "macs": sum(layer.macs for layer in layers),
-        "int8_macs": sum(layer.macs for layer in layers if layer.int8),
-        "weight_bytes": sum(layer.weight_bytes for layer in layers),
-        "activation_bytes": sum(layer.activation_bytes for layer in layers),
+        **sum_work(layers),
         "roofline_ms": roofline_ms,
         "measured_ms": whole_ms,
         "measured_over_roofline": whole_ms / roofline_ms,

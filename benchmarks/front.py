@@ -19,7 +19,7 @@ if not __package__:
     # run as a script, Python puts benchmarks/ first, where no package of ours is found
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from benchmarks import judging, machine, pareto
+from benchmarks import judging, pareto
 from benchmarks.judging import Ground, Student
 from benchmarks.speedup import CLOCKS
 from benchmarks.table import Table, show
@@ -28,7 +28,7 @@ from compression.dataset import CACHE
 from compression.distill import REFERENCE
 from compression.models.weights import load
 from compression.progress import console
-from edge_iqa import image, timing, views
+from edge_iqa import image, machine, timing, views
 from edge_iqa.errors import GateError
 from edge_iqa.files import write_json
 from edge_iqa.manifest import RUNTIMES

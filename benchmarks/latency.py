@@ -31,12 +31,11 @@ import numpy as np
 
 import edge_iqa
 from benchmarks import device as devices
-from benchmarks import machine
 from benchmarks.latency_screen import print_result
 from benchmarks.photos import Photo, pick, read_photos
 from benchmarks.progress import Progress
 from benchmarks.variants import PRECISIONS, Absence, Opened, Variant, open_variants
-from edge_iqa import Report, backends, files, opencv, timing
+from edge_iqa import Report, backends, files, machine, opencv, timing
 from edge_iqa.bundle import Bundle
 from edge_iqa.errors import DataError, EdgeIqaError, OutputError, PhotoError
 

@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.layers import Layer
 from compression.artifacts import export_models, make_quantizer
 from compression.models.heads import QualityNet
 from compression.models.yardstick import make_dense
 from edge_iqa.manifest import RUNTIMES
 from edge_iqa.timing import measure_interleaved
 from export import parity
+from export.layers import Layer
 
 PRECISIONS = ("int8", "fp32")
 _DEPTHS = (4, 16)

@@ -7,20 +7,13 @@ more operators: what the longer part takes more than the shorter one is the time
 
 from __future__ import annotations
 
-import json
-import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from benchmarks.layers import Layer, from_onnx_event, from_tflite_operator
-from edge_iqa.backends.onnx import make_options
+from export.layers import Layer, Views, list_onnx, list_tflite, profile_nodes
 
 WARMUP = 2
 _MACS_PER_BYTE = 4
@@ -28,55 +21,14 @@ _MACS_PER_BYTE = 4
 _FUSED_WITH_NEXT = ("PAD",)
 """Operators that the runtime makes part of the one behind them; cut off, they would take time of their own."""
 
-Views = NDArray[np.uint8]
-
 
 def profile_onnx(content: bytes, views: Views, repeats: int) -> list[Layer]:
     """Nodes as ONNX Runtime executes them, after its own optimizations, with the fastest of their times."""
-    times = _run_profiled(content, views, WARMUP + repeats)
-    # weights that were packed for the processor are no longer told
-    shapes = _run_profiled(content, views, 1, packed=False)
+    times = profile_nodes(content, views, WARMUP + repeats)
     return [
-        from_onnx_event(shapes[name][0], min(event["dur"] for event in events) / 1e3)
-        for name, events in times.items()
+        replace(layer, ms=min(event["dur"] for event in times[name]) / 1e3)
+        for name, layer in list_onnx(content, views).items()
     ]
-
-
-def _run_profiled(content: bytes, views: Views, repeats: int, packed: bool = True) -> dict[str, list[Any]]:
-    """Events of the profile by node, in the order they run."""
-    import onnxruntime
-
-    options = make_options(onnxruntime, 1)
-    options.enable_profiling = True
-    if not packed:
-        options.add_session_config_entry("session.disable_prepacking", "1")
-    with tempfile.TemporaryDirectory() as folder:
-        options.profile_file_prefix = str(Path(folder) / "profile")
-        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        for _ in range(repeats):
-            session.run(None, {"views": views})
-        events = json.loads(Path(session.end_profiling()).read_text())
-    nodes: dict[str, list[Any]] = defaultdict(list)
-    for event in events:
-        if event["name"].endswith("_kernel_time"):
-            nodes[event["name"]].append(event)
-    return nodes
-
-
-def list_tflite(content: bytes) -> list[Layer]:
-    """Operators of a TFLite file, in the order they run."""
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-    interpreter = Interpreter(
-        model_content=content,
-        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-    )
-    tensors = {int(each["index"]): each for each in interpreter.get_tensor_details()}
-    operators = interpreter._get_ops_details()  # the only list of operators that Python has
-    made = {int(index) for each in operators for index in each["outputs"]}
-    made |= {int(each["index"]) for each in interpreter.get_input_details()}
-    constant = set(tensors) - made
-    return [from_tflite_operator(each, tensors, constant) for each in operators]
 
 
 def profile_tflite(content: bytes, views: Views, repeats: int) -> Iterator[Layer]:

@@ -22,7 +22,6 @@ if not __package__:
     # run as a script, Python puts benchmarks/ first, where no package of ours is found
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from benchmarks import machine
 from benchmarks.float_files import read_models
 from benchmarks.photos import pick, read_photos
 from benchmarks.progress import Progress
@@ -30,7 +29,7 @@ from benchmarks.table import Table, show
 from compression.command import positive, run_command
 from compression.distill import REFERENCE
 from compression.models.yardstick import Yardstick
-from edge_iqa import backends, image, timing, views
+from edge_iqa import backends, image, machine, timing, views
 from edge_iqa.bundle import Bundle
 from edge_iqa.files import write_json
 from edge_iqa.views import ViewSpec

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import device, machine
+from benchmarks import device
 from benchmarks.photos import Photo, pick, read_photos
 from benchmarks.table import Table, to_text
+from edge_iqa import machine
 from edge_iqa.errors import DataError
 
 

@@ -12,13 +12,13 @@ import torch
 from torch import nn
 
 from benchmarks import cost, roofline
-from benchmarks.layers import Layer
 from benchmarks.roofline import Peaks
-from benchmarks.runtimes import Part, find_cuts, join, list_tflite, profile_onnx, profile_tflite
+from benchmarks.runtimes import Part, find_cuts, join, profile_onnx, profile_tflite
 from compression.cut import count_macs
 from compression.equalize import equalize
 from compression.models.yardstick import make_dense
 from export import parity
+from export.layers import Layer, list_tflite
 
 if TYPE_CHECKING:
     from compression.artifacts import Artifacts

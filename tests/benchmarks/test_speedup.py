@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import machine, speedup
+from benchmarks import speedup
 from benchmarks.float_files import read_models
 from compression.models.yardstick import Yardstick
+from edge_iqa import machine
 from edge_iqa.bundle import Bundle
 from edge_iqa.errors import DataError
 

@@ -1,0 +1,194 @@
+"""What each layer of a model file has to do: multiplications, and bytes that it reads and writes.
+
+Both stand for energy, which no laptop tells: a multiplication and a byte cost what they cost on any
+processor of a kind. ONNX Runtime tells its layers in the profile of a run, after its own optimizations,
+LiteRT in its list of operators.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_iqa.backends.onnx import make_options
+
+Shape = tuple[int, ...]
+Views = NDArray[np.uint8]
+
+_WEIGHTS_AT = {"Conv": 1, "FusedConv": 1, "QLinearConv": 3}
+"""ONNX operator → place of its weights among its inputs; the first of their dimensions is the output's channels."""
+_PRODUCTS = ("Gemm", "MatMul", "FusedGemm", "FusedMatMul", "MatMulNBits", "FULLY_CONNECTED")
+_ITEM_BYTES = {"float32": 4, "float16": 2, "int8": 1, "uint8": 1, "int32": 4, "int64": 8, "bool": 1}
+_8_BIT = ("int8", "uint8")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One operator as a runtime executes it, or some that can only be timed together.
+
+    Attributes:
+        kind: the runtime's name of the operator.
+        macs: multiplications, each with its addition.
+        weight_bytes, activation_bytes: read once, or written once.
+        int8: it computes on 8-bit numbers.
+        ms: measured; None where nothing was.
+    """
+
+    name: str
+    kind: str
+    macs: int
+    weight_bytes: int
+    activation_bytes: int
+    int8: bool
+    ms: float | None = None
+
+    @property
+    def moved_bytes(self) -> int:
+        """All bytes that must pass between memory and arithmetic."""
+        return self.weight_bytes + self.activation_bytes
+
+
+def list_layers(name: str, content: bytes, views: Views) -> list[Layer]:
+    """Layers of a model file, in the order they run.
+
+    Args:
+        name: of the file; the suffix tells the runtime.
+        views: uint8 (V, S, S, 3), of one photo.
+    """
+    return list_tflite(content) if name.endswith(".tflite") else [*list_onnx(content, views).values()]
+
+
+def sum_work(layers: Sequence[Layer]) -> dict[str, int]:
+    """All that a model does for one photo: `macs`, `int8_macs` among them, `weight_bytes`, `activation_bytes`."""
+    return {
+        "macs": sum(layer.macs for layer in layers),
+        "int8_macs": sum(layer.macs for layer in layers if layer.int8),
+        "weight_bytes": sum(layer.weight_bytes for layer in layers),
+        "activation_bytes": sum(layer.activation_bytes for layer in layers),
+    }
+
+
+def list_onnx(content: bytes, views: Views) -> dict[str, Layer]:
+    """Nodes of an ONNX file as ONNX Runtime executes them here, by their name in its profile."""
+    # weights that were packed for the processor are no longer told
+    nodes = profile_nodes(content, views, 1, packed=False)
+    return {name: from_onnx_event(events[0]) for name, events in nodes.items()}
+
+
+def profile_nodes(
+    content: bytes, views: Views, repeats: int, packed: bool = True
+) -> dict[str, list[dict[str, Any]]]:
+    """Run an ONNX file; events of ONNX Runtime's profile by node, in the order they run."""
+    import onnxruntime
+
+    options = make_options(onnxruntime, 1)
+    options.enable_profiling = True
+    if not packed:
+        options.add_session_config_entry("session.disable_prepacking", "1")
+    with tempfile.TemporaryDirectory() as folder:
+        options.profile_file_prefix = str(Path(folder) / "profile")
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        for _ in range(repeats):
+            session.run(None, {"views": views})
+        events = json.loads(Path(session.end_profiling()).read_text())
+    nodes: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for event in events:
+        if event["name"].endswith("_kernel_time"):
+            nodes[event["name"]].append(event)
+    return nodes
+
+
+def list_tflite(content: bytes) -> list[Layer]:
+    """Operators of a TFLite file, in the order they run."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    interpreter = Interpreter(
+        model_content=content,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+    )
+    tensors = {int(each["index"]): each for each in interpreter.get_tensor_details()}
+    operators = interpreter._get_ops_details()  # the only list of operators that Python has
+    made = {int(index) for each in operators for index in each["outputs"]}
+    made |= {int(each["index"]) for each in interpreter.get_input_details()}
+    constant = set(tensors) - made
+    # weights that are stored small are made float once, when the model is loaded, not for each photo
+    constant |= {
+        int(index)
+        for each in operators
+        if each["op_name"] == "DEQUANTIZE" and int(each["inputs"][0]) in constant
+        for index in each["outputs"]
+    }
+    return [from_tflite_operator(each, tensors, constant) for each in operators]
+
+
+def from_onnx_event(event: Mapping[str, Any]) -> Layer:
+    """A node of ONNX Runtime's profile (`enable_profiling`), which tells types, shapes and sizes."""
+    args = event["args"]
+    inputs, outputs = (
+        [_read(each) for each in args[key]] for key in ("input_type_shape", "output_type_shape")
+    )
+    kind = args["op_name"]
+    macs = 0
+    if kind in _WEIGHTS_AT:
+        weights = inputs[_WEIGHTS_AT[kind]][1]
+        macs = math.prod(outputs[0][1]) * math.prod(weights[1:])
+    elif kind in _PRODUCTS:
+        macs = math.prod(outputs[0][1]) * inputs[0][1][-1]
+    moved = int(args["activation_size"]) + int(args["output_size"])
+    name = event["name"].removesuffix("_kernel_time")
+    return Layer(name, kind, macs, int(args["parameter_size"]), moved, _is_int8(inputs))
+
+
+def from_tflite_operator(
+    operator: Mapping[str, Any], tensors: Mapping[int, Mapping[str, Any]], constant: set[int]
+) -> Layer:
+    """An operator of a TFLite file.
+
+    Args:
+        operator, tensors: as LiteRT's interpreter tells them, tensors by index.
+        constant: indices of the tensors that hold weights; an operator that makes one has nothing to do.
+    """
+    kind = operator["op_name"]
+    inputs = [int(index) for index in operator["inputs"] if index in tensors]
+    outputs = [int(index) for index in operator["outputs"]]
+    shapes = {index: tuple(map(int, tensors[index]["shape"])) for index in (*inputs, *outputs)}
+    macs = 0
+    if kind in ("CONV_2D", "DEPTHWISE_CONV_2D"):
+        _, height, width, channels = shapes[inputs[1]]
+        macs = math.prod(shapes[outputs[0]]) * height * width * (channels if kind == "CONV_2D" else 1)
+    elif kind in _PRODUCTS:
+        macs = math.prod(shapes[outputs[0]]) * shapes[inputs[0]][-1]
+
+    def is_int8(index: int) -> bool:
+        return tensors[index]["dtype"].__name__ in _8_BIT
+
+    def size(indices: Sequence[int]) -> int:
+        return sum(math.prod(shapes[i]) * _ITEM_BYTES[tensors[i]["dtype"].__name__] for i in indices)
+
+    name = tensors[outputs[0]]["name"]
+    if constant.issuperset(outputs):
+        return Layer(name, kind, 0, 0, 0, is_int8(inputs[0]))
+    seen = [] if kind == "RESHAPE" else [*(i for i in inputs if i not in constant), *outputs]
+    # with weights of 8 bits and float inputs the runtime rounds the inputs for each photo, and multiplies in 8 bits
+    int8 = is_int8(inputs[0]) or (macs > 0 and is_int8(inputs[1]))
+    weights = size([i for i in inputs if i in constant])
+    return Layer(name, kind, macs, weights, size(seen), int8)
+
+
+def _read(each: Mapping[str, Sequence[int]]) -> tuple[str, Shape]:
+    """Type and shape of one tensor of a profile: {"float": [1, 3]}."""
+    (dtype, shape), *_ = each.items()
+    return dtype, tuple(shape)
+
+
+def _is_int8(inputs: Sequence[tuple[str, Shape]]) -> bool:
+    return bool(inputs) and inputs[0][0] in _8_BIT
