@@ -25,10 +25,11 @@ from compression.models.weights import load, load_teacher
 from compression.progress import console
 from compression.scoring import score_split
 from compression.slices import GROUPS, IMAGES, measure_slices, slice_gates, tell_unmeasured
-from compression.speed import choose_files
+from compression.speed import choose_files, cut_some, describe_costs, time_files
 from compression.thresholds import fit_thresholds
 from edge_iqa.errors import GateError
 from edge_iqa.files import write_json
+from edge_iqa.machine import Watch
 from edge_iqa.manifest import RUNTIMES
 from export.assemble import read_info
 from export.report import read_models
@@ -115,7 +116,10 @@ def check_gates(options: argparse.Namespace) -> None:
     rest = (options.cache, options.scenes, options.every_fault)
     test = score_split(select(photos, "test"), "test", student, files, *rest)
     test.scores["teacher"] = predict(teacher, test.samples)
-    in_use, speed = choose_files(files, test.samples, student.spec, bounds)
+    some, watch = cut_some(test.samples, student.spec), Watch()
+    recorded = time_files(files, some)
+    costs = describe_costs(files, recorded, some, watch)
+    in_use, speed = choose_files(recorded, bounds)
     fitted_with = in_use["onnx"]
     val = score_split(select(photos, "val"), "val", student, {fitted_with: files[fitted_with]}, *rest)
     thresholds = fit_thresholds(val.scores[fitted_with], val.samples, student.attributes, val.luma)
@@ -136,6 +140,7 @@ def check_gates(options: argparse.Namespace) -> None:
         "thresholds": thresholds,
         "gates": [*map(asdict, gates), *map(asdict, speed)],
         "slices": [each.to_dict() for each in slices],
+        "costs": costs,
         "lineage": {
             "student_sha256": hash_file(options.student),
             "teacher_sha256": teacher_sha256,

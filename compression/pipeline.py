@@ -27,6 +27,7 @@ from edge_iqa.errors import EdgeIqaError, RecipeError
 from edge_iqa.files import write_json
 from export import pack
 from export.console import show_table
+from export.failures import read_examples
 
 _DONE = "done.json"
 _GATES = "gates.json"
@@ -256,12 +257,17 @@ def _files(folder: Path | None, without: str = "") -> list[Path]:
 
 
 def _named_files(arguments: Sequence[str]) -> list[Path]:
-    """Files that a stage's own options name, those in folders too: golden photos, a text, a student to start from."""
+    """Files that a stage's own options name, those in folders too: golden photos, a text, a student to start from.
+
+    Photos that a list of examples names count too.
+    """
     found: list[Path] = []
     for option, value in zip(("", *arguments), arguments, strict=False):
         if not value.startswith("-") and option not in _WRITTEN:
             path = Path(value)
             found += [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
+            if option == "--examples":
+                found += [each.path for each in read_examples(path)]
     return found
 
 

@@ -12,11 +12,11 @@ from typing import Any
 from edge_iqa.backends import NAMES
 from edge_iqa.errors import GateError
 from edge_iqa.manifest import SCHEMA, Thresholds
-from edge_iqa.measure import measure
-from edge_iqa.verdict import judge
 from export.card import write_card
 from export.contract import ModelInfo
-from export.golden import GoldenCase, encode_views, make_cases, measure_tolerance
+from export.failures import FOLDER as FAILURES
+from export.failures import Example, try_examples
+from export.golden import GoldenCase, encode_views, judge_scores, make_cases, measure_tolerance
 from export.metadata import read_metadata
 from export.operators import check_operators, read_onnx
 from export.report import MODEL_NAME, GateReport
@@ -50,6 +50,7 @@ def make_packing(
     photos: Sequence[Path],
     reports: Mapping[str, bytes] | None = None,
     about: str = "",
+    examples: Sequence[Example] | None = None,
 ) -> Packing:
     """Put a bundle together in memory.
 
@@ -59,8 +60,10 @@ def make_packing(
         photos: golden photos.
         reports: further reports to put beside the gate report, name → content.
         about: Markdown on the training data, for the card.
+        examples: photos of known truth: those that are judged wrongly stand in the card.
 
     Raises:
+        DataError: one of the examples is no photo.
         GateError: the models are not all from one student, disagree on a golden photo, or have an operator
             that a phone may lack.
     """
@@ -70,14 +73,17 @@ def make_packing(
     if info.student_sha256 != report.fields["lineage"].get("student_sha256"):
         raise GateError("lineage: the gates were measured for another student than the models were made from")
     cases = make_cases(photos, models, info.spec)
+    thresholds = read_thresholds(report, info)
+    first = _choose_first(report.in_use)
+    trials = None if examples is None else try_examples(examples, first, models[first], info, thresholds)
     files = {
         **models,
+        **{miss.picture: miss.content for miss in (trials.misses if trials else ())},
         **{f"golden/{case.name}": case.content for case in cases},
         **{f"golden/{case.views_name}": encode_views(case.views) for case in cases},
         **{f"reports/{each}": content for each, content in (reports or {}).items()},
         "reports/gates.json": report.content,
     }
-    thresholds = read_thresholds(report, info)
     manifest: dict[str, Any] = {
         "schema": SCHEMA,
         "name": name,
@@ -98,18 +104,19 @@ def make_packing(
         "gates": report.fields["gates"],
         "full_bundle_sha256": None,
     }
-    files[CARD] = write_card(manifest, about, report.fields.get("slices") or ()).encode()
+    told = report.fields
+    files[CARD] = write_card(manifest, about, told.get("slices") or (), told.get("costs"), trials).encode()
     manifest["files"] = _list_files(files)
     return Packing(files, manifest)
 
 
 def trim(packing: Packing) -> Packing:
-    """The bundle for the package: complete in itself, with the models in use, golden cases and card alone."""
+    """The bundle for the package: complete in itself, with the models in use, golden cases, card and its pictures."""
     in_use = set(packing.manifest["in_use"].values())
     files = {
         path: content
         for path, content in packing.files.items()
-        if path in in_use or path == CARD or path.startswith("golden/")
+        if path in in_use or path == CARD or path.startswith(("golden/", f"{FAILURES}/"))
     }
     golden = [
         {**case, "scores": {name: scores for name, scores in case["scores"].items() if name in in_use}}
@@ -179,16 +186,19 @@ def _describe_case(
     case: GoldenCase, in_use: Mapping[str, str], info: ModelInfo, thresholds: Thresholds
 ) -> dict[str, Any]:
     """One entry of `golden`; the verdict is that of the runtime that is chosen first."""
-    first = next(in_use[runtime] for runtime in NAMES if runtime in in_use)
-    overall, *attributes = case.scores[first].tolist()
-    named = dict(zip(info.attributes, attributes, strict=True))
-    judgement = judge(overall, named, measure(case.frame), thresholds)
+    first = _choose_first(in_use)
+    judgement = judge_scores(case.scores[first], case.frame, info, thresholds)
     return {
         "photo": f"golden/{case.name}",
         "views": f"golden/{case.views_name}",
         "scores": {name: [float(value) for value in scores] for name, scores in case.scores.items()},
         "verdict": judgement.verdict.value,
     }
+
+
+def _choose_first(in_use: Mapping[str, str]) -> str:
+    """The file that a device with both runtimes loads."""
+    return next(in_use[runtime] for runtime in NAMES if runtime in in_use)
 
 
 def _list_files(files: Mapping[str, bytes]) -> list[dict[str, Any]]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from export.card_costs import write_costs
+from export.failures import Example, Trials
 from export.golden import LEAST_LEVELS, LEAST_SCORE, SAFETY
+from export.markdown import format_table
 
 _MEANING = {
     "sharpness": "in focus, and not moved",
@@ -23,7 +26,13 @@ _LINEAGE = {
 }
 
 
-def write_card(manifest: Mapping[str, Any], about: str = "", slices: Sequence[Mapping[str, Any]] = ()) -> str:
+def write_card(
+    manifest: Mapping[str, Any],
+    about: str = "",
+    slices: Sequence[Mapping[str, Any]] = (),
+    costs: Mapping[str, Any] | None = None,
+    trials: Trials | None = None,
+) -> str:
     """Write the card of a bundle.
 
     Args:
@@ -31,16 +40,21 @@ def write_card(manifest: Mapping[str, Any], about: str = "", slices: Sequence[Ma
         about: Markdown on the training data, from those who chose it; what the lineage tells is
             there without it.
         slices: of the gate report: those that were too small to measure are named.
+        costs: of the gate report: what each file costs for a photo, and where that was measured.
+        trials: photos of known truth, judged; those judged wrongly are shown.
     """
     parts = [
         _head(manifest),
         _outputs(manifest),
         _files(manifest["files"], manifest["in_use"]),
+        write_costs(costs),
         _making(manifest["lineage"], about),
         _gates(manifest["gates"], slices),
         _use(manifest),
+        _failures(trials),
+        _proof(manifest),
     ]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _head(manifest: Mapping[str, Any]) -> str:
@@ -73,7 +87,7 @@ def _outputs(manifest: Mapping[str, Any]) -> str:
             "near-duplicates lie close." + _categories(outputs["categories"]),
             f"A photo is accepted from an overall score of {bounds['accept']:.3f}, must be taken again below "
             f"{bounds['reject']:.3f}, and is for review between. An attribute below its bound is told to the seller:",
-            _table(["attribute", "high means", "bound"], rows),
+            format_table(["attribute", "high means", "bound"], rows),
         ]
     )
 
@@ -104,7 +118,9 @@ def _files(files: Sequence[Mapping[str, Any]], in_use: Mapping[str, str]) -> str
         "Where int8 was not faster than float in the same run, the float file is in use. The bundle inside the "
         "Python package holds the files in use alone."
     )
-    return "\n\n".join(["## Files", _table(["file", "runtime", "precision", "MB", "in use"], rows), note])
+    return "\n\n".join(
+        ["## Files", format_table(["file", "runtime", "precision", "MB", "in use"], rows), note]
+    )
 
 
 def _making(lineage: Mapping[str, Any], about: str) -> str:
@@ -120,8 +136,8 @@ def _making(lineage: Mapping[str, Any], about: str) -> str:
         "compression), each labelled by comparing it with its source; no person rated them. A MobileNet student "
         "learned to answer as the teacher does, was exported to ONNX and TFLite, compared with torch, and quantized "
         "to int8 after training.",
-        _table(["what", "is"], [[key, value] for key, value in told.items()]) if told else "",
-        _table(
+        format_table(["what", "is"], [[key, value] for key, value in told.items()]) if told else "",
+        format_table(
             ["lineage", "SHA-256"],
             [[key, f"`{value}`"] for key, value in hashes.items()],
         ),
@@ -148,7 +164,7 @@ def _gates(gates: Sequence[Mapping[str, Any]], slices: Sequence[Mapping[str, Any
         "whole groups (senders, scenes), and a bound must hold for the worse end. A speed-up that is not held "
         "means that the float file is in use."
     )
-    table = _table(["gate", "value", "interval", "n", "bound", ""], rows)
+    table = format_table(["gate", "value", "interval", "n", "bound", ""], rows)
     return "\n\n".join(part for part in ("## Gates", note, table, _unmeasured(slices)) if part)
 
 
@@ -165,7 +181,6 @@ def _unmeasured(slices: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _use(manifest: Mapping[str, Any]) -> str:
-    tolerance = manifest["tolerance"]
     outputs = manifest["outputs"]
     missing = [name for name in _MEANING if name not in outputs["attributes"]]
     unseen = (
@@ -188,6 +203,45 @@ def _use(manifest: Mapping[str, Any]) -> str:
             "Advice to a person who takes photos of things for sale, before upload: say what is wrong, and let them "
             "send the photo all the same. Not for judging people, evidence, medical or satellite images.",
             "\n".join(f"- {limit}" for limit in limits),
+        ]
+    )
+
+
+def _failures(trials: Trials | None) -> str:
+    """Photos that it judges wrongly, each with its picture; "" where none were tried."""
+    if trials is None:
+        return ""
+    tried = f"{trials.count} photos of known truth that may be shown were judged with `{trials.model}`"
+    if not trials.misses:
+        return f"## Known failures\n\n{tried}: none of them wrongly."
+    rows = [
+        [
+            f"![{miss.example.path.name}]({miss.picture})",
+            f"`{miss.example.path.name}`: {miss.example.shows}",
+            _expectation(miss.example),
+            f"{miss.verdict.value}, score {miss.score:.1f}{f', {miss.said}' if miss.said else ''}",
+            " and ".join(miss.wrong),
+            miss.example.licence,
+        ]
+        for miss in trials.misses
+    ]
+    table = format_table(["picture", "photo", "should be", "came out", "wrong", "licence"], rows)
+    note = (
+        f"{tried}: {len(trials.misses)} wrongly, in the verdict (accepted though it should not be, or the reverse) or "
+        "in the issue that the seller hears first. Pictures are small; the whole photos were judged."
+    )
+    return "\n\n".join(["## Known failures", note, table])
+
+
+def _expectation(example: Example) -> str:
+    issues = "" if example.issues is None else f", {' or '.join(sorted(example.issues)) or 'no issue'}"
+    return f"{'accepted' if example.accepted else 'not accepted'}{issues}"
+
+
+def _proof(manifest: Mapping[str, Any]) -> str:
+    tolerance = manifest["tolerance"]
+    return "\n\n".join(
+        [
             "## Does it work here?",
             f"`edge-iqa doctor` runs the golden photos: views must agree within {tolerance['views_levels']:g} of 255 "
             f"levels on average, scores within {tolerance['scores']:g}. That is {SAFETY:g} times what differed on the "
@@ -198,11 +252,6 @@ def _use(manifest: Mapping[str, Any]) -> str:
             "and photos.",
         ]
     )
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
 def _number(value: float | None) -> str:

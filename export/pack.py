@@ -16,6 +16,7 @@ from edge_iqa.errors import EdgeIqaError, OutputError
 from edge_iqa.manifest import SEMVER
 from export.assemble import Packing, make_packing, trim
 from export.console import say, show_table
+from export.failures import read_examples
 from export.report import MODEL_NAME, read_models, read_report
 from export.write import write_bundle
 
@@ -61,13 +62,21 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--about", type=Path, help="Markdown on the training data, for the model card")
     parser.add_argument(
+        "--examples",
+        type=Path,
+        metavar="CSV",
+        help="photos of known truth that may be shown (columns path, accepted, licence; issues, shows): the card "
+        "shows those that are judged wrongly",
+    )
+    parser.add_argument(
         "--out", type=Path, default=Path("bundles"), help="gets NAME-VERSION/; default: %(default)s"
     )
     parser.add_argument(
         "--trim",
         type=Path,
         metavar="DIR",
-        help="also write the package's bundle (models in use, golden, card) to DIR; replaces the bundle that is there",
+        help="also write the package's bundle (models in use, golden, card with pictures) to DIR; replaces the bundle "
+        "that is there",
     )
     parser.add_argument("--replace", action="store_true", help="replace a bundle of this name and version")
     return parser
@@ -92,6 +101,7 @@ def _run(options: argparse.Namespace) -> None:
         find_photos(options.golden),
         reports=reports,
         about=_read_text(options.about),
+        examples=read_examples(options.examples) if options.examples else None,
     )
     folder = write_bundle(packing, options.out / packing.label, replace=options.replace)
     if options.trim:

@@ -24,7 +24,8 @@ class GateReport:
     Attributes:
         content: its bytes, which go into the bundle.
         in_use: runtime → file.
-        fields: the rest of it: `experimental`, `thresholds`, `gates`, `slices` (where there are any), `lineage`.
+        fields: the rest of it: `experimental`, `thresholds`, `gates`, `lineage`, and `slices` and `costs` where
+            there are any.
     """
 
     content: bytes
@@ -54,6 +55,7 @@ def read_report(path: Path, models: Mapping[str, bytes]) -> GateReport:
         _check_gates(root)
         _check_files(root, models)
         _check_slices(root)
+        _check_costs(root, models)
         in_use = {runtime: file.text() for runtime, file in root["in_use"].members()}
         for key in ("experimental", "thresholds", "lineage"):
             root[key]
@@ -128,3 +130,29 @@ def _check_slices(root: Field) -> None:
             each["n"].whole(0, 1 << 40),
             each["groups"].whole(0, 1 << 40),
         )
+
+
+def _check_costs(root: Field, models: Mapping[str, bytes]) -> None:
+    """What the card tells of each file and of the machine; a report may have none."""
+    costs = root.get("costs")
+    if costs is None:
+        return
+    for key in ("cpu", "architecture", "os"):
+        if (fact := costs["machine"].get(key)) is not None:
+            fact.text()
+    if (products := costs["machine"].get("int8_products")) is not None:
+        products.flag()
+    for count in (costs["machine"]["cores"], costs["threads"], costs["photos"]):
+        count.whole(1, 1 << 20)
+    for warning in costs["warnings"].items():
+        warning.text()
+    for _, version in costs["versions"].members():
+        version.text()
+    for name, file in costs["files"].members():
+        if name not in models:
+            raise file.refuse("what one of the models costs")
+        for key in ("n", "macs", "int8_macs", "weight_bytes", "activation_bytes"):
+            file[key].whole(0, 1 << 50)
+        for key in ("p50_ms", "p90_ms"):
+            if (estimate := file.get(key)) is not None:
+                estimate["value"].number(0)

@@ -1,4 +1,4 @@
-"""Make examples/photos/ and its ORIGINS.md: `python scripts/make_examples.py`.
+"""Make examples/photos/, its ORIGINS.md and examples/verdicts.csv: `python scripts/make_examples.py`.
 
 Drawn scenes need nothing but this checkout. The two photographs come out of the scikit-image wheel
 (`pip install scikit-image`); where it is missing, the copies in the repository stay as they are.
@@ -9,8 +9,10 @@ the look of its own training faults would be found out.
 from __future__ import annotations
 
 import argparse
+import csv
 import importlib
 import importlib.util
+import io
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -75,26 +77,48 @@ def to_bytes(plane: NDArray[np.floating]) -> Pixels:
 
 @dataclass(frozen=True)
 class Example:
-    """One example photo: where its pixels come from, and what was done to them."""
+    """One example photo: where its pixels come from, what was done to them, and so what a seller should hear.
+
+    Attributes:
+        source: "drawn:SEED:WIDTHxHEIGHT" or "skimage:NAME".
+        issue: code of what is wrong with it; "" for a photo to accept, with which nothing is wrong.
+    """
 
     name: str
-    source: str  # "drawn:SEED:WIDTHxHEIGHT" or "skimage:NAME"
+    source: str
     shows: str
+    issue: str = ""
     fault: Fault | None = None
     quality: int = 90
 
 
 EXAMPLES = (
     Example("coffee.jpg", "skimage:coffee", "a photograph as it was taken"),
-    Example("coffee-blurred.jpg", "skimage:coffee", "the same, out of focus (disk of 4 px)", defocus(4)),
-    Example("coffee-dark.jpg", "skimage:coffee", "the same with 6 % of the light", darken(0.06)),
-    Example("clock-moved.jpg", "skimage:clock", "a photograph, truly blurred by motion; gray"),
+    Example(
+        "coffee-blurred.jpg", "skimage:coffee", "the same, out of focus (disk of 4 px)", "BLUR", defocus(4)
+    ),
+    Example("coffee-dark.jpg", "skimage:coffee", "the same with 6 % of the light", "TOO_DARK", darken(0.06)),
+    Example("clock-moved.jpg", "skimage:clock", "a photograph, truly blurred by motion; gray", "BLUR"),
     Example("mug.jpg", "drawn:20:1200x900", "a mug on paper, sharp and well lit"),
-    Example("mug-noisy.jpg", "drawn:20:1200x900", "the same at a very high ISO", add_noise(0.16), quality=80),
+    Example(
+        "mug-noisy.jpg",
+        "drawn:20:1200x900",
+        "the same at a very high ISO",
+        "NOISE",
+        add_noise(0.16),
+        quality=80,
+    ),
     Example("jar.jpg", "drawn:27:1200x900", "a jar on gray, sharp and well lit"),
-    Example("jar-moved.jpg", "drawn:27:1200x900", "the same, moved by 21 px", move(21)),
+    Example("jar-moved.jpg", "drawn:27:1200x900", "the same, moved by 21 px", "BLUR", move(21)),
     Example("bag-12mp.jpg", "drawn:35:4000x3000", "a bag in a room, as large as phones take it", quality=82),
-    Example("bag-12mp-blurred.jpg", "drawn:35:4000x3000", "the same, disk of 14 px", defocus(14), quality=82),
+    Example(
+        "bag-12mp-blurred.jpg",
+        "drawn:35:4000x3000",
+        "the same, disk of 14 px",
+        "BLUR",
+        defocus(14),
+        quality=82,
+    ),
 )
 
 _LICENCES = {
@@ -121,12 +145,34 @@ def encode(pixels: Pixels, quality: int) -> bytes:
     return bytes(cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1])
 
 
+def licence_of(example: Example) -> str:
+    return _LICENCES["drawn" if example.source.startswith("drawn") else example.source]
+
+
+def list_verdicts(folder: str = "photos") -> str:
+    """The text of verdicts.csv: what each photo should get, known from what was done to it."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["path", "accepted", "issues", "shows", "licence"])
+    for example in EXAMPLES:
+        accepted = "no" if example.issue else "yes"
+        writer.writerow(
+            [f"{folder}/{example.name}", accepted, example.issue, describe(example), licence_of(example)]
+        )
+    return text.getvalue()
+
+
+def describe(example: Example) -> str:
+    """What it shows, told without the line before it."""
+    source = next(each for each in EXAMPLES if each.source == example.source)
+    return example.shows.replace("the same", f"as {source.name}", 1)
+
+
 def describe_origins() -> str:
     """The text of ORIGINS.md."""
     rows = []
     for example in EXAMPLES:
-        licence = _LICENCES["drawn" if example.source.startswith("drawn") else example.source]
-        rows.append(f"| `{example.name}` | {example.shows} | `{example.source}`: {licence} |")
+        rows.append(f"| `{example.name}` | {example.shows} | `{example.source}`: {licence_of(example)} |")
     return (
         "# Where the example photos come from\n\n"
         "Made by `python scripts/make_examples.py`, which also writes this file. A degraded copy has the\n"
@@ -137,8 +183,15 @@ def describe_origins() -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Make examples/photos/ and its ORIGINS.md.")
-    parser.add_argument("--out", type=Path, default=ROOT / "examples" / "photos", help="folder to write")
+    parser = argparse.ArgumentParser(
+        description="Make examples/photos/, its ORIGINS.md and examples/verdicts.csv."
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=ROOT / "examples" / "photos",
+        help="folder to write; verdicts.csv goes beside it",
+    )
     options = parser.parse_args(arguments)
     sources: dict[str, Pixels | None] = {}
     for example in EXAMPLES:
@@ -152,6 +205,7 @@ def main(arguments: list[str] | None = None) -> int:
         files.write_bytes(options.out / example.name, data)
         print(f"{example.name}: {pixels.shape[1]}x{pixels.shape[0]}, {len(data) / 1000:.0f} kB")
     files.write_bytes(options.out / "ORIGINS.md", describe_origins().encode())
+    files.write_bytes(options.out.parent / "verdicts.csv", list_verdicts(options.out.name).encode())
     return 0
 
 

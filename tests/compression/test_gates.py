@@ -21,7 +21,7 @@ from compression.models.heads import QualityNet
 from compression.models.weights import save
 from compression.scoring import Split
 from compression.slices import measure_slices, slice_gates, tell_unmeasured
-from compression.speed import choose_files
+from compression.speed import choose_files, cut_some, time_files
 from compression.variants import Variant
 from edge_iqa.errors import GateError
 from edge_iqa.manifest import RUNTIMES
@@ -199,7 +199,8 @@ def test_int8_is_in_use_where_it_gains_as_much_as_the_recipe_asks(
         for runtime in RUNTIMES
         for name in ("fp32", "int8")
     }
-    in_use, gates = choose_files(same, [sample], tiny_net.spec, {**BOUNDS, "int8_speed_up": least})
+    recorded = time_files(same, cut_some([sample], tiny_net.spec))
+    in_use, gates = choose_files(recorded, {**BOUNDS, "int8_speed_up": least})
     assert in_use == {runtime: f"model.{precision}.{runtime}" for runtime in RUNTIMES}
     assert all(gate.passed == (precision == "int8") and gate.bound == f"> {least:g}" for gate in gates)
 

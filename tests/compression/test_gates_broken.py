@@ -214,6 +214,13 @@ def test_the_unbroken_student_passes_every_gate_and_is_packed(broken, tmp_path, 
     slices = {(each["kind"], each["name"]): each for each in report["slices"]}
     assert slices["degradation", "clean"]["n"] == TEST and slices["degradation", "clean"]["estimate"]
     assert slices["degradation", "haze"]["n"] < TEST and slices["degradation", "haze"]["estimate"] is None
+    costs = report["costs"]["files"]
+    assert costs.keys() == report["files"].keys()
+    for runtime in ("onnx", "tflite"):
+        exact, small = (costs[f"model.{precision}.{runtime}"] for precision in ("fp32", "int8"))
+        assert 0 == exact["int8_macs"] < small["int8_macs"] and exact["macs"] == small["macs"]
+        assert small["activation_bytes"] < exact["activation_bytes"]
+        assert all(0 < each["p50_ms"]["value"] <= each["p90_ms"]["value"] for each in (exact, small))
     golden = broken.data.parent / "0.png"
     told = ["--artifacts", str(broken.artifacts), "--golden", str(golden), "--out", str(tmp_path / "bundles")]
     assert pack.main(told) == 0
@@ -222,6 +229,7 @@ def test_the_unbroken_student_passes_every_gate_and_is_packed(broken, tmp_path, 
         assert [each.passed for each in inspector.self_test()] == [True]
     card = (folder / "MODEL_CARD.md").read_text()
     assert "student vs teacher, SRCC, degradation: clean" in card and "haze (" in card
+    assert f"| {costs['model.int8.onnx']['p50_ms']['value']:.2f} |" in card and "## What it costs" in card
 
 
 def test_a_teacher_with_shuffled_outputs_is_refused_and_nothing_is_packed(broken, tmp_path, capsys):
