@@ -49,6 +49,13 @@ def test_every_photo_has_its_origin_and_licence_beside_it():
     assert origins == make_examples.describe_origins(), "run scripts/make_examples.py"
 
 
+def test_the_list_of_verdicts_is_what_was_done_to_the_photos():
+    listed = (ROOT / "examples" / "verdicts.csv").read_text()
+    assert listed == make_examples.list_verdicts(), "run scripts/make_examples.py"
+    refused = {line.split(",")[0] for line in listed.splitlines() if ",no," in line}
+    assert refused == {f"photos/{name}" for name in (*COPIES, "clock-moved.jpg")}
+
+
 def test_the_photos_stay_small_enough_for_a_repository():
     sizes = [path.stat().st_size for path in PHOTOS.iterdir()]
     assert sum(sizes) < 4_000_000

@@ -238,6 +238,21 @@ def test_a_file_that_an_option_names_is_part_of_what_goes_in(
     assert calls[0] == "distill"
 
 
+def test_a_photo_that_the_list_of_examples_names_is_part_of_what_goes_in(
+    run: Callable[..., int], calls: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "mug.jpg").write_bytes(b"photo")
+    (tmp_path / "truth.csv").write_text("path,accepted,licence\nmug.jpg,yes,CC0-1.0\n")
+    text = WHOLE.replace("replace = true", f'replace = true\nexamples = "{tmp_path / "truth.csv"}"')
+    run(text)
+    calls.clear()
+    run(text)
+    assert calls == []
+    (tmp_path / "mug.jpg").write_bytes(b"another")
+    run(text)
+    assert calls == ["pack"]
+
+
 def test_a_stage_that_the_recipe_lacks_cannot_be_run_again(
     run: Callable[..., int], calls: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
