@@ -115,7 +115,7 @@ def _files(files: Sequence[Mapping[str, Any]], in_use: Mapping[str, str]) -> str
     ]
     note = (
         "int8 models have int8 convolutions; pooling and heads compute in float, with weights stored as int8. "
-        "Where int8 was not faster than float in the same run, the float file is in use. The bundle inside the "
+        "Where int8 did not gain as much over float as its gate asks, the float file is in use. The bundle inside the "
         "Python package holds the files in use alone."
     )
     return "\n\n".join(
