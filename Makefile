@@ -6,6 +6,7 @@ FULL := .venv
 RUN := $(FULL)/bin/python
 PIP := -m pip --disable-pip-version-check install -qq
 PHOTOS ?= examples/photos/*.jpg
+RECIPE ?= default
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -26,9 +27,9 @@ lint: $(FULL)/.stamp  ## ruff and mypy
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
 
-bundle: $(FULL)/.stamp  ## committed student -> int8 -> gates -> default bundle (DATA=photos.csv)
+bundle: $(FULL)/.stamp  ## committed student -> int8 -> gates -> bundle (DATA=photos.csv; RECIPE=tiny, quality)
 	@test -n "$(DATA)" || { echo "make bundle DATA=path/to/photos.csv"; exit 2; }
-	$(RUN) -m compression.pipeline compression/recipes/default.toml --data $(DATA)
+	$(RUN) -m compression.pipeline compression/recipes/$(RECIPE).toml --data $(DATA)
 
 # An environment is finished when its stamp is written, so one cut short is made again.
 $(DEMO)/.stamp: pyproject.toml

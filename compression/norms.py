@@ -26,9 +26,9 @@ def carry_statistics(net: nn.Module, batches: Iterable[Tensor]) -> None:
     sums = {norm: torch.zeros(3, norm.num_features, dtype=torch.float64) for norm in norms}
 
     def add(norm: nn.Module, given: tuple[Tensor, ...]) -> None:
-        flat = given[0].double().transpose(0, 1).flatten(1)
-        count = torch.full((len(flat),), float(flat.shape[1]), dtype=torch.float64)
-        sums[norm] += torch.stack([count, flat.sum(1), flat.square().sum(1)]).cpu()
+        variance, mean = (each.double() for each in torch.var_mean(given[0], (0, 2, 3), correction=0))
+        count = torch.full_like(mean, given[0].numel() / len(mean))
+        sums[norm] += torch.stack([count, count * mean, count * (variance + mean.square())]).cpu()
 
     hooks = [norm.register_forward_pre_hook(add) for norm in norms]
     try:

@@ -69,8 +69,8 @@ class Step:
 class Models:
     """Files that later stages take: committed ones, until a stage makes its own."""
 
+    student: Path
     teacher: Path = REFERENCE / "teacher.safetensors"
-    student: Path = REFERENCE / "student.safetensors"
     artifacts: Path | None = None
 
 
@@ -126,7 +126,7 @@ def run_recipe(options: argparse.Namespace) -> None:
         return
     names = list(recipe.stages)
     anew = names[names.index(options.again) :] if options.again in names else []
-    models, began = Models(), time.monotonic()
+    models, began = Models(student=recipe.student), time.monotonic()
     for number, stage in enumerate(names, 1):
         step = plan(stage, recipe, models, photos, home, options)
         if stage in anew:
@@ -184,7 +184,7 @@ def plan(
 
 def show_plan(recipe: Recipe, photos: str, home: Path, options: argparse.Namespace) -> None:
     """Print which stages are done and which would run, with how long each took last time."""
-    models, known = Models(), True
+    models, known = Models(student=recipe.student), True
     rows = []
     for stage, arguments in recipe.stages.items():
         step = plan(stage, recipe, models, photos, home, options) if known else None

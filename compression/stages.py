@@ -74,10 +74,12 @@ class Recipe:
     Attributes:
         name: of the bundle.
         stages: name of the stage → arguments for its command, in the order in which they run.
+        student: where the recipe has no distillation, what the first stage that needs a student takes.
     """
 
     name: str
     stages: Mapping[str, tuple[str, ...]]
+    student: Path = distill.REFERENCE / "student.safetensors"
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -98,6 +100,7 @@ def read_recipe(path: Path) -> Recipe:
     name = root.pop("name", None)
     if not isinstance(name, str) or not re.fullmatch(_NAME, name):
         raise source.refuse(None, "name", "a short name of a-z, 0-9 and '-'", name)
+    student = _read_student(root, source)
     for section, values in root.items():
         if section not in COMMANDS or not isinstance(values, dict):
             raise source.refuse(None, section, f"one of the sections {', '.join(COMMANDS)}", section)
@@ -107,7 +110,19 @@ def read_recipe(path: Path) -> Recipe:
     stages = {
         section: tuple(_read_stage(section, root[section], source)) for section in COMMANDS if section in root
     }
-    return Recipe(name, stages)
+    return Recipe(name, stages, student)
+
+
+def _read_student(root: dict[str, Any], source: _Source) -> Path:
+    """Take the key `student` out of a recipe: a checkpoint, seen from where the command runs."""
+    if "student" not in root:
+        return Recipe.student
+    value = root.pop("student")
+    if "distill" in root:
+        raise source.refuse(None, "student", "none beside [distill], which makes one (its `start`)", value)
+    if not isinstance(value, str) or not Path(value).is_file():
+        raise source.refuse(None, "student", "a student's .safetensors file", value)
+    return Path(value)
 
 
 @dataclass(frozen=True)

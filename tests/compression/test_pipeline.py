@@ -81,6 +81,7 @@ def test_every_recipe_that_comes_along_can_be_read(path: Path) -> None:
     ("old", "new", "line", "says"),
     [
         ('name = "small"', 'name = "Ä b"', 2, "name: expected a short name"),
+        ('name = "small"', 'name = "small"\nstudent = "s.safetensors"', 3, "none beside [distill]"),
         ("[quantize]", "[quantise]", 8, "quantise: expected one of the sections"),
         ("epochs = 2", "epoch = 2", 5, "distill.epoch: expected one of "),
         ("epochs = 2", "epochs = 0", 5, "a whole number from 1 up"),
@@ -122,6 +123,7 @@ def test_what_is_no_recipe_is_refused(recipe: Callable[[str], Path], tmp_path: P
     for text, says in (
         ("name = ", "not TOML"),
         ('name = "a"\n[quantize]\n', r"section \[gates\] is missing"),
+        ('name = "a"\n\nstudent = "none"', "recipe.toml:3: student: expected a student's .safetensors file"),
     ):
         with pytest.raises(RecipeError, match=says):
             read_recipe(recipe(text))
@@ -189,6 +191,24 @@ def test_a_changed_option_runs_its_stage_and_those_that_depend_on_it(
     run()
     # student and models of the first recipe still stand; its gate report and bundle have been replaced
     assert calls == ["gates", "pack"]
+
+
+def test_a_recipe_may_start_from_a_student_of_its_own(
+    run: Callable[..., int], calls: list[str], tmp_path: Path
+) -> None:
+    student = tmp_path / "mine.safetensors"
+    student.write_text("one")
+    text = (
+        WHOLE.partition("[distill]")[0]
+        + f'student = "{student}"\n[quantize]'
+        + WHOLE.partition("[quantize]")[2]
+    )
+    assert run(text) == 0 and calls == ["quantize", "gates", "pack"]
+    (made,) = (tmp_path / "runs" / "small").glob("quantize-*/quantize.json")
+    assert str(student) in made.read_text()
+    calls.clear()
+    student.write_text("another")
+    assert run(text) == 0 and calls == ["quantize", "gates", "pack"]
 
 
 def test_int8_is_learned_from_the_distilled_student_and_its_result_is_what_is_quantized(
