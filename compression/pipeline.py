@@ -22,7 +22,7 @@ from compression.data import hash_file, hash_photos, read_photos
 from compression.dataset import CACHE
 from compression.distill import REFERENCE
 from compression.progress import console
-from compression.stages import COMMANDS, Recipe, read_recipe
+from compression.stages import COMMANDS, WRITTEN, Recipe, read_recipe
 from edge_iqa.errors import EdgeIqaError, RecipeError
 from edge_iqa.files import write_json
 from export import pack
@@ -33,10 +33,6 @@ _DONE = "done.json"
 _GATES = "gates.json"
 _RESUMES = frozenset({"teacher", "distill", "aware"})
 """Stages whose command knows `--resume`; prune resumes by itself."""
-
-
-_WRITTEN = frozenset({"--trim"})
-"""Options that name a folder which the stage writes, not one that it reads."""
 
 
 @dataclass(frozen=True)
@@ -263,7 +259,7 @@ def _named_files(arguments: Sequence[str]) -> list[Path]:
     """
     found: list[Path] = []
     for option, value in zip(("", *arguments), arguments, strict=False):
-        if not value.startswith("-") and option not in _WRITTEN:
+        if not value.startswith("-") and option.lstrip("-") not in WRITTEN:
             path = Path(value)
             found += [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
             if option == "--examples":

@@ -65,6 +65,8 @@ _NOT_PASSED_ON = frozenset(
     {"help", "aware", "cache", "data", "epochs", "out", "quick", "resume", "start", "teacher"}
 )
 """Options of distill that pipeline, prune and aware set themselves."""
+WRITTEN = frozenset({"trim"})
+"""Keys that name a folder which the stage writes, not one that it reads."""
 
 
 @dataclass(frozen=True)
@@ -214,5 +216,8 @@ def _check_value(action: argparse.Action, section: str, key: str, value: object,
         raise source.refuse(
             section, key, wanted.removeprefix("expected ").partition(", got")[0], value
         ) from error
+    if isinstance(read, Path) and action.dest not in WRITTEN and not read.exists():
+        # hours may lie between the first stage and the one that reads it
+        raise source.refuse(section, key, "a file or folder that is there", value)
     if action.choices is not None and read not in action.choices:
         raise source.refuse(section, key, f"one of {', '.join(map(str, action.choices))}", value)

@@ -31,7 +31,7 @@ bound = ["int8_flips=0.01", "int8_p99=0.03"]
 
 [pack]
 version = "1.2.3"
-golden = ["photo.jpg"]
+golden = ["examples/photos/mug.jpg"]
 replace = true
 """
 
@@ -56,7 +56,7 @@ def test_a_recipe_becomes_the_arguments_of_its_commands(recipe: Callable[[str], 
         "distill": ("--epochs", "2", "--learning-rate", "0.0006"),
         "quantize": (),
         "gates": ("--bound", "int8_flips=0.01", "--bound", "int8_p99=0.03"),
-        "pack": ("--version", "1.2.3", "--golden", "photo.jpg", "--replace"),
+        "pack": ("--version", "1.2.3", "--golden", "examples/photos/mug.jpg", "--replace"),
     }
 
 
@@ -94,6 +94,7 @@ def test_every_recipe_that_comes_along_can_be_read(path: Path) -> None:
         ('"int8_p99=0.03"', '"int8_p99=nan"', 11, "int8_p99 from 0 to 2"),
         ('"int8_p99=0.03"', '"int8_p98=0.03"', 11, "one of student_teacher_srcc"),
         ('version = "1.2.3"', 'version = "../../1.2.3"', 14, "a version such as 1.2.0"),
+        ("photos/mug.jpg", "photos/gone.jpg", 15, "pack.golden: expected a file or folder that is there"),
         ("replace = true", 'replace = "yes"', 16, "true or false"),
         (
             "[quantize]",
@@ -244,7 +245,7 @@ def test_a_file_that_an_option_names_is_part_of_what_goes_in(
     start, golden = tmp_path / "start.safetensors", tmp_path / "golden"
     golden.mkdir()
     start.write_text("one")
-    text = WHOLE.replace("epochs = 2", f'start = "{start}"').replace("photo.jpg", str(golden))
+    text = WHOLE.replace("epochs = 2", f'start = "{start}"').replace("examples/photos/mug.jpg", str(golden))
     run(text)
     calls.clear()
     run(text)
