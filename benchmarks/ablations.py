@@ -28,7 +28,7 @@ from compression import distill
 from compression.command import count, positive, run_command
 from compression.data import Photo, hash_photos, read_photos, select
 from compression.dataset import CACHE, add_scenes, label_photos
-from compression.distill import REFERENCE
+from compression.distill_options import REFERENCE
 from compression.evaluate import clean_and_spoiled, predict
 from compression.labels import Sample
 from compression.metrics import estimate_share, estimate_srcc

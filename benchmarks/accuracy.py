@@ -32,7 +32,7 @@ from benchmarks.sheets import write_sheets
 from compression.command import run_command, share
 from compression.data import Photo, hash_photos, read_photos, select
 from compression.dataset import CACHE, add_scenes, label_photos
-from compression.distill import REFERENCE
+from compression.distill_options import REFERENCE
 from compression.evaluate import predict
 from compression.models import ATTRIBUTES
 from compression.models.heads import QualityNet

@@ -25,7 +25,7 @@ from benchmarks.speedup import CLOCKS
 from benchmarks.table import Table, show
 from compression.command import count, positive, run_command
 from compression.dataset import CACHE
-from compression.distill import REFERENCE
+from compression.distill_options import REFERENCE
 from compression.models.weights import load
 from compression.progress import console
 from edge_iqa import image, machine, timing, views

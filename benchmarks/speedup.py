@@ -27,7 +27,7 @@ from benchmarks.photos import pick, read_photos
 from benchmarks.progress import Progress
 from benchmarks.table import Table, show
 from compression.command import positive, run_command
-from compression.distill import REFERENCE
+from compression.distill_options import REFERENCE
 from compression.models.yardstick import Yardstick
 from edge_iqa import backends, image, machine, timing, views
 from edge_iqa.bundle import Bundle

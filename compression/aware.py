@@ -14,7 +14,7 @@ from pathlib import Path
 from compression import distill
 from compression.command import positive, run_command
 from compression.dataset import CACHE
-from compression.distill import REFERENCE
+from compression.distill_options import REFERENCE, to_arguments
 from compression.models.weights import load
 from edge_iqa.errors import EdgeIqaError
 
@@ -70,11 +70,10 @@ def train_aware(options: argparse.Namespace) -> None:
         "--learning-rate": options.learning_rate,
         "--out": options.out,
         "--cache": options.cache,
-        **({"--data": options.data} if options.data else {}),
+        "--data": options.data,
     }
-    arguments = [str(part) for pair in named.items() for part in pair]
     resume = ["--resume"] if options.resume else []
-    if distill.main([*arguments, "--aware", *resume, *options.distill]):
+    if distill.main([*to_arguments(named), "--aware", *resume, *options.distill]):
         raise EdgeIqaError("aware: the distillation failed")
 
 

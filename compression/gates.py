@@ -19,7 +19,7 @@ from compression.bounds import BOUNDS, Gate, bound, is_looser, read_bounds
 from compression.command import count, run_command
 from compression.data import hash_file, hash_photos, read_photos, select
 from compression.dataset import CACHE
-from compression.distill import REFERENCE
+from compression.distill_options import REFERENCE
 from compression.evaluate import predict
 from compression.models.weights import load, load_teacher
 from compression.progress import console

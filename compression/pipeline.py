@@ -20,7 +20,7 @@ from typing import Any
 from compression.command import run_command
 from compression.data import hash_file, hash_photos, read_photos
 from compression.dataset import CACHE
-from compression.distill import REFERENCE
+from compression.distill_options import REFERENCE
 from compression.progress import console
 from compression.stages import COMMANDS, WRITTEN, Recipe, read_recipe
 from edge_iqa.errors import EdgeIqaError, RecipeError

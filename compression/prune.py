@@ -24,7 +24,7 @@ from compression.command import count, positive, run_command, share
 from compression.cut import IMPORTANCE, SCOPES, count_macs, cut
 from compression.data import hash_file, hash_photos, read_photos, select
 from compression.dataset import CACHE, make_dataset, read_default
-from compression.distill import REFERENCE
+from compression.distill_options import REFERENCE, to_arguments
 from compression.models import ATTRIBUTES
 from compression.models.heads import QualityNet
 from compression.models.weights import load, load_teacher, save
@@ -225,16 +225,16 @@ def _cut_and_heal(
 
 
 def _distill_arguments(start: Path, out: Path, options: argparse.Namespace) -> list[str]:
-    fixed: dict[str, Any] = {
+    named = {
         "--start": start,
         "--teacher": options.teacher,
         "--epochs": options.epochs,
         "--frozen": 0,  # a first block that lost channels has to learn again
         "--cache": options.cache,
         "--out": out,
-        **({"--data": options.data} if options.data else {}),
+        "--data": options.data,
     }
-    return [*(str(part) for pair in fixed.items() for part in pair), "--resume", *options.distill]
+    return [*to_arguments(named), "--resume", *options.distill]
 
 
 def _show(told: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ from compression.calibration import cut_variants
 from compression.command import positive, run_command
 from compression.data import hash_file, hash_photos, read_photos, select
 from compression.dataset import CACHE, read_default
-from compression.distill import REFERENCE
+from compression.distill_options import REFERENCE
 from compression.models.weights import load
 from compression.progress import console, track
 from compression.quantize_histograms import HISTOGRAMS

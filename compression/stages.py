@@ -17,6 +17,7 @@ from typing import Any
 import tomllib
 
 from compression import aware, distill, gates, prune, quantize, teacher
+from compression.distill_options import REFERENCE
 from edge_iqa.errors import RecipeError
 from export import pack
 
@@ -81,7 +82,7 @@ class Recipe:
 
     name: str
     stages: Mapping[str, tuple[str, ...]]
-    student: Path = distill.REFERENCE / "student.safetensors"
+    student: Path = REFERENCE / "student.safetensors"
 
 
 def read_recipe(path: Path) -> Recipe:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from compression.cut import count_macs, cut
-from compression.distill import REFERENCE
+from compression.distill_options import REFERENCE
 from compression.models import build, with_outputs
 from compression.models.heads import QualityNet
 from compression.models.weights import FORMAT, load, save

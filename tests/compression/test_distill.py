@@ -18,7 +18,7 @@ from PIL import Image
 from compression import dataset, distill, scenes
 from compression.batches import Batch
 from compression.data import read_photos
-from compression.distill import REFERENCE
+from compression.distill_options import REFERENCE
 from compression.models import ATTRIBUTES, build, with_outputs
 from compression.models.heads import Outputs, QualityNet
 from compression.models.weights import load, load_teacher, save
