@@ -1,12 +1,14 @@
 """Student → a narrower one that is faster where it will run: `python -m compression.prune --data photos.csv`.
 
-Channels are taken out in steps; after each the student is distilled again, which heals most of what
-was lost. In the end both students are quantized and timed: one that is no faster is not taken.
+Channels are taken out in steps. After each those that stay are fitted to what was there before, and the
+student is distilled again, which heals most of what was lost. In the end both students are quantized and
+timed: one that is no faster is not taken.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import hashlib
 import tempfile
 from collections.abc import Sequence
@@ -32,6 +34,7 @@ from compression.norms import carry_statistics, measure_statistics
 from compression.objective import Weights
 from compression.progress import console, track
 from compression.recipe import TrainConfig
+from compression.repair import repair
 from edge_iqa.errors import EdgeIqaError
 from edge_iqa.files import write_bytes, write_json
 from edge_iqa.manifest import RUNTIMES
@@ -40,6 +43,8 @@ from export.console import show_table
 
 _LOOK_STEPS = 24
 """Batches that tell what a channel is worth, and how far it spreads."""
+_REPAIR_BATCHES = 6
+"""Of these, so many to fit the layers on that lost inputs: each layer is one more pass over them."""
 _CALIBRATION = 16
 """Photos to quantize on for the timing; ranges do not change how long a model takes."""
 _REPEATS = 60
@@ -207,8 +212,11 @@ def _cut_and_heal(
         carry_statistics(net, track(views, len(views), "how far channels spread"))
         if options.importance == "taylor":
             look(net, batches, options)
+        before = copy.deepcopy(net)
         cut(net, macs / count_macs(net), options.importance, options.scope)
         measure_statistics(net, track(views, len(views), "how far they spread after the cut"))
+        with console.status("fitting what stays to what was there"):
+            repair(net, before, views[:_REPAIR_BATCHES])
         save(net, narrowed, {"run": {"teacher_sha256": hash_file(options.teacher)}})
     net, _ = load(narrowed)
     report = {"macs": count_macs(net), "parameters": sum(each.numel() for each in net.parameters())}
