@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import torch
 import torch_pruning as tp
@@ -87,7 +87,8 @@ def count_macs(net: QualityNet) -> float:
 def _keep(net: QualityNet) -> Iterable[nn.Module]:
     """Layers whose outputs all stay: the model's own, the tones, a hundredth of the work, and what blocks hand on."""
     yield from net.tones.modules()
-    yield from _handed_on(net.backbone)
+    for layer, _ in handed_on(net.backbone):
+        yield layer
     for head in (net.detail_head, net.rest_head):
         if head is not None:
             yield head.last
@@ -96,15 +97,18 @@ def _keep(net: QualityNet) -> Iterable[nn.Module]:
         yield net.category_head
 
 
-def _handed_on(backbone: nn.Module) -> Iterable[nn.Module]:
-    """The first convolution, and those with batch norm and no activation behind: few channels that every
-    later block of the stage reads (Sandler et al. 2018, arXiv:1801.04381). Of half the multiplications taken
-    out, ordering survives far better where these are let be (benchmarks/results/README.md).
+def handed_on(backbone: nn.Module) -> Iterator[tuple[nn.Conv2d, nn.BatchNorm2d | None]]:
+    """The first convolution, and those with batch norm and no activation behind; each with its batch norm.
+
+    They give the few channels that every later block of a stage reads (Sandler et al. 2018,
+    arXiv:1801.04381). Of half the multiplications taken out, order survives far better where these are let
+    be (benchmarks/results/README.md).
     """
     modules = list(backbone.modules())
     first = True
     for layer, norm, then in itertools.zip_longest(modules, modules[1:], modules[2:]):
         if isinstance(layer, nn.Conv2d):
-            if first or (isinstance(norm, nn.BatchNorm2d) and not isinstance(then, _ACTIVATIONS)):
-                yield layer
+            behind = norm if isinstance(norm, nn.BatchNorm2d) else None
+            if first or (behind is not None and not isinstance(then, _ACTIVATIONS)):
+                yield layer, behind
             first = False

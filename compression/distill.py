@@ -29,10 +29,11 @@ from compression.batches import (
     widest,
 )
 from compression.command import run_command
-from compression.data import read_photos
+from compression.data import hash_file, read_photos
 from compression.dataset import label_photos, make_dataset
 from compression.distill_options import REFERENCE, make_parser, read_settings
 from compression.evaluate import compare_with_labels, compare_with_teacher, predict
+from compression.follow import Follow
 from compression.labels import Sample
 from compression.losses import channel_norms
 from compression.models import ATTRIBUTES, build, with_outputs
@@ -61,8 +62,9 @@ def distill(options: argparse.Namespace) -> None:
     """Train the student, keep the epoch that did best on val, write model, record and curve."""
     config, limits, scenes = read_settings(options)
     weights = Weights.read(options.weight, options.label_weight)
-    if not 0 <= options.sparsity < math.inf:
-        raise ValueError(f"--sparsity: expected a number from 0 up, got {options.sparsity}")
+    for name in ("sparsity", "follow_weight"):
+        if not 0 <= (value := getattr(options, name)) < math.inf:
+            raise ValueError(f"--{name.replace('_', '-')}: expected a number from 0 up, got {value}")
     if options.aware and options.sparsity:
         raise ValueError(
             "--aware: prune first; a student that learns in int8 steps has no channels to thin out"
@@ -78,6 +80,7 @@ def distill(options: argparse.Namespace) -> None:
     fake = _round(student, data.train) if options.aware else None
     device = processes.pick_device()
     student.to(device), teacher.to(device, memory_format=torch.channels_last)
+    follow = None if options.follow is None else Follow(student, _load_whole(options.follow, device))
     samples = [sample for photo in data.val for sample in photo]
     ask = Answers(teacher, (teacher_sha256, *options.output_range), options.cache)
     truth = processes.on_first(lambda: predict(teacher, samples, ask))
@@ -88,6 +91,7 @@ def distill(options: argparse.Namespace) -> None:
         "teacher_sha256": teacher_sha256,
         "start": start,
         "weights": asdict(weights),
+        **({"follow": hash_file(options.follow), "follow_weight": options.follow_weight} if follow else {}),
         **({"sparsity": options.sparsity} if options.sparsity else {}),
         **({"aware": True} if fake else {}),
     }
@@ -95,6 +99,8 @@ def distill(options: argparse.Namespace) -> None:
 
     def loss(batch: Batch, out: Outputs) -> Tensor:
         total = weights.total(batch, out, ask(fit_views(batch.views, teacher.spec)))
+        if follow is not None:
+            total = total + options.follow_weight * follow(fit_views(batch.views, student.spec))
         return total + options.sparsity * channel_norms(student.backbone) if options.sparsity else total
 
     def evaluate() -> Scores:
@@ -128,6 +134,11 @@ def distill(options: argparse.Namespace) -> None:
         f"mean difference {first['mae_teacher']:.3f} before, {best['mae_teacher']:.3f} after\n"
         f"wrote {path}, run.json and curve.png in {options.out}",
     )
+
+
+def _load_whole(path: Path, device: torch.device) -> QualityNet:
+    """The student to follow, as it judges."""
+    return load(path)[0].requires_grad_(False).to(device, memory_format=torch.channels_last)
 
 
 def _read_unlabeled(options: argparse.Namespace, first: int) -> list[list[Sample]]:

@@ -76,6 +76,19 @@ def make_parser() -> argparse.ArgumentParser:
         help="first blocks of the backbone that stay as they are; default: the architecture's, 0 from random weights",
     )
     parser.add_argument(
+        "--follow",
+        type=Path,
+        metavar="STUDENT",
+        help="the student that --start was cut from: what its blocks give is learned too",
+    )
+    parser.add_argument(
+        "--follow-weight",
+        type=float,
+        default=3.0,
+        metavar="WEIGHT",
+        help="of that in the loss; default: %(default)s",
+    )
+    parser.add_argument(
         "--sparsity",
         type=float,
         default=0.0,

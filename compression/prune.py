@@ -41,7 +41,7 @@ from edge_iqa.manifest import RUNTIMES
 from edge_iqa.timing import ratio
 from export.console import show_table
 
-_LOOK_STEPS = 24
+_LOOK_STEPS = 12
 """Batches that tell what a channel is worth, and how far it spreads."""
 _REPAIR_BATCHES = 6
 """Of these, so many to fit the layers on that lost inputs: each layer is one more pass over them."""
@@ -227,14 +227,17 @@ def _cut_and_heal(
     if not options.epochs:
         return narrowed, report
     healed = folder / "student.safetensors"
-    if not (folder / "run.json").is_file() and distill.main(_distill_arguments(narrowed, folder, options)):
+    if not (folder / "run.json").is_file() and distill.main(
+        _distill_arguments(narrowed, start, folder, options)
+    ):
         raise EdgeIqaError(f"step {number}: the distillation failed")
     return healed, {**report, "val": load(healed)[1]["run"]["val"]}
 
 
-def _distill_arguments(start: Path, out: Path, options: argparse.Namespace) -> list[str]:
+def _distill_arguments(start: Path, whole: Path, out: Path, options: argparse.Namespace) -> list[str]:
     named = {
         "--start": start,
+        "--follow": whole,
         "--teacher": options.teacher,
         "--epochs": options.epochs,
         "--frozen": 0,  # a first block that lost channels has to learn again

@@ -35,12 +35,12 @@ def repair(net: nn.Module, whole: nn.Module, batches: Sequence[Tensor]) -> list[
     """
     wide = dict(whole.named_modules())
     broken = {name: layer for name, layer in net.named_modules() if _lost_inputs(layer, wide.get(name))}
-    norms = _find_norms(net)
+    norms, wide_norms = _find_norms(net), _find_norms(whole)
     aims = _outputs(whole, {name: wide[name] for name in broken}, batches)
     for name, layer in broken.items():
         given = _inputs(net, layer, batches)
         weight, bias = _solve(layer, given, aims[name])
-        _set(layer, norms.get(layer), weight, bias)
+        _set(layer, weight, bias, norms.get(layer), wide_norms.get(wide[name]))
     return list(broken)
 
 
@@ -121,10 +121,15 @@ def _solve(layer: Layer, given: Tensor, aim: Tensor) -> tuple[Tensor, Tensor]:
     return weight, level - weight @ mean
 
 
-def _set(layer: Layer, norm: nn.BatchNorm2d | None, weight: Tensor, bias: Tensor) -> None:
+def _set(
+    layer: Layer, weight: Tensor, bias: Tensor, norm: nn.BatchNorm2d | None, before: nn.BatchNorm2d | None
+) -> None:
+    """Take the weights; where the layer has no bias of its own, the batch norm behind it takes that."""
     with torch.no_grad():
         layer.weight.copy_(weight.reshape(layer.weight.shape))
         if layer.bias is not None:
             layer.bias.copy_(bias)
-        elif norm is not None and norm.running_mean is not None:
-            norm.running_mean -= bias.to(norm.running_mean)
+        elif norm is not None and before is not None:
+            # what the layer gives is what it gave: so are its statistics
+            norm.running_mean.copy_(before.running_mean - bias.to(before.running_mean))
+            norm.running_var.copy_(before.running_var)
