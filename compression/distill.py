@@ -62,13 +62,7 @@ def distill(options: argparse.Namespace) -> None:
     """Train the student, keep the epoch that did best on val, write model, record and curve."""
     config, limits, scenes = read_settings(options)
     weights = Weights.read(options.weight, options.label_weight)
-    for name in ("sparsity", "follow_weight"):
-        if not 0 <= (value := getattr(options, name)) < math.inf:
-            raise ValueError(f"--{name.replace('_', '-')}: expected a number from 0 up, got {value}")
-    if options.aware and options.sparsity:
-        raise ValueError(
-            "--aware: prune first; a student that learns in int8 steps has no channels to thin out"
-        )
+    _check(options)
     torch.manual_seed(config.seed)
     teacher, teacher_sha256 = load_teacher(options.teacher, options.output_range)
     with processes.first_prepares():
@@ -125,14 +119,30 @@ def distill(options: argparse.Namespace) -> None:
     if not processes.is_first():
         return
     record.write_record(options.out, "compression.distill", config, state, about)
+    _finish(options.out, path, state)
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Refuse weights of the loss that are none, and what does not go together."""
+    for name in ("sparsity", "follow_weight"):
+        if not 0 <= (value := getattr(options, name)) < math.inf:
+            raise ValueError(f"--{name.replace('_', '-')}: expected a number from 0 up, got {value}")
+    if options.aware and options.sparsity:
+        raise ValueError(
+            "--aware: prune first; a student that learns in int8 steps has no channels to thin out"
+        )
+
+
+def _finish(out: Path, path: Path, state: training.State) -> None:
+    """Draw the curve of a run that is recorded, say what it reached, and clear up."""
     shown = ("srcc_teacher", "srcc_labels", "pair_order", "across_order")
-    record.plot_curve(options.out / "curve.png", "student", state, shown)
-    training.finish(options.out)
+    record.plot_curve(out / "curve.png", "student", state, shown)
+    training.finish(out)
     first, best = state.evaluations[0], max(state.evaluations, key=lambda scores: scores["objective"])
     console.print(
         f"SRCC with the teacher on val: {first['srcc_teacher']:.3f} before, {best['srcc_teacher']:.3f} after; "
         f"mean difference {first['mae_teacher']:.3f} before, {best['mae_teacher']:.3f} after\n"
-        f"wrote {path}, run.json and curve.png in {options.out}",
+        f"wrote {path}, run.json and curve.png in {out}",
     )
 
 

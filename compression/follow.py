@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from compression.cut import handed_on
 from compression.models.heads import QualityNet
+from compression.training import fast_math
 
 
 class Follow:
@@ -49,8 +50,8 @@ class Follow:
             The mean over blocks of the squared error over the variance: 1 for a block that gives nothing
             but the mean.
         """
-        with torch.no_grad():
-            self._whole.look(views)
+        with torch.no_grad(), fast_math(views.device):
+            self._whole.backbone(self._whole.normalize(views))
         parts = [_compare(self._ours[place], aim) for place, aim in self._theirs.items()]
         self._theirs.clear()
         return torch.stack(parts).mean()

@@ -11,14 +11,15 @@ import argparse
 import copy
 import hashlib
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
+from torch import Tensor
 
 from compression import distill
+from compression.answers import Answers
 from compression.artifacts import export_models, make_quantizer, time_models
 from compression.batches import Batch, count_steps, fit_views, training_batches, widest
 from compression.calibration import cut_variants
@@ -28,7 +29,7 @@ from compression.data import hash_file, hash_photos, read_photos, select
 from compression.dataset import CACHE, make_dataset, read_default
 from compression.distill_options import REFERENCE, to_arguments
 from compression.models import ATTRIBUTES
-from compression.models.heads import QualityNet
+from compression.models.heads import Outputs, QualityNet
 from compression.models.weights import load, load_teacher, save
 from compression.norms import carry_statistics, measure_statistics
 from compression.objective import Weights
@@ -39,6 +40,7 @@ from edge_iqa.errors import EdgeIqaError
 from edge_iqa.files import write_bytes, write_json
 from edge_iqa.manifest import RUNTIMES
 from edge_iqa.timing import ratio
+from edge_iqa.views import ViewSpec
 from export.console import show_table
 
 _LOOK_STEPS = 12
@@ -139,25 +141,26 @@ def prune(options: argparse.Namespace) -> None:
     console.print(f"took the {told['taken']}\nwrote {options.out / 'student.safetensors'} and {path}")
 
 
-def cut_batches(net: QualityNet, options: argparse.Namespace) -> list[Batch]:
-    """Some batches of an early epoch: small views, a quarter of the time, as the healing begins with them."""
-    teacher, _ = load_teacher(options.teacher)
+def cut_batches(net: QualityNet, seen: ViewSpec, options: argparse.Namespace) -> list[Batch]:
+    """Some batches of an early epoch: small views, a quarter of the time, as the healing begins with them.
+
+    Args:
+        seen: views of the teacher, which is to be asked about them.
+    """
     config = TrainConfig(epochs=2, small_epochs=1)
-    spec = widest(net.spec, teacher.spec)
+    spec = widest(net.spec, seen)
     limits = (config.photos_per_step * _LOOK_STEPS, 1)
     data = make_dataset(options.data, ATTRIBUTES, options.cache, limits, (0, 0), net.categories)
     batches = training_batches(data.train, spec, config, 0)
     return list(track(batches, count_steps(len(data.train), config.photos_per_step), "views"))
 
 
-def look(net: QualityNet, batches: Sequence[Batch], options: argparse.Namespace) -> None:
+def look(net: QualityNet, batches: Sequence[Batch], seen: ViewSpec, ask: Callable[[Tensor], Outputs]) -> None:
     """Sum the gradients of the loss of distillation over some batches, without changing a weight."""
-    teacher, _ = load_teacher(options.teacher)
     weights = Weights()
     net.requires_grad_(True).eval().zero_grad()
     for batch in track(batches, len(batches), "what channels are worth"):
-        with torch.no_grad():
-            aim = teacher(fit_views(batch.views, teacher.spec))
+        aim = ask(fit_views(batch.views, seen))
         weights.total(batch, net(fit_views(batch.views, net.spec)), aim).backward()
 
 
@@ -207,17 +210,18 @@ def _cut_and_heal(
         net, _ = load(start)
         if options.tones_stride is not None:
             net.spread_tones(options.tones_stride)
-        batches = cut_batches(net, options)
+        teacher, sha256 = load_teacher(options.teacher)
+        batches = cut_batches(net, teacher.spec, options)
         views = [fit_views(batch.views, net.spec) for batch in batches]
         carry_statistics(net, track(views, len(views), "how far channels spread"))
         if options.importance == "taylor":
-            look(net, batches, options)
+            look(net, batches, teacher.spec, Answers(teacher, (sha256, 0.0, 1.0), options.cache))
         before = copy.deepcopy(net)
         cut(net, macs / count_macs(net), options.importance, options.scope)
         measure_statistics(net, track(views, len(views), "how far they spread after the cut"))
         with console.status("fitting what stays to what was there"):
             repair(net, before, views[:_REPAIR_BATCHES])
-        save(net, narrowed, {"run": {"teacher_sha256": hash_file(options.teacher)}})
+        save(net, narrowed, {"run": {"teacher_sha256": sha256}})
     net, _ = load(narrowed)
     report = {"macs": count_macs(net), "parameters": sum(each.numel() for each in net.parameters())}
     console.print(

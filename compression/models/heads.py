@@ -141,10 +141,14 @@ class QualityNet(nn.Module):
         Training runs this part alone in bfloat16: scores need more digits than that.
         """
         batch, count = views.shape[:2]
-        pixels = views.flatten(0, 1).permute(0, 3, 1, 2).float()
-        pixels = (pixels - self.mean) / self.std
+        pixels = self.normalize(views)
         pooled = [part(pixels).mean((2, 3)).float() for part in (self.backbone, self.tones)]
         return torch.cat(pooled, 1).reshape(batch, count, -1)
+
+    def normalize(self, views: Tensor) -> Tensor:
+        """Views, uint8 (B, V, S, S, 3) → what the backbone is given, float32 (B * V, 3, S, S)."""
+        pixels = views.flatten(0, 1).permute(0, 3, 1, 2).float()
+        return (pixels - self.mean) / self.std
 
     def judge(self, features: Tensor) -> Outputs:
         """Turn the features (B, V, F + 64) of all views into scores, embedding and category."""
