@@ -12,11 +12,14 @@ import argparse
 import csv
 import hashlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 if not __package__:
     # run as a script, Python puts benchmarks/ first, where no package of ours is found
@@ -29,14 +32,14 @@ from benchmarks.figures import Figure
 from benchmarks.renderings import Work, score_renderings
 from benchmarks.scoring import Device, Row, describe, score_all
 from benchmarks.sheets import write_sheets
+from compression.answers import Answers
 from compression.command import run_command, share
 from compression.data import Photo, hash_photos, read_photos, select
 from compression.dataset import CACHE, add_scenes, label_photos
 from compression.distill_options import REFERENCE
 from compression.evaluate import predict
+from compression.labels import Sample
 from compression.models import ATTRIBUTES
-from compression.models.heads import QualityNet
-from compression.models.server import ServerTeacher
 from compression.models.weights import load_teacher
 from compression.progress import console
 from compression.scenes import stock
@@ -97,7 +100,9 @@ def bench(options: argparse.Namespace) -> None:
     photos = photos[:: max(1, round(1 / options.share))]
     if not photos:
         raise DataError(f"{options.data}: no photo in split 'test'; give more photos, or a `split` column")
-    rows, scenes = score_labelled(device, teacher, photos, sizes, options, tuple(about["categories"]))
+    ask = Answers(teacher, (teacher_sha256, 0.0, 1.0), options.cache)
+    told = partial(predict, teacher, judge=ask)
+    rows, scenes = score_labelled(device, told, photos, sizes, options, tuple(about["categories"]))
     found = [
         *figures.agreement(rows),
         *figures.order_within(rows),
@@ -133,7 +138,7 @@ def bench(options: argparse.Namespace) -> None:
 
 def score_labelled(
     device: Device,
-    teacher: QualityNet | ServerTeacher,
+    teacher: Callable[[Sequence[Sample]], NDArray[np.floating[Any]]],
     photos: Sequence[Photo],
     sizes: Sizes,
     options: argparse.Namespace,
@@ -148,10 +153,7 @@ def score_labelled(
     ]
     rows = score_all(device, score_renderings, work, "renderings")
     flat = [sample for each in samples for sample in each]
-    told = {
-        str(sample.path): float(value)
-        for sample, value in zip(flat, predict(teacher, flat)[:, 0], strict=True)
-    }
+    told = {str(sample.path): float(value) for sample, value in zip(flat, teacher(flat)[:, 0], strict=True)}
     for row in rows:
         row["teacher"] = told.get(row.get("file", ""))
     return rows, len(scenes)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.ablations import judge
+from compression.answers import Answers
 from compression.artifacts import export_models, make_quantizer
 from compression.calibration import cut_variants
 from compression.data import Photo, hash_file, hash_photos, read_photos, select
@@ -106,7 +107,8 @@ def make_ground(options: argparse.Namespace) -> Ground:
     if path.is_file():
         told = np.array(json.loads(path.read_text()))
     else:
-        told = predict(teacher, samples)[:, 0]
+        ask = Answers(teacher, (teacher_sha256, 0.0, 1.0), options.cache)
+        told = predict(teacher, samples, ask)[:, 0]
         write_json(path, told.tolist())
     return Ground(photos, samples, told, calibration, key)
 

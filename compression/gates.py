@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from compression.agreement import agreement_gates, parity_gate, reduced_gates, runtimes_gate
+from compression.answers import Answers
 from compression.bounds import BOUNDS, Gate, bound, is_looser, read_bounds
 from compression.command import count, run_command
 from compression.data import hash_file, hash_photos, read_photos, select
@@ -116,7 +117,8 @@ def check_gates(options: argparse.Namespace) -> None:
     photos = read_photos(options.data)
     rest = (options.cache, options.scenes, options.every_fault)
     test = score_split(select(photos, "test"), "test", student, files, *rest)
-    test.scores["teacher"] = predict(teacher, test.samples)
+    ask = Answers(teacher, (teacher_sha256, 0.0, 1.0), options.cache)
+    test.scores["teacher"] = predict(teacher, test.samples, ask)
     some, watch = cut_some(test.samples, student.spec), Watch()
     recorded = time_files(files, some)
     costs = describe_costs(files, recorded, some, watch)
