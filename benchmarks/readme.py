@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -26,6 +27,20 @@ _TOLD = (
     "category top-1, clean photos",
 )
 """Figures without a bound that are shown all the same."""
+BUNDLES = {"tiny": 0.8, "default": 1.5, "quality": 4.0}
+"""Bundles of the recipes, and how large the int8 TFLite file of each may be, MB."""
+_REPORTS = ("gates.json", "quantize.json")
+_BUNDLE_GATES = {
+    "student vs teacher, SRCC": (r"student vs teacher, SRCC", "≥", "student_teacher_srcc"),
+    "the same on the worst slice": (SLICE_GATE.format(kind=".*", name=".*"), "≥", "slice_srcc"),
+    "student / teacher, SRCC against labels": (r".*SRCC against labels", "≥", "student_teacher_label_ratio"),
+    "int8 vs float: SRCC": (r"int8 vs fp32 .*, SRCC", "≥", "int8_srcc"),
+    "int8 vs float: p99 of the difference": (r"int8 vs fp32 .*p99.*", "≤", "int8_p99"),
+    "int8 vs float: verdict flips of clear photos": (r"int8 vs fp32 .*flips.*", "≤", "int8_flips"),
+    "same verdict through ONNX and TFLite": (r"same verdict.*", "≥", "runtimes_agree"),
+    "times as fast as its float": (r"int8 speed-up.*", ">", "int8_speed_up"),
+}
+"""What is shown of a bundle's gates: what it is called here; the gate's name, sign and bound."""
 BEGIN, END = "<!-- results: python benchmarks/readme.py -->", "<!-- end of results -->"
 
 
@@ -64,9 +79,10 @@ def insert(readme: str, results: str) -> str:
 def render(folder: Path) -> str:
     """All tables, as Markdown."""
     accuracy = json.loads((folder / "accuracy-tflite.json").read_text())
-    gates = json.loads((folder / "gates.json").read_text())
+    gates = json.loads((folder / "default" / "gates.json").read_text())
     latency = json.loads((folder / "latency-host.json").read_text())
-    return "\n".join([*_accuracy(accuracy), "", *_gates(gates), "", *_latency(latency), ""])
+    parts = (_accuracy(accuracy), _bundles(folder), _gates(gates), _latency(latency))
+    return "\n".join(line for part in parts for line in [*part, ""])
 
 
 def compare(folder: Path) -> str:
@@ -163,6 +179,47 @@ def _gates(report: dict[str, Any]) -> list[str]:
         *_table(["gate", "measured", "n", "bound", ""], rows),
         *_unmeasured(len(of_slices) - len(slices), len(of_slices)),
     ]
+
+
+def _bundles(folder: Path) -> list[str]:
+    """What the recipes make, side by side: those whose reports are kept in a folder of their name."""
+    made = {name: folder / name for name in BUNDLES if (folder / name / "gates.json").is_file()}
+    columns = [
+        _bundle_column(*(json.loads((path / file).read_text()) for file in _REPORTS))
+        for path in made.values()
+    ]
+    sizes = ", ".join(f"{BUNDLES[name]:g}" for name in made)
+    bounds = {"int8 TFLite file, MB": f"≤ {sizes}"} | {
+        what: f"{sign} {BOUNDS[key]:g}" for what, (_, sign, key) in _BUNDLE_GATES.items()
+    }
+    order = dict.fromkeys(what for column in columns for what in column)
+    rows = [[what, *(column.get(what, "-") for column in columns), bounds.get(what, "")] for what in order]
+    return [
+        "**Bundles**, one a recipe ([`compression/recipes`](compression/recipes)); gates on `test`, of each the worse "
+        "of the two runtimes where both have one; bounds are those of a release.",
+        "",
+        *_table(["", *(f"`{name}`" for name in made), "bound"], rows),
+    ]
+
+
+def _bundle_column(gates: dict[str, Any], quantized: dict[str, Any]) -> dict[str, str]:
+    """Figures of one bundle, by what they are."""
+    name = "model.int8.tflite"
+    column = {"int8 TFLite file, MB": f"{quantized['files'][name]['bytes'] / 1e6:.2f}"}
+    if cost := gates.get("costs", {}).get("files", {}).get(name):
+        moved = cost["weight_bytes"] + cost["activation_bytes"]
+        column["multiplications of a photo, M"] = f"{cost['macs'] / 1e6:.0f}"
+        column["bytes that it moves, MB"] = f"{moved / 1e6:.1f}"
+    for what, (part, sign, _) in _BUNDLE_GATES.items():
+        found = [gate for gate in gates["gates"] if re.fullmatch(part, gate["name"])]
+        if found:
+            worst = (
+                min(found, key=lambda gate: gate["low"])
+                if sign != "≤"
+                else max(found, key=lambda gate: gate["high"])
+            )
+            column[what] = f"{worst['value']:.4g} [{worst['low']:.4g}, {worst['high']:.4g}]"
+    return column
 
 
 def _unmeasured(small: int, slices: int) -> list[str]:

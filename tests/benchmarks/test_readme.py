@@ -25,7 +25,8 @@ def test_only_what_is_between_the_marks_is_replaced() -> None:
 
 def test_of_the_slices_only_the_worst_has_a_row_and_small_ones_are_counted(tmp_path: Path) -> None:
     folder = Path(shutil.copytree(RESULTS, tmp_path / "results"))
-    report = json.loads((folder / "gates.json").read_text())
+    path = folder / "default" / "gates.json"
+    report = json.loads(path.read_text())
     others = report["gates"][1:]
     report["gates"], report["slices"] = [report["gates"][0]], []
     for name, low in (("white", 0.95), ("photo", 0.941), ("gray", 0.96)):
@@ -34,12 +35,35 @@ def test_of_the_slices_only_the_worst_has_a_row_and_small_ones_are_counted(tmp_p
         report["slices"].append({"kind": "background", "name": name, "n": 210, "groups": 20, "estimate": {}})
     report["slices"].append({"kind": "category", "name": "shoe", "n": 9, "groups": 2, "estimate": None})
     report["gates"] += others
-    (folder / "gates.json").write_text(json.dumps(report))
+    path.write_text(json.dumps(report))
     text = render(folder)
     assert "| student vs teacher, SRCC, background: photo (the worst of 3 slices) | 0.97" in text
     assert "background: white" not in text and "background: gray" not in text
     assert "1 of 4 slices were too small" in text
     assert all(f"| {gate['name']} |" in text for gate in others)
+
+
+def test_bundles_stand_side_by_side_and_the_worse_runtime_counts(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(RESULTS, tmp_path / "results"))
+    shutil.rmtree(folder / "tiny", ignore_errors=True)
+    shutil.copytree(folder / "default", folder / "tiny")
+    path = folder / "tiny" / "gates.json"
+    report = json.loads(path.read_text())
+    speed = [gate for gate in report["gates"] if gate["name"].startswith("int8 speed-up")]
+    for gate, value in zip(speed, (2.5, 1.5), strict=True):
+        gate.update(value=value, low=value, high=value)
+    path.write_text(json.dumps(report))
+    lines = render(folder).splitlines()
+    header = next(line for line in lines if "`tiny` | `default`" in line)
+    row = next(line for line in lines if line.startswith("| times as fast as its float"))
+    assert row.count("|") == header.count("|")
+    assert row.split("|")[2].strip() == "1.5 [1.5, 1.5]"
+    row = next(line for line in lines if line.startswith("| int8 TFLite file, MB"))
+    (size,) = {cell.strip() for cell in row.split("|")[2:4]}
+    kept = json.loads((folder / "default" / "quantize.json").read_text())["files"]["model.int8.tflite"][
+        "bytes"
+    ]
+    assert size == f"{kept / 1e6:.2f}"
 
 
 def test_every_file_that_the_readme_links_to_is_there() -> None:
