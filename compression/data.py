@@ -114,7 +114,7 @@ def hash_photos(photos: Sequence[Photo]) -> str:
 def _describe(photo: Photo) -> str:
     content = hash_file(photo.path)
     mask = "" if photo.mask is None else hash_file(photo.mask)
-    return f"{content} {photo.split} {photo.label} {photo.accepted} {photo.category} {mask}"
+    return repr((content, photo.split, photo.group, photo.label, photo.accepted, photo.category, mask))
 
 
 def _read_folder(folder: Path) -> list[Photo]:
