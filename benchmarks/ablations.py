@@ -36,7 +36,7 @@ from compression.models import ATTRIBUTES
 from compression.models.weights import load, load_teacher
 from compression.progress import console
 from edge_iqa import machine
-from edge_iqa.errors import EdgeIqaError
+from edge_iqa.errors import DataError, EdgeIqaError
 from edge_iqa.files import write_json
 
 RESULTS = Path(__file__).parent / "results"
@@ -84,6 +84,8 @@ def main(argv: list[str] | None = None) -> int:
 def compare(options: argparse.Namespace) -> None:
     """Train what is not there yet, judge all, write the result after each."""
     photos = select(read_photos(options.data), "test")
+    if not photos:
+        raise DataError(f"{options.data}: no photo in split 'test'; give more photos, or a `split` column")
     photos = [*photos, *add_scenes(photos, "test", options.scenes // 4, options.cache)]
     prepared = label_photos(photos, ATTRIBUTES, options.cache, every_fault=True)
     samples = [sample for each in prepared for sample in each]

@@ -187,14 +187,21 @@ def read_rated(source: Path) -> list[tuple[Path, str, float]]:
     """Read frames that people rated: file, scene, mean opinion 1-5.
 
     Raises:
-        DataError: missing, or without the columns path, mos_1to5 and content.
+        DataError: missing, without the columns path, mos_1to5 and content, or a frame or opinion that is none.
     """
     try:
         with source.open(newline="") as stream:
             rows = list(csv.DictReader(stream))
-        return [(source.parent / row["path"], row["content"], float(row["mos_1to5"])) for row in rows]
-    except (OSError, KeyError, ValueError, UnicodeDecodeError) as error:
+        frames = [(source.parent / row["path"], row["content"], float(row["mos_1to5"])) for row in rows]
+    except (OSError, KeyError, ValueError, TypeError, UnicodeDecodeError) as error:
         raise DataError(f"{source}: expected a CSV with path, mos_1to5 and content ({error!r})") from error
+    for line, (path, _, opinion) in enumerate(frames, 2):
+        if not path.is_file() or not 1 <= opinion <= 5:
+            raise DataError(
+                f"{source}, line {line}: expected a frame that is there and a mean opinion from 1 to 5, got "
+                f"{path.name}, {opinion:g}"
+            )
+    return frames
 
 
 def _describe_rated(frames: Sequence[tuple[Path, str, float]]) -> Row:

@@ -87,6 +87,8 @@ def make_ground(options: argparse.Namespace) -> Ground:
     """Render and label the test photos, and ask the teacher."""
     everything = read_photos(options.data)
     photos = select(everything, "test", options.limit)
+    if not photos:
+        raise DataError(f"{options.data}: no photo in split 'test'; give more photos, or a `split` column")
     photos = [*photos, *add_scenes(photos, "test", options.scenes, options.cache)]
     prepared = label_photos(photos, ATTRIBUTES, options.cache, every_fault=True)
     samples = [sample for each in prepared for sample in each]

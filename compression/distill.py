@@ -139,11 +139,13 @@ def _finish(out: Path, path: Path, state: training.State) -> None:
     record.plot_curve(out / "curve.png", "student", state, shown)
     training.finish(out)
     first, best = state.evaluations[0], max(state.evaluations, key=lambda scores: scores["objective"])
-    console.print(
+    gained = (
         f"SRCC with the teacher on val: {first['srcc_teacher']:.3f} before, {best['srcc_teacher']:.3f} after; "
-        f"mean difference {first['mae_teacher']:.3f} before, {best['mae_teacher']:.3f} after\n"
-        f"wrote {path}, run.json and curve.png in {out}",
+        f"mean difference {first['mae_teacher']:.3f} before, {best['mae_teacher']:.3f} after"
     )
+    if best is first:
+        gained = f"no epoch did better on val than the start ({first['srcc_teacher']:.3f}), which is kept"
+    console.print(f"{gained}\nwrote {path}, run.json and curve.png in {out}")
 
 
 def _load_whole(path: Path, device: torch.device) -> QualityNet:

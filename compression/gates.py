@@ -16,7 +16,7 @@ from typing import Any
 
 from compression.agreement import agreement_gates, parity_gate, reduced_gates, runtimes_gate
 from compression.answers import Answers
-from compression.bounds import BOUNDS, Gate, bound, is_looser, read_bounds
+from compression.bounds import BOUNDS, Gate, bound, is_looser, read_bounds, size_gate
 from compression.command import count, run_command
 from compression.data import hash_file, hash_photos, read_photos, select
 from compression.dataset import CACHE
@@ -133,6 +133,7 @@ def check_gates(options: argparse.Namespace) -> None:
         *reduced_gates(test, thresholds, bounds),
         runtimes_gate(test, in_use, thresholds, bounds),
         parity_gate(student, files, test.samples, bounds),
+        size_gate(files, bounds),
     ]
     failed = [gate.name for gate in gates if not gate.passed]
     report = {

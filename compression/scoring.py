@@ -21,6 +21,8 @@ from edge_iqa.backends.base import Backend
 from edge_iqa.errors import BackendError, DataError, GateError
 from edge_iqa.measure import measure
 
+_GROUPS = 2
+"""Scenes drawn by code are no proof: with one group of photos, or none, nothing is measured."""
 Floats = NDArray[np.floating[Any]]
 
 
@@ -63,9 +65,14 @@ def score_split(
         every_fault: see `variants.draw`.
 
     Raises:
-        DataError: no photo of the split could be read.
+        DataError: no photo of the split could be read, or all are of one group.
         GateError: a file does not run, or gives values that are no numbers.
     """
+    if len({photo.group for photo in photos}) < _GROUPS:
+        raise DataError(
+            f"split {split!r}: expected photos of at least {_GROUPS} groups, whose spread makes the intervals, got "
+            f"{len(photos)} photos; give more photos, or a `split` column"
+        )
     added = add_scenes(photos, split, scenes, cache)
     everything = [*photos, *added]
     backgrounds = [*("photo" for _ in photos), *map(stock.background_of, added)]

@@ -13,7 +13,7 @@ from edge_iqa import Inspector
 from edge_iqa.backends import NAMES
 from edge_iqa.bundle import Bundle
 from edge_iqa.errors import BundleError, GateError, OutputError
-from edge_iqa.manifest import FILE_NAME
+from edge_iqa.manifest import FILE_NAME, read_manifest
 from export.assemble import Packing
 
 
@@ -31,8 +31,8 @@ def write_bundle(packing: Packing, folder: Path, replace: bool = False) -> Path:
         return folder
     if os.path.lexists(folder) and not (replace and _may_go(folder)):
         raise OutputError(
-            f"{folder}: something else is there; raise --version, choose another place, or, if it is a bundle, "
-            "give --replace"
+            f"{folder}: something else is there; raise --version, choose another place, or, if it is a bundle "
+            "and holds nothing else, give --replace"
         )
     temporary = None
     try:
@@ -74,12 +74,20 @@ def self_test(folder: Path) -> None:
 
 
 def _may_go(folder: Path) -> bool:
-    """Only a bundle, or an empty folder, is ever replaced: a mistyped path must not cost anybody's files."""
-    return (
-        folder.is_dir()
-        and not folder.is_symlink()
-        and (_read_manifest(folder) is not None or not any(folder.iterdir()))
-    )
+    """Only a bundle with no file of other origin, or an empty folder, is ever replaced.
+
+    A mistyped path must not cost anybody's files, and many a folder holds a file called manifest.json.
+    """
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
+    if not present:
+        return True
+    try:
+        manifest = read_manifest((folder / FILE_NAME).read_bytes())
+    except (OSError, BundleError):
+        return False
+    return present <= {FILE_NAME, *(file.path for file in manifest.files)}
 
 
 def _read_manifest(folder: Path) -> bytes | None:

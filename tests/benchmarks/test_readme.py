@@ -9,12 +9,31 @@ from pathlib import Path
 import pytest
 
 from benchmarks.readme import BEGIN, END, RESULTS, insert, main, render
+from edge_iqa import Inspector
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_readmes_figures_are_those_of_the_results() -> None:
     assert main(["--check"]) == 0, "run python benchmarks/readme.py"
+
+
+def test_the_results_are_those_of_the_bundle_that_ships() -> None:
+    """A bundle made anew asks for new figures: latency, accuracy, cost and reports of an older one are refused."""
+    with Inspector.open() as inspector:
+        bundle = inspector.bundle
+    whole_or_trimmed = (bundle.manifest_sha256, bundle.manifest.full_bundle_sha256)
+    for name in ("accuracy-tflite", "latency-host", "speedup-host", "cost-host"):
+        result = json.loads((RESULTS / f"{name}.json").read_text())
+        about = result if "manifest_sha256" in result else result["bundle"]
+        assert about["manifest_sha256"] in whole_or_trimmed, name
+    models = {file.path: file.sha256 for file in bundle.manifest.files if file.path.startswith("model.")}
+    gates, quantized = (
+        json.loads((RESULTS / "default" / name).read_text())["files"]
+        for name in ("gates.json", "quantize.json")
+    )
+    assert models == {path: gates[path] for path in models}
+    assert models == {path: quantized[path]["sha256"] for path in models}
 
 
 def test_only_what_is_between_the_marks_is_replaced() -> None:

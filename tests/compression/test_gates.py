@@ -13,18 +13,20 @@ from PIL import Image
 
 from compression.agreement import agreement_gates, parity_gate, reduced_gates, runtimes_gate
 from compression.artifacts import Artifacts
-from compression.bounds import BOUNDS, is_looser, read_bounds
+from compression.bounds import BOUNDS, is_looser, read_bounds, size_gate
+from compression.data import Photo
 from compression.gates import main, make_parser
 from compression.labels import Sample
 from compression.models import build
 from compression.models.heads import QualityNet
 from compression.models.weights import save
-from compression.scoring import Split
+from compression.scoring import Split, score_split
 from compression.slices import measure_slices, slice_gates, tell_unmeasured
 from compression.speed import choose_files, cut_some, time_files
 from compression.variants import Variant
-from edge_iqa.errors import GateError
+from edge_iqa.errors import DataError, GateError
 from edge_iqa.manifest import RUNTIMES
+from edge_iqa.timing import Recording
 from edge_iqa.views import ViewSpec
 
 THRESHOLDS = {"accept": 0.6, "reject": 0.55}
@@ -205,11 +207,45 @@ def test_int8_is_in_use_where_it_gains_as_much_as_the_recipe_asks(
     assert all(gate.passed == (precision == "int8") and gate.bound == f"> {least:g}" for gate in gates)
 
 
+@pytest.mark.parametrize(("float_ms", "int8_ms", "precision"), [(10.0, 5.0, "int8"), (5.0, 10.0, "fp32")])
+def test_the_faster_file_is_in_use(float_ms: float, int8_ms: float, precision: str) -> None:
+    rng = np.random.default_rng(0)
+    recorded = {
+        f"model.{name}.{runtime}": Recording(took_ms * rng.uniform(0.99, 1.01, 200), {})
+        for runtime in RUNTIMES
+        for name, took_ms in (("fp32", float_ms), ("int8", int8_ms))
+    }
+    in_use, gates = choose_files(recorded, BOUNDS)
+    assert in_use == {runtime: f"model.{precision}.{runtime}" for runtime in RUNTIMES}
+    assert [gate.value for gate in gates] == pytest.approx([float_ms / int8_ms] * 2, rel=0.02)
+
+
+@pytest.mark.parametrize(("size_bytes", "holds"), [(1_500_000, True), (1_500_001, False)])
+def test_a_file_larger_than_the_recipe_allows_is_named(size_bytes: int, holds: bool) -> None:
+    gate = size_gate({"model.int8.tflite": bytes(size_bytes)}, {**BOUNDS, "file_mb": 1.5})
+    assert gate.passed is holds and gate.name == "int8 TFLite file, MB" and gate.bound == "<= 1.5"
+
+
+@pytest.mark.parametrize("count", [0, 3])
+def test_scenes_alone_or_one_sender_prove_nothing(tiny_net: QualityNet, tmp_path: Path, count: int) -> None:
+    photos = [Photo(tmp_path / f"{index}.jpg", "test", "the same sender") for index in range(count)]
+    with pytest.raises(
+        DataError, match=f"split 'test': expected photos of at least 2 groups.*got {count} photos"
+    ):
+        score_split(photos, "test", tiny_net, {}, tmp_path, 40)
+
+
 def test_only_looser_bounds_make_a_bundle_experimental() -> None:
     assert not is_looser(read_bounds([]))
     assert not is_looser(read_bounds(["int8_p99=0.01", "int8_srcc=0.999"]))
     assert is_looser(read_bounds(["int8_p99=0.03"]))
-    for text in ("student_teacher_srcc=0.9", "slice_srcc=0.93", "runtimes_agree=0.99", "parity=1e-3"):
+    for text in (
+        "student_teacher_srcc=0.9",
+        "slice_srcc=0.93",
+        "runtimes_agree=0.99",
+        "parity=1e-3",
+        "file_mb=5",
+    ):
         assert is_looser(read_bounds([text]))
 
 

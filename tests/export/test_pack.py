@@ -327,6 +327,24 @@ def test_another_bundle_of_that_name_stays_unless_it_may_be_replaced(packing, tm
     assert sorted(path.name for path in tmp_path.iterdir()) == ["artifacts", "bundle"]
 
 
+@pytest.mark.parametrize("manifest", ["a bundle's", '{"name": "my web app"}', "[]", None])
+def test_a_folder_with_files_of_other_origin_is_never_replaced(packing, tmp_path, manifest):
+    folder = tmp_path / "bundle"
+    if manifest == "a bundle's":
+        write_bundle(packing, folder)
+        (folder / "manifest.json").write_bytes(packing.manifest_bytes.replace(b"1.2.3", b"1.2.2"))
+    else:
+        folder.mkdir()
+        if manifest is not None:
+            (folder / "manifest.json").write_text(manifest)
+    (folder / "golden").mkdir(exist_ok=True)
+    (folder / "golden" / "thesis.docx").write_text("years of work")
+    before = read_folder(folder)
+    with pytest.raises(OutputError, match="something else is there"):
+        write_bundle(packing, folder, replace=True)
+    assert read_folder(folder) == before
+
+
 def test_a_replacement_that_fails_leaves_the_old_bundle(packing, tmp_path):
     folder = write_bundle(packing, tmp_path / "bundle")
     before = read_folder(folder)
