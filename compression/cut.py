@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import torch
 import torch_pruning as tp
@@ -20,32 +20,46 @@ SCOPES = ("global", "layer")
 
 _MULTIPLE = 8
 """Channels stay a multiple of it: the vector units of phones compute eight or sixteen at once."""
-_MOST = 0.85
+_MOST = 0.9
 """No layer loses more than this share of its channels: one that is nearly gone blocks all behind it."""
 _STEPS = 80
 _ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.Hardswish, nn.SiLU)
 
 
-def cut(net: QualityNet, macs: float, importance: str = "magnitude", scope: str = "global") -> float:
+def cut(
+    net: QualityNet,
+    share: float,
+    importance: str = "magnitude",
+    scope: str = "global",
+    of: str = "macs",
+    first_block: int = 0,
+) -> float:
     """Remove channels, whole groups that depend on each other at once, until the model is small enough.
 
     Args:
         net: changed in place; with gradients where `importance` is taylor. Outputs keep their lengths.
-        macs: share of the multiplications that may stay, 0-1.
+        share: of the multiplications or weights, how much may stay, 0-1.
         importance: one of `IMPORTANCE`.
         scope: one of `SCOPES`.
+        of: one of `COUNTS`.
+        first_block: blocks of the backbone before this one stay as they are. What tells quality is seen by
+            the first blocks, most weights stand in the last ones (benchmarks/results/README.md).
 
     Returns:
-        The share that stayed, `macs` at most.
+        The share that stayed, `share` at most.
 
     Raises:
         ValueError: an option that is not known, no gradients, or a share that cannot be reached.
     """
-    for name, value, known in (("importance", importance, IMPORTANCE), ("scope", scope, SCOPES)):
+    for name, value, known in (
+        ("importance", importance, IMPORTANCE),
+        ("scope", scope, SCOPES),
+        ("of", of, tuple(COUNTS)),
+    ):
         if value not in known:
             raise ValueError(f"{name}: expected one of {', '.join(known)}, got {value!r}")
-    if not 0 < macs < 1:
-        raise ValueError(f"macs: expected a share between 0 and 1, got {macs}")
+    if not 0 < share < 1:
+        raise ValueError(f"{of}: expected a share between 0 and 1, got {share}")
     if importance == "taylor" and all(each.grad is None for each in net.parameters()):
         raise ValueError("importance taylor: the model has no gradients; run a loss backward first")
     views = torch.zeros((1, *net.spec.shape), dtype=torch.uint8)
@@ -64,17 +78,18 @@ def cut(net: QualityNet, macs: float, importance: str = "magnitude", scope: str 
         iterative_steps=_STEPS,
         global_pruning=scope == "global",
         round_to=_MULTIPLE,
-        ignored_layers=list(_keep(net)),
+        ignored_layers=[*_keep(net), *_before(net, first_block)],
         forward_fn=lambda model, given: model(given),
     )
-    whole = count_macs(net)
+    count = COUNTS[of]
+    whole = count(net)
     for _ in range(_STEPS):
         pruner.step()
-        left = count_macs(net) / whole
-        if left <= macs:
+        left = count(net) / whole
+        if left <= share:
             return left
     raise ValueError(
-        f"macs: cannot go below {left:.2f} of the model, asked for {macs:g}; fewer views or px do"
+        f"{of}: cannot go below {left:.2f} of the model, asked for {share:g}; fewer views or px do"
     )
 
 
@@ -82,6 +97,20 @@ def count_macs(net: QualityNet) -> float:
     """Multiplications and additions of one photo, all views."""
     macs, _ = tp.utils.count_ops_and_params(net, torch.zeros((1, *net.spec.shape), dtype=torch.uint8))
     return float(macs)
+
+
+def count_parameters(net: nn.Module) -> float:
+    """Weights, all of them: a byte each in an int8 file."""
+    return float(sum(each.numel() for each in net.parameters()))
+
+
+COUNTS: Mapping[str, Callable[[QualityNet], float]] = {"macs": count_macs, "parameters": count_parameters}
+"""What a cut may be measured by: time, or the size of the file."""
+
+
+def _before(net: QualityNet, first_block: int) -> Iterator[nn.Module]:
+    for block in list(net.backbone.children())[:first_block]:
+        yield from block.modules()
 
 
 def _keep(net: QualityNet) -> Iterable[nn.Module]:

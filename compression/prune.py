@@ -24,7 +24,7 @@ from compression.artifacts import export_models, make_quantizer, time_models
 from compression.batches import Batch, count_steps, fit_views, training_batches, widest
 from compression.calibration import cut_variants
 from compression.command import count, positive, run_command, share
-from compression.cut import IMPORTANCE, SCOPES, count_macs, cut
+from compression.cut import COUNTS, IMPORTANCE, SCOPES, count_macs, cut
 from compression.data import hash_file, hash_photos, read_photos, select
 from compression.dataset import CACHE, make_dataset, read_default
 from compression.distill_options import REFERENCE, to_arguments
@@ -72,8 +72,20 @@ def make_parser() -> argparse.ArgumentParser:
         "--teacher", type=Path, default=REFERENCE / "teacher.safetensors", help="default: %(default)s"
     )
     parser.add_argument("--data", type=Path, help="CSV or folder; default: example and drawn photos")
-    parser.add_argument(
+    kept = parser.add_mutually_exclusive_group()
+    kept.add_argument(
         "--macs", type=share, default=0.5, help="share of the multiplications to keep; default: %(default)s"
+    )
+    kept.add_argument(
+        "--parameters", type=share, help="share of the weights to keep instead, for a smaller file"
+    )
+    parser.add_argument(
+        "--first-block",
+        type=count,
+        default=0,
+        metavar="N",
+        help="blocks of the backbone before this one stay as they are: 11 of MobileNetV2's 19 keep what sees "
+        "quality, most weights stand behind; default: %(default)s",
     )
     parser.add_argument(
         "--importance", choices=IMPORTANCE, default="taylor", help="of a channel; default: %(default)s"
@@ -116,11 +128,13 @@ def prune(options: argparse.Namespace) -> None:
     before = options.student
     whole, _ = load(before)
     macs = count_macs(whole)
+    of, least = ("macs", options.macs) if options.parameters is None else ("parameters", options.parameters)
+    aim = COUNTS[of](whole)
     steps = []
     current = before
     for number in range(1, options.steps + 1):
-        share = options.macs ** (number / options.steps)
-        current, report = _cut_and_heal(current, macs * share, number, options)
+        share = least ** (number / options.steps)
+        current, report = _cut_and_heal(current, (of, aim * share), number, options)
         steps.append(report)
     gains = time_both(whole, load(current)[0], options)
     gain = gains[options.runtime]
@@ -191,14 +205,16 @@ def time_both(
 
 
 def _cut_and_heal(
-    start: Path, macs: float, number: int, options: argparse.Namespace
+    start: Path, goal: tuple[str, float], number: int, options: argparse.Namespace
 ) -> tuple[Path, dict[str, Any]]:
-    """One step: the student after it, and what it was."""
+    """One step: the student after it, and what it was. `goal`: what is counted, and how much of it may stay."""
+    of, most = goal
     told = [
         hash_file(start),
         hash_file(options.teacher),
         "" if options.data is None else hash_photos(read_photos(options.data)),
-        macs,
+        goal,
+        options.first_block,
         options.importance,
         options.scope,
     ]
@@ -217,7 +233,7 @@ def _cut_and_heal(
         if options.importance == "taylor":
             look(net, batches, teacher.spec, Answers(teacher, (sha256, 0.0, 1.0), options.cache))
         before = copy.deepcopy(net)
-        cut(net, macs / count_macs(net), options.importance, options.scope)
+        cut(net, most / COUNTS[of](net), options.importance, options.scope, of, options.first_block)
         measure_statistics(net, track(views, len(views), "how far they spread after the cut"))
         with console.status("fitting what stays to what was there"):
             repair(net, before, views[:_REPAIR_BATCHES])
