@@ -73,7 +73,9 @@ def read_models(folder: Path) -> dict[str, bytes]:
     Raises:
         GateError: there is none.
     """
-    names = sorted(path.name for path in folder.glob("model.*") if MODEL_NAME.fullmatch(path.name))
+    names = sorted(
+        path.name for path in folder.glob("model.*") if MODEL_NAME.fullmatch(path.name) and path.is_file()
+    )
     if not names:
         raise GateError(
             f"{folder}: expected models such as model.int8.onnx, found none; run compression.quantize"

@@ -79,6 +79,15 @@ def test_the_command_writes_a_bundle_that_a_device_opens_and_finds_right(
     assert [path.name for path in out.iterdir()] == ["tiny-1.2.3"]
 
 
+def test_a_folder_that_is_called_like_a_model_is_none(artifacts_folder, tmp_path):
+    before = read_models(artifacts_folder)
+    (artifacts_folder / "model.w8.onnx").mkdir()
+    assert read_models(artifacts_folder) == before
+    (tmp_path / "bare" / "model.int8.onnx").mkdir(parents=True)
+    with pytest.raises(GateError, match=r"expected models such as model\.int8\.onnx, found none"):
+        read_models(tmp_path / "bare")
+
+
 def test_a_bundle_holds_all_models_and_reports_and_says_where_they_came_from(packing, artifacts):
     manifest = packing.manifest
     listed = {entry["path"]: entry for entry in manifest["files"]}
