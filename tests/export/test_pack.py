@@ -182,14 +182,13 @@ def test_tolerances_allow_for_another_decoder_and_for_plain_kernels_and_little_m
     assert 0.01 <= tolerance["scores"] <= 0.1
 
 
-def test_the_card_tells_gates_limits_and_licence(packing):
+def test_the_card_tells_gates_and_limits(packing):
     card = packing.files["MODEL_CARD.md"].decode()
     for words in (
         "tiny 1.2.3",
         "**Experimental.**",
         "student vs teacher, SRCC",
         "0.97 to 0.99",
-        "Apache-2.0",
         "`category`, float32 (1, 3), logits: what the product is, one of shoe, mug, lamp.",
     ):
         assert words in card
