@@ -41,6 +41,7 @@ class Dataset:
         enlarged: how many enlarged photos were added to train and to val.
         pairs: how many scenes on white and on gray were added to train and to val.
         categories: what products can be, in the order of `Sample.category`.
+        rated: of how many photos of train and of val people said what they think.
         train, val: one list of samples a photo; a pair of scenes is one.
     """
 
@@ -50,6 +51,7 @@ class Dataset:
     enlarged: tuple[int, int]
     pairs: tuple[int, int]
     categories: tuple[str, ...]
+    rated: tuple[int, int]
     train: list[list[Sample]]
     val: list[list[Sample]]
 
@@ -101,6 +103,7 @@ def make_dataset(
             raise DataError(f"{source}: no photo in split {split!r}; give more photos, or a `split` column")
     names = categories_of(parts[0]) if categories is None else tuple(categories)
     sha256 = hash_photos([*parts[0], *parts[1]])
+    train_rated, val_rated = (sum(photo.bounds != (0.0, 1.0) for photo in part) for part in parts)
     enlarged, pairs, sources = [], [], []
     for at, split in enumerate(("train", "val")):
         part = list(parts[at])
@@ -114,7 +117,16 @@ def make_dataset(
         sources.append([samples for samples in [*alone, *joined] if samples])
         pairs.append(sum(bool(samples) for samples in joined))
     name = "example and drawn photos" if source is None else source.name
-    return Dataset(name, sha256, scenes, (enlarged[0], enlarged[1]), (pairs[0], pairs[1]), names, *sources)
+    return Dataset(
+        name,
+        sha256,
+        scenes,
+        (enlarged[0], enlarged[1]),
+        (pairs[0], pairs[1]),
+        names,
+        (train_rated, val_rated),
+        *sources,
+    )
 
 
 def add_scenes(photos: Sequence[Photo], split: str, count: int, cache: Path) -> list[Photo]:

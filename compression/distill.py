@@ -89,6 +89,8 @@ def distill(options: argparse.Namespace) -> None:
         **({"sparsity": options.sparsity} if options.sparsity else {}),
         **({"aware": True} if fake else {}),
     }
+    # for people; a run that was begun before these were written down can still be resumed
+    told = {**about, "architecture": student.architecture, "rated_photos": data.rated}
     spec = widest(student.spec, teacher.spec)
 
     def loss(batch: Batch, out: Outputs) -> Tensor:
@@ -111,14 +113,14 @@ def distill(options: argparse.Namespace) -> None:
         count_steps(len(train), config.photos_per_step),
         evaluate,
         lambda scores: save(
-            student if fake is None else fake.to_plain(), path, {"run": {**about, "val": scores}}, half=True
+            student if fake is None else fake.to_plain(), path, {"run": {**told, "val": scores}}, half=True
         ),
         about,
     )
     state = training.fit(job, config, options.out, options.resume)
     if not processes.is_first():
         return
-    record.write_record(options.out, "compression.distill", config, state, about)
+    record.write_record(options.out, "compression.distill", config, state, told)
     _finish(options.out, path, state)
 
 

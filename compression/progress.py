@@ -17,16 +17,17 @@ from rich.progress import (
 
 T = TypeVar("T")
 
-console = Console(highlight=False)
+console = Console(highlight=False, markup=False, emoji=False)
+"""Prints what it is given: names of categories and paths may hold brackets and colons."""
 
 
 def progress_bar() -> Progress:
     """Make a bar with count, a `note` field (a loss, say), time spent and time left."""
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),

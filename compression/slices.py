@@ -78,7 +78,7 @@ def slice_gates(slices: Sequence[Slice], bounds: Mapping[str, float]) -> list[Ga
 
 def tell_unmeasured(slices: Sequence[Slice]) -> str:
     """A sentence on the slices that were too small to measure; "" where there are none."""
-    small = [f"{each.name} ({each.n} of {each.groups})" for each in slices if each.estimate is None]
-    return (
-        f"slices not measured, for want of images (n of so many groups): {', '.join(small)}" if small else ""
-    )
+    small = [
+        f"{each.name} ({each.n} images from {each.groups} groups)" for each in slices if each.estimate is None
+    ]
+    return f"too few images to measure by themselves: {', '.join(small)}" if small else ""

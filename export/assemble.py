@@ -19,7 +19,7 @@ from export.failures import Example, try_examples
 from export.golden import GoldenCase, encode_views, judge_scores, make_cases, measure_tolerance
 from export.metadata import read_metadata
 from export.operators import check_operators, read_onnx
-from export.report import MODEL_NAME, GateReport
+from export.report import MODEL_NAME, GateReport, read_float_layers
 
 CARD = "MODEL_CARD.md"
 
@@ -51,6 +51,7 @@ def make_packing(
     reports: Mapping[str, bytes] | None = None,
     about: str = "",
     examples: Sequence[Example] | None = None,
+    licence: str = "",
 ) -> Packing:
     """Put a bundle together in memory.
 
@@ -61,11 +62,12 @@ def make_packing(
         reports: further reports to put beside the gate report, name → content.
         about: Markdown on the training data, for the card.
         examples: photos of known truth: those that are judged wrongly stand in the card.
+        licence: of the models, for the card.
 
     Raises:
         DataError: one of the examples is no photo.
         GateError: the models are not all from one student, disagree on a golden photo, or have an operator
-            that a phone may lack.
+            that a phone may lack; or the report on quantization is none.
     """
     for file, content in models.items():
         check_operators(file, content)
@@ -105,7 +107,15 @@ def make_packing(
         "full_bundle_sha256": None,
     }
     told = report.fields
-    files[CARD] = write_card(manifest, about, told.get("slices") or (), told.get("costs"), trials).encode()
+    files[CARD] = write_card(
+        manifest,
+        about,
+        told.get("slices") or (),
+        told.get("costs"),
+        trials,
+        read_float_layers((reports or {}).get("quantize.json"), models),
+        licence,
+    ).encode()
     manifest["files"] = _list_files(files)
     return Packing(files, manifest)
 

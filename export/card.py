@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from export.card_costs import write_costs
+from export.card_lineage import learned_from_faults, read_run, write_making
 from export.failures import Example, Trials
 from export.golden import LEAST_LEVELS, LEAST_SCORE, SAFETY
 from export.markdown import format_table
@@ -19,11 +20,11 @@ _MEANING = {
     "detail": "fine detail is there: not smeared, enlarged, over-sharpened or worn by compression",
 }
 
-_LINEAGE = {
-    "student_sha256": "student",
-    "teacher_sha256": "teacher",
-    "data_sha256": "photos of thresholds and gates, with their splits",
-}
+
+_FROM_FAULTS = [
+    "Labels came from faults made by code. Of the flaws that were in the source photos only blur, noise, darkness, "
+    "veils and enlargement were measured; others are known only where people said so."
+]
 
 
 def write_card(
@@ -32,6 +33,8 @@ def write_card(
     slices: Sequence[Mapping[str, Any]] = (),
     costs: Mapping[str, Any] | None = None,
     trials: Trials | None = None,
+    float_layers: Mapping[str, int] | None = None,
+    licence: str = "",
 ) -> str:
     """Write the card of a bundle.
 
@@ -42,17 +45,20 @@ def write_card(
         slices: of the gate report: those that were too small to measure are named.
         costs: of the gate report: what each file costs for a photo, and where that was measured.
         trials: photos of known truth, judged; those judged wrongly are shown.
+        float_layers: int8 file → how many of its convolutions compute in float, where that is known.
+        licence: of the models, from those who give them away.
     """
     parts = [
         _head(manifest),
         _outputs(manifest),
-        _files(manifest["files"], manifest["in_use"]),
+        _files(manifest["files"], manifest["in_use"], float_layers or {}),
         write_costs(costs),
-        _making(manifest["lineage"], about),
+        write_making(manifest["lineage"], manifest["files"], about),
         _gates(manifest["gates"], slices),
         _use(manifest),
         _failures(trials),
         _proof(manifest),
+        f"## Licence\n\n{licence.strip()}" if licence.strip() else "",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -101,7 +107,9 @@ def _categories(names: Sequence[str]) -> str:
     )
 
 
-def _files(files: Sequence[Mapping[str, Any]], in_use: Mapping[str, str]) -> str:
+def _files(
+    files: Sequence[Mapping[str, Any]], in_use: Mapping[str, str], float_layers: Mapping[str, int]
+) -> str:
     rows = [
         [
             f"`{entry['path']}`",
@@ -113,38 +121,19 @@ def _files(files: Sequence[Mapping[str, Any]], in_use: Mapping[str, str]) -> str
         for entry in files
         if "runtime" in entry
     ]
-    note = (
-        "int8 models have int8 convolutions; pooling and heads compute in float, with weights stored as int8. "
+    table = format_table(["file", "runtime", "precision", "MB", "in use"], rows)
+    note = _int8(float_layers) if any(entry.get("precision") == "int8" for entry in files) else ""
+    return "\n\n".join(part for part in ("## Files", table, note) if part)
+
+
+def _int8(float_layers: Mapping[str, int]) -> str:
+    counted = ", ".join(f"`{name}` {count}" for name, count in sorted(float_layers.items()))
+    return (
+        "In int8 models pooling and heads compute in float, with weights stored as int8, and so may convolutions that "
+        f"would lose too much.{f' Convolutions that stayed float: {counted}.' if counted else ''} "
         "Where int8 did not gain as much over float as its gate asks, the float file is in use. The bundle inside the "
         "Python package holds the files in use alone."
     )
-    return "\n\n".join(
-        ["## Files", format_table(["file", "runtime", "precision", "MB", "in use"], rows), note]
-    )
-
-
-def _making(lineage: Mapping[str, Any], about: str) -> str:
-    recipe = lineage.get("recipe") or {}
-    run = recipe.get("student") if isinstance(recipe.get("student"), dict) else {}
-    hashes = {_LINEAGE.get(key, key): value for key, value in lineage.items() if key.endswith("_sha256")}
-    if isinstance(run.get("data_sha256"), str):
-        hashes["photos trained on"] = run["data_sha256"]
-    told = {key: run[key] for key in ("data", "teacher", "start") if isinstance(run.get(key), str)}
-    lines = [
-        "## How it was made",
-        "A large teacher learned from photos degraded by code (focus, motion, noise, light, tones, color, resolution, "
-        "compression), each labelled by comparing it with its source; no person rated them. A MobileNet student "
-        "learned to answer as the teacher does, was exported to ONNX and TFLite, compared with torch, and quantized "
-        "to int8 after training.",
-        format_table(["what", "is"], [[key, value] for key, value in told.items()]) if told else "",
-        format_table(
-            ["lineage", "SHA-256"],
-            [[key, f"`{value}`"] for key, value in hashes.items()],
-        ),
-        "### Data" if about.strip() else "",
-        about.strip(),
-    ]
-    return "\n\n".join(line for line in lines if line)
 
 
 def _gates(gates: Sequence[Mapping[str, Any]], slices: Sequence[Mapping[str, Any]]) -> str:
@@ -175,9 +164,9 @@ def _unmeasured(slices: Sequence[Mapping[str, Any]]) -> str:
         return ""
     kinds: dict[str, list[str]] = {each["kind"]: [] for each in small}
     for each in small:
-        kinds[each["kind"]].append(f"{each['name']} ({each['n']} of {each['groups']})")
+        kinds[each["kind"]].append(f"{each['name']} ({each['n']} images from {each['groups']} groups)")
     listed = "\n".join(f"- {kind}: {', '.join(names)}" for kind, names in kinds.items())
-    return f"Not measured by themselves, for want of photos (images of so many groups):\n\n{listed}"
+    return f"Too few photos to measure by themselves:\n\n{listed}"
 
 
 def _use(manifest: Mapping[str, Any]) -> str:
@@ -190,9 +179,9 @@ def _use(manifest: Mapping[str, Any]) -> str:
     )
     limits = [
         f"It judges the photo, not the product: {unseen} are not looked at.",
-        "Labels came from faults made by code. A fault of another kind, or a deliberate style (shallow focus, "
-        "low key), may be judged wrongly; so may photos unlike the training data.",
-        "Of the flaws that were in the source photos only blur, noise, darkness, veils and enlargement are known.",
+        "A fault of a kind that it has not learned, or a deliberate style (shallow focus, low key), may be judged "
+        "wrongly; so may photos unlike the training data.",
+        *(_FROM_FAULTS if learned_from_faults(read_run(manifest["lineage"])) else []),
         *([f"Not taught, and so not told: {', '.join(missing)}."] if missing else []),
         *(["A thing of none of the categories is given one all the same."] if outputs["categories"] else []),
         "Nothing about people may be concluded from its scores or its embedding.",
@@ -247,9 +236,6 @@ def _proof(manifest: Mapping[str, Any]) -> str:
             f"levels on average, scores within {tolerance['scores']:g}. That is {SAFETY:g} times what differed on the "
             "machine that packed the bundle, between two JPEG decoders and between fast and plain kernels, and "
             f"never less than {LEAST_LEVELS:g} and {LEAST_SCORE:g}.",
-            "## Licence",
-            "Apache-2.0, as the repository that it comes from; NOTICE there lists the licences of starting weights "
-            "and photos.",
         ]
     )
 

@@ -38,7 +38,7 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
         table.add_column(column, justify="right" if index else "left", overflow="fold")
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    Console(markup=False, emoji=False).print(table)  # names of categories may hold brackets and colons
 
 
 def format_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -62,6 +62,9 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--about", type=Path, help="Markdown on the training data, for the model card")
     parser.add_argument(
+        "--licence", default="", metavar="TEXT", help="of the models, such as Apache-2.0, for the model card"
+    )
+    parser.add_argument(
         "--examples",
         type=Path,
         metavar="CSV",
@@ -102,6 +105,7 @@ def _run(options: argparse.Namespace) -> None:
         reports=reports,
         about=_read_text(options.about),
         examples=read_examples(options.examples) if options.examples else None,
+        licence=options.licence,
     )
     folder = write_bundle(packing, options.out / packing.label, replace=options.replace)
     if options.trim:

@@ -73,12 +73,50 @@ def read_models(folder: Path) -> dict[str, bytes]:
     Raises:
         GateError: there is none.
     """
-    names = sorted(path.name for path in folder.glob("model.*") if MODEL_NAME.fullmatch(path.name))
+    names = sorted(
+        path.name for path in folder.glob("model.*") if MODEL_NAME.fullmatch(path.name) and path.is_file()
+    )
     if not names:
         raise GateError(
             f"{folder}: expected models such as model.int8.onnx, found none; run compression.quantize"
         )
     return {name: (folder / name).read_bytes() for name in names}
+
+
+def read_float_layers(content: bytes | None, models: Mapping[str, bytes]) -> dict[str, int]:
+    """Read from `quantize.json` how many convolutions of each int8 file compute in float.
+
+    Args:
+        content: of that report; None where there is none.
+        models: file name → content; nothing is told of a file that the report was not made with.
+
+    Raises:
+        GateError: the report is not what `compression.quantize` writes.
+    """
+    if content is None:
+        return {}
+    counts = {}
+    try:
+        root = parse(content, "quantize.json")
+        files, chosen = root.get("files"), root.get("chosen")
+        for runtime, trial in chosen.members() if files and chosen else ():
+            name = f"model.int8.{runtime}"
+            count, file = _count_float(trial), files.get(name) if files else None
+            if count is None or file is None or name not in models:
+                continue
+            if file["sha256"].text() == hashlib.sha256(models[name]).hexdigest():
+                counts[name] = count
+    except BundleError as error:
+        raise GateError(f"{error}; run `python -m compression.quantize` again") from error
+    return counts
+
+
+def _count_float(trial: Field) -> int | None:
+    """Reports of before 0.2 tell the number alone."""
+    if (layers := trial.get("float_layers")) is not None:
+        return len(layers.items())
+    number = trial.get("keep_float")
+    return None if number is None else number.whole(0, 1 << 20)
 
 
 def _check_gates(root: Field) -> None:

@@ -57,3 +57,19 @@ def test_a_pair_of_scenes_is_one_source_with_two_clean_copies(
     assert np.array_equal(first, second), "the ground takes nothing from a drawn thing"
     everything = [sample.photo for source in data.train for sample in source]
     assert sorted(set(everything)) == sorted({source[0].photo for source in data.train})
+
+
+def test_photos_that_people_judged_are_counted_and_scenes_are_not(
+    photos_csv: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(stock, "WEB", ((120, 160),))
+    monkeypatch.setattr(stock, "PHONE", ((120, 160),))
+    photos = dataset.read_photos(photos_csv)
+    numbers = {
+        split: [at for at, each in enumerate(photos) if each.split == split] for split in ("train", "val")
+    }
+    judged = {numbers["train"][0]: {"label": 0.4}, numbers["train"][1]: {"accepted": True}}
+    judged[numbers["val"][0]] = {"label": 1.0}
+    said = [replace(photo, **judged.get(at, {})) for at, photo in enumerate(photos)]
+    monkeypatch.setattr(dataset, "read_photos", lambda _: said)
+    assert make_dataset(photos_csv, ATTRIBUTES, tmp_path / "cache", scenes=(1, 0)).rated == (2, 1)

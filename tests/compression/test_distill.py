@@ -106,8 +106,10 @@ def test_the_record_says_what_was_done_and_the_best_epoch_is_kept(run: Path, sma
     assert len(record["teacher_sha256"]) == len(record["data_sha256"]) == 64
     assert (record["photos"], record["scenes"], record["unlabeled_photos"]) == ([6, 2], [0, 0], 0)
     assert record["weights"] == asdict(Weights())
-    kept = load(run / "student.safetensors")[1]["run"]["val"]
-    assert kept == max(record["evaluations"], key=lambda scores: scores["objective"])
+    told = load(run / "student.safetensors")[1]["run"]
+    for about in (record, told):
+        assert (about["architecture"], about["rated_photos"]) == ("mobilenet_v2", [0, 0])
+    assert told["val"] == max(record["evaluations"], key=lambda scores: scores["objective"])
 
 
 def test_the_student_copies_what_its_teacher_looks_at(run: Path) -> None:

@@ -1,6 +1,6 @@
 """A reader of bundles written from `export/BUNDLE.md` alone, as a port to another language would be.
 
-Knows numpy, OpenCV and LiteRT; of this project it imports nothing.
+Knows numpy, OpenCV and the two runtimes; of this project it imports nothing.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -103,25 +104,60 @@ def span(at: int, size: int, side: int, decoded: int) -> tuple[int, int]:
     return first, max(first + 1, min(decoded, round((at + min(size, side)) * scale)))
 
 
-def judge(scores: np.ndarray, photo: np.ndarray, manifest: dict[str, Any]) -> tuple[str, list[str]]:
-    """Verdict, and the names of the attributes at fault, the worst first."""
+CODES = {
+    "sharpness": "BLUR",
+    "contrast": "LOW_CONTRAST",
+    "color": "COLOR_CAST",
+    "noise": "NOISE",
+    "detail": "LOW_DETAIL",
+}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Verdict, codes with their severities, the worst first, and the overall score to show, 0-1."""
+
+    verdict: str
+    codes: list[str]
+    severities: list[float]
+    overall: float
+
+
+def judge(scores: np.ndarray, photo: np.ndarray, manifest: dict[str, Any]) -> Judgement:
     height, width = photo.shape[:2]
     sample = photo[:: math.ceil(height / 256), :: math.ceil(width / 256)]
-    if (sample @ np.array((0.299, 0.587, 0.114)) / 255).std() < 2 / 255:
-        return "retake", []
+    luma = sample @ np.array((0.299, 0.587, 0.114)) / 255
+    if luma.std() < 2 / 255:
+        return Judgement("retake", ["EMPTY"], [1], 0)
     bounds = manifest["thresholds"]
-    verdict = "accept" if scores[0] >= bounds["accept"] else "review"
-    verdict = "retake" if scores[0] < bounds["reject"] else verdict
-    named = zip(manifest["outputs"]["attributes"], scores[1:], strict=True)
-    short = {name: (bounds["attributes"][name] - value) / bounds["attributes"][name] for name, value in named}
+    overall, *rest = scores.tolist()
+    verdict = "accept" if overall >= bounds["accept"] else "review"
+    verdict = "retake" if overall < bounds["reject"] else verdict
+    named = zip(manifest["outputs"]["attributes"], rest, strict=True)
+    short = {name: fall_short(value, bounds["attributes"][name]) for name, value in named}
     faults = sorted((name for name in short if short[name] > 0), key=lambda name: -short[name])
     if not faults and verdict != "accept":
         faults = [max(short, key=lambda name: short[name])]
-    return verdict, faults
+        short[faults[0]] = fall_short(overall, bounds["accept"])
+    exposure = "TOO_DARK" if luma.mean() < bounds["dark_below"] else "TOO_BRIGHT"
+    codes = {**CODES, "exposure": exposure}
+    return Judgement(verdict, [codes[name] for name in faults], [short[name] for name in faults], overall)
 
 
-def run(model: bytes, views: np.ndarray) -> dict[str, np.ndarray]:
-    """Outputs of a TFLite model by name."""
+def fall_short(value: float, bound: float) -> float:
+    return (bound - value) / max(bound, 1e-6)
+
+
+def run(model: bytes, views: np.ndarray, runtime: str) -> dict[str, np.ndarray]:
+    """Outputs of a model by name."""
+    if runtime == "onnx":
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.add_session_config_entry("session.x64quantprecision", "1")
+        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        names = [node.name for node in session.get_outputs()]
+        return dict(zip(names, session.run(names, {"views": views}), strict=True))
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_content=model, num_threads=1)
@@ -129,18 +165,18 @@ def run(model: bytes, views: np.ndarray) -> dict[str, np.ndarray]:
     return interpreter.get_signature_runner("serving_default")(views=views)
 
 
-def is_proven(folder: Path, manifest: dict[str, Any], golden: dict[str, Any]) -> bool:
+def is_proven(folder: Path, manifest: dict[str, Any], golden: dict[str, Any], runtime: str) -> bool:
     """Whether a golden photo gives here what it must."""
     spec, tolerance = manifest["views"], manifest["tolerance"]
     photo = decode((folder / golden["photo"]).read_bytes(), spec["long_side_px"])
     views = cut(photo, spec["size_px"], spec["detail"], spec["long_side_px"])
     stacked = cv2.imread(str(folder / golden["views"]))[..., ::-1].reshape(views.shape)
-    path = manifest["in_use"]["tflite"]
-    scores = run((folder / path).read_bytes(), views)["scores"][0]
+    path = manifest["in_use"][runtime]
+    scores = run((folder / path).read_bytes(), views, runtime)["scores"][0]
     bounds = manifest["thresholds"]
     near = min(abs(scores[0] - bounds["accept"]), abs(scores[0] - bounds["reject"])) <= tolerance["scores"]
     return bool(
         np.abs(views.astype(int) - stacked).mean() <= tolerance["views_levels"]
         and np.abs(scores - golden["scores"][path]).max() <= tolerance["scores"]
-        and (near or judge(scores, photo, manifest)[0] == golden["verdict"])
+        and (near or judge(scores, photo, manifest).verdict == golden["verdict"])
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 import shutil
 from pathlib import Path
@@ -15,11 +16,15 @@ from hypothesis import strategies as st
 import edge_iqa
 from edge_iqa import Inspector, image, views
 from edge_iqa.frame import Frame
+from edge_iqa.manifest import ATTRIBUTES, RUNTIMES, Thresholds
+from edge_iqa.measure import measure
+from edge_iqa.verdict import WORDS, Judgement, judge
 from edge_iqa.views import ViewSpec
 from tests.export import port
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT = Path(edge_iqa.__file__).parent / "bundles" / "default"
+TEXT = (ROOT / "export" / "BUNDLE.md").read_text()
 PHOTOS = sorted((ROOT / "examples" / "photos").glob("*.jpg"))
 
 
@@ -35,20 +40,53 @@ def test_the_reader_knows_nothing_of_this_project() -> None:
     assert "cv2" in names and not {name.split(".")[0] for name in names} & ours
 
 
-def test_every_field_of_a_manifest_is_in_the_text() -> None:
-    text = (ROOT / "export" / "BUNDLE.md").read_text()
-    named = set(re.findall(r"[a-z_0-9]+", text))
+def read_rows(section: str) -> list[list[str]]:
+    """The cells of the first table of a section of the text."""
+    lines = TEXT.partition(f"\n## {section}\n")[2].partition("\n## ")[0].splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("| ---"))
+    rows = itertools.takewhile(lambda line: line.startswith("|"), lines[start + 1 :])
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+
+
+def spell_out(cell: str) -> list[str]:
+    """Names between backticks; one that starts with a dot goes on from the one before."""
+    names: list[str] = []
+    for name in re.findall(r"`([^`]+)`", cell):
+        names.append(names[-1].rpartition(".")[0] + name if name.startswith(".") else name)
+    return names
+
+
+def test_the_table_of_the_manifest_has_a_row_for_each_field_and_no_other() -> None:
     manifest = port.read_bundle(DEFAULT)
-    for part in (manifest, *(manifest[key] for key in ("views", "outputs", "thresholds", "tolerance"))):
-        assert set(part) <= named
-    for key in ("files", "golden"):
-        assert {field for entry in manifest[key] for field in entry} <= named
+    split = ("views", "outputs", "thresholds", "tolerance")
+    fields = {key for key in manifest if key not in split}
+    fields |= {f"{key}.{name}" for key in split for name in manifest[key]}
+    told = [name for row in read_rows("manifest.json") for name in spell_out(row[0])]
+    assert sorted(told) == sorted(fields)
 
 
-def test_the_shipped_bundle_proves_itself_to_a_reader_of_the_text() -> None:
+def test_the_fields_of_files_and_golden_photos_are_in_the_text() -> None:
+    manifest = port.read_bundle(DEFAULT)
+    (row,) = [row for row in read_rows("manifest.json") if row[0] == "`files`"]
+    assert set(spell_out(row[1])) == {field for entry in manifest["files"] for field in entry}
+    proof = TEXT.partition("\n## Prove it\n")[2]
+    assert all(re.search(rf"`{field}\b", proof) for entry in manifest["golden"] for field in entry)
+
+
+def test_the_table_of_codes_has_every_code_and_attribute_once() -> None:
+    rows = [[spell_out(cell) for cell in row] for row in read_rows("From scores to a verdict")]
+    codes = {name: codes for (name,), codes in rows}
+    assert codes.pop("exposure") == ["TOO_DARK", "dark_below", "TOO_BRIGHT"]
+    assert {name: [code] for name, code in port.CODES.items()} == codes
+    assert {*port.CODES, "exposure"} == set(ATTRIBUTES) and len(rows) == len(ATTRIBUTES)
+    assert {*port.CODES.values(), "TOO_DARK", "TOO_BRIGHT", "EMPTY"} == set(WORDS) and "`EMPTY`" in TEXT
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_the_shipped_bundle_proves_itself_to_a_reader_of_the_text(runtime: str) -> None:
     manifest = port.read_bundle(DEFAULT)
     assert len(manifest["golden"]) == 3
-    assert all(port.is_proven(DEFAULT, manifest, golden) for golden in manifest["golden"])
+    assert all(port.is_proven(DEFAULT, manifest, golden, runtime) for golden in manifest["golden"])
 
 
 def test_a_wrong_model_proves_nothing(tmp_path: Path) -> None:
@@ -56,27 +94,59 @@ def test_a_wrong_model_proves_nothing(tmp_path: Path) -> None:
     folder = Path(shutil.copytree(DEFAULT, tmp_path / "bundle"))
     manifest = port.read_bundle(folder)
     first, second, _ = manifest["golden"]
-    assert not port.is_proven(folder, manifest, {**first, "scores": second["scores"]})
-    assert not port.is_proven(folder, manifest, {**first, "photo": second["photo"]})
+    for runtime in RUNTIMES:
+        assert not port.is_proven(folder, manifest, {**first, "scores": second["scores"]}, runtime)
+        assert not port.is_proven(folder, manifest, {**first, "photo": second["photo"]}, runtime)
     (folder / manifest["in_use"]["tflite"]).write_bytes(b"altered")
     with pytest.raises(AssertionError):
         port.read_bundle(folder)
 
 
+@pytest.mark.parametrize("runtime", RUNTIMES)
 @pytest.mark.parametrize("path", PHOTOS, ids=lambda path: path.stem)
-def test_it_cuts_the_views_and_gives_the_verdict_that_the_device_does(path: Path) -> None:
+def test_it_cuts_the_views_and_says_what_the_device_does(path: Path, runtime: str) -> None:
     manifest = port.read_bundle(DEFAULT)
     spec = ViewSpec(**manifest["views"])
     photo = port.decode(path.read_bytes(), spec.long_side_px)
     cut = port.cut(photo, spec.size_px, spec.detail, spec.long_side_px)
     frame = image.read(path, long_side_px=spec.long_side_px)
     assert np.array_equal(cut, views.cut(frame, spec))
-    scores = port.run((DEFAULT / manifest["in_use"]["tflite"]).read_bytes(), cut)["scores"][0]
-    with Inspector.open(backend="litert") as inspector:
-        report = inspector.inspect(path)
-    assert report.score == pytest.approx(100 * scores[0], abs=1e-3)
-    verdict, faults = port.judge(scores, photo, manifest)
-    assert (verdict, len(faults)) == (report.verdict.value, len(report.issues))
+    scores = port.run((DEFAULT / manifest["in_use"][runtime]).read_bytes(), cut, runtime)["scores"][0]
+    compare(port.judge(scores, photo, manifest), inspect(path, runtime))
+    if path.stem == "coffee-dark":
+        assert port.judge(scores, photo, manifest).codes == ["TOO_DARK"]
+
+
+def inspect(photo: Path | np.ndarray, runtime: str) -> Judgement:
+    """What the device says of a photo."""
+    with Inspector.open(backend={"onnx": "onnx", "tflite": "litert"}[runtime]) as inspector:
+        report = inspector.inspect(photo)
+    return Judgement(report.verdict, report.issues, report.score / 100)
+
+
+def compare(told: port.Judgement, device: Judgement) -> None:
+    assert told.verdict == device.verdict.value
+    assert told.codes == [issue.code for issue in device.issues]
+    assert told.severities == pytest.approx([issue.severity for issue in device.issues], abs=1e-5)
+    assert told.overall == pytest.approx(device.overall, abs=1e-5)
+
+
+@given(
+    scores=st.lists(st.sampled_from((0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)), min_size=7, max_size=7),
+    light=st.integers(10, 245),
+    order=st.permutations(ATTRIBUTES),
+)
+@settings(max_examples=200)
+def test_it_names_the_same_issues_in_the_same_order_for_any_scores(
+    scores: list[float], light: int, order: list[str]
+) -> None:
+    manifest = port.read_bundle(DEFAULT)
+    bounds = {**manifest["thresholds"], "attributes": dict.fromkeys(ATTRIBUTES, 0.5) | {"color": 0.0}}
+    changed = {**manifest, "outputs": {"attributes": order}, "thresholds": bounds}
+    photo = np.random.default_rng(light).integers(light - 10, light + 11, (40, 300, 3), np.uint8)
+    named = dict(zip(order, scores[1:], strict=True))
+    device = judge(scores[0], named, measure(Frame(photo, 300, 40)), Thresholds(**bounds))
+    compare(port.judge(np.array(scores), photo, changed), device)
 
 
 @given(
@@ -100,7 +170,9 @@ def test_it_cuts_the_same_views_from_photos_of_any_shape(
     assert np.array_equal(port.cut(photo, size, detail, long_side_px), expected)
 
 
-def test_a_flat_photo_is_refused_whatever_the_model_says() -> None:
-    manifest = port.read_bundle(DEFAULT)
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_a_flat_photo_is_empty_whatever_the_model_says(runtime: str) -> None:
     flat = np.full((300, 400, 3), 128, np.uint8)
-    assert port.judge(np.ones(7), flat, manifest) == ("retake", [])
+    told = port.judge(np.ones(7), flat, port.read_bundle(DEFAULT))
+    assert (told.verdict, told.codes, told.overall) == ("retake", ["EMPTY"], 0)
+    compare(told, inspect(flat, runtime))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from compression.stages import read_recipe
 from edge_iqa import Inspector, Report, Verdict
 from edge_iqa.bundle import Bundle
 from edge_iqa.report import Issue
@@ -20,6 +22,7 @@ from export import pack
 from export.failures import Example, compare, read_examples
 
 BUNDLE_MD = Path(pack.__file__).parent / "BUNDLE.md"
+RECIPES = Path(pack.__file__).parents[1] / "compression" / "recipes"
 HEADER = ["path", "accepted", "issues", "shows", "licence"]
 
 
@@ -108,6 +111,19 @@ def agree(photo: Path, report: Report) -> list[object]:
     return [photo, accepted, " ".join(issue.code for issue in report.issues), "boxes", "CC0-1.0, by nobody"]
 
 
+def make_run(**more: object) -> dict:
+    """What a run of distillation leaves on record."""
+    return {"data": "shoes.csv", "teacher": "large.pt", "weights": {"label": 0.3}, "photos": [9, 3], **more}
+
+
+def make_quantized(folder: Path, runtime: str, how: dict, sha256: str | None = None) -> bytes:
+    """What `compression.quantize` tells of an int8 file."""
+    name = f"model.int8.{runtime}"
+    found = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    report = {"files": {name: {"sha256": sha256 or found}}, "chosen": {runtime: how}}
+    return json.dumps(report).encode()
+
+
 def shrink(photo: Path) -> np.ndarray:
     """A photo as Pillow makes it small."""
     return np.asarray(Image.open(photo).resize((160, 120), Image.Resampling.BOX))
@@ -172,6 +188,117 @@ def test_costs_that_the_card_could_not_tell_are_refused_by_name(run, edit_gates,
     edit_gates(lambda report: report.update(costs=costs))
     assert run() == 1
     assert says in capsys.readouterr().err
+
+
+# how it was made
+
+UNKNOWN = (
+    "MobileNet",
+    "rated",
+    "by code",
+    "its teacher",
+    "int8 while",
+    "cut from",
+    "NOTICE",
+    "Apache",
+    "Licence",
+    "source photos",
+)
+"""Words of what only a run's record, or who packs, can tell."""
+
+
+@pytest.mark.parametrize(
+    "recipe", [None, {}, {"student": "by hand"}, {"student": {"weights": 7, "rated_photos": 7}}]
+)
+def test_nothing_is_said_of_a_training_that_is_not_on_record(run, edit_gates, read_card, recipe) -> None:
+    edit_gates(lambda report: report["lineage"].update(recipe=recipe))
+    assert run() == 0
+    card = read_card()
+    assert not [words for words in UNKNOWN if words in card]
+    assert "## How it was made" in card and "exported to ONNX and TFLite" in card
+    assert "quantized to int8 after training" in card
+
+
+@pytest.mark.parametrize(
+    ("recorded", "told", "silent"),
+    [
+        ({}, ["learned to answer as its teacher does", "degraded by code"], ["rated them", "int8 while"]),
+        ({"teacher": None}, ["degraded by code"], ["its teacher"]),
+        ({"weights": {"label": 0}}, ["its teacher"], ["by code", "source photos"]),
+        ({"architecture": "patchnet"}, ["student (patchnet) learned"], ["MobileNet"]),
+        ({"rated_photos": [0, 0]}, ["no person rated"], ["what people said"]),
+        ({"rated_photos": "many"}, ["degraded by code"], ["rated", "what people said"]),
+        ({"rated_photos": ["5", None]}, ["degraded by code"], ["rated", "what people said"]),
+        ({"rated_photos": [5, 2]}, ["of 7 photos, what people said"], ["no person"]),
+        ({"unlabeled_photos": 40}, ["40 more photos, which the teacher alone judged"], []),
+        ({"follow": "f" * 64}, ["cut from a wider student", f"| `{'f' * 64}` |"], []),
+        ({"aware": True}, ["computed in steps of int8 while it learned"], []),
+    ],
+)
+def test_of_the_training_the_card_tells_what_is_on_record(
+    run, edit_gates, read_card, recorded, told, silent
+) -> None:
+    edit_gates(lambda report: report["lineage"].update(recipe={"student": make_run(**recorded)}))
+    assert run() == 0
+    card = read_card()
+    assert [words for words in told if words in card] == told
+    assert not [words for words in silent if words in card]
+    assert "| data | shoes.csv |" in card
+
+
+def test_files_without_int8_are_not_said_to_be_quantized(plain_folder, photos, tmp_path) -> None:
+    told = ["--artifacts", plain_folder, "--golden", photos[0], "--out", tmp_path / "out"]
+    assert pack.main([str(each) for each in told]) == 0
+    card = (tmp_path / "out" / "default-0.1.0" / "MODEL_CARD.md").read_text()
+    assert "exported to ONNX and TFLite" in card and "quantized" not in card and "int8 models" not in card
+
+
+def test_a_licence_is_written_only_where_one_is_given(run, read_card) -> None:
+    assert run("--licence", "MIT, see LICENSE") == 0
+    assert "## Licence\n\nMIT, see LICENSE\n" in read_card()
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
+def test_the_recipes_that_come_along_give_their_licence(path: Path) -> None:
+    arguments = read_recipe(path).stages["pack"]
+    assert arguments[arguments.index("--licence") + 1] == "Apache-2.0"
+
+
+@pytest.mark.parametrize(
+    ("how", "count"), [({"float_layers": [0, 3, 7]}, 3), ({"float_layers": []}, 0), ({"keep_float": 17}, 17)]
+)
+def test_convolutions_that_stayed_float_are_counted_where_the_report_tells(
+    run, artifacts_folder, read_card, how, count
+) -> None:
+    report = make_quantized(artifacts_folder, "tflite", how)
+    (artifacts_folder / "quantize.json").write_bytes(report)
+    assert run() == 0
+    assert f"stayed float: `model.int8.tflite` {count}." in read_card()
+
+
+def test_of_float_convolutions_nothing_is_said_without_a_report_on_these_files(
+    run, artifacts_folder, read_card
+) -> None:
+    for report in (None, b"{}", make_quantized(artifacts_folder, "onnx", {"keep_float": 3}, "0" * 64)):
+        if report is not None:
+            (artifacts_folder / "quantize.json").write_bytes(report)
+        assert run() == 0
+        assert "stayed float" not in read_card() and "int8 convolutions" not in read_card()
+
+
+def test_a_report_on_quantization_that_is_none_is_refused_by_name(run, artifacts_folder, capsys) -> None:
+    report = make_quantized(artifacts_folder, "onnx", {"keep_float": "few"})
+    (artifacts_folder / "quantize.json").write_bytes(report)
+    assert run() == 1
+    assert "quantize.json: chosen.onnx.keep_float: expected a whole number" in capsys.readouterr().err
+
+
+def test_slices_too_small_to_measure_are_told_with_their_size(run, edit_gates, read_card) -> None:
+    small = {"kind": "category", "name": "shoe", "n": 190, "groups": 19, "estimate": None}
+    edit_gates(lambda report: report.update(slices=[small]))
+    assert run() == 0
+    told = "Too few photos to measure by themselves:\n\n- category: shoe (190 images from 19 groups)"
+    assert told in read_card()
 
 
 # known failures

@@ -79,6 +79,15 @@ def test_the_command_writes_a_bundle_that_a_device_opens_and_finds_right(
     assert [path.name for path in out.iterdir()] == ["tiny-1.2.3"]
 
 
+def test_a_folder_that_is_called_like_a_model_is_none(artifacts_folder, tmp_path):
+    before = read_models(artifacts_folder)
+    (artifacts_folder / "model.w8.onnx").mkdir()
+    assert read_models(artifacts_folder) == before
+    (tmp_path / "bare" / "model.int8.onnx").mkdir(parents=True)
+    with pytest.raises(GateError, match=r"expected models such as model\.int8\.onnx, found none"):
+        read_models(tmp_path / "bare")
+
+
 def test_a_bundle_holds_all_models_and_reports_and_says_where_they_came_from(packing, artifacts):
     manifest = packing.manifest
     listed = {entry["path"]: entry for entry in manifest["files"]}
@@ -173,14 +182,13 @@ def test_tolerances_allow_for_another_decoder_and_for_plain_kernels_and_little_m
     assert 0.01 <= tolerance["scores"] <= 0.1
 
 
-def test_the_card_tells_gates_limits_and_licence(packing):
+def test_the_card_tells_gates_and_limits(packing):
     card = packing.files["MODEL_CARD.md"].decode()
     for words in (
         "tiny 1.2.3",
         "**Experimental.**",
         "student vs teacher, SRCC",
         "0.97 to 0.99",
-        "Apache-2.0",
         "`category`, float32 (1, 3), logits: what the product is, one of shoe, mug, lamp.",
     ):
         assert words in card

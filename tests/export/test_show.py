@@ -8,10 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from compression.progress import console
 from edge_iqa.bundle import DEFAULT
 from export import show
+from export.console import show_table
 
 PHOTOS = Path(__file__).resolve().parents[2] / "examples" / "photos"
+
+
+NAMES = ("T-Shirt [men]", "T-Shirt [/men]", "between [nan, nan]", "a :mug:", "[bold]a[/bold]", "back\\")
+"""Texts that a terminal library could take for styles or pictures."""
 
 
 @pytest.fixture
@@ -41,6 +47,38 @@ def test_everything_of_the_manifest_that_people_ask_for_is_printed(
         f"accept from {manifest['thresholds']['accept']:.3f}",
     ):
         assert text in told
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_texts_of_a_bundle_are_printed_as_they_stand(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "250")
+    folder = Path(shutil.copytree(DEFAULT, tmp_path / "named"))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["gates"][0]["name"] = name
+    manifest["gates"][0]["bound"] = f"at most {name}"
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert show.main([str(folder)]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "at most" in line]
+    assert [cell.strip() for cell in line.split("│")][1] == name and f"at most {name}" in line
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_table_has_its_title_and_headers_as_they_are(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "250")
+    show_table(f"title {name}", (f"first {name}", f"second {name}"), [(name, name)])
+    told = capsys.readouterr().out
+    assert f"title {name}" in told and f"first {name} " in told and f"second {name} " in told
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_console_of_the_workshop_prints_texts_as_they_are(name: str) -> None:
+    with console.capture() as capture:
+        console.print(f"held {name}: 0.9 [nan, nan]", soft_wrap=True)
+    assert capture.get() == f"held {name}: 0.9 [nan, nan]\n"
 
 
 def test_as_json_it_is_the_manifest_with_the_hash_of_the_whole(capsys: pytest.CaptureFixture[str]) -> None:
