@@ -97,10 +97,10 @@ def bench(options: argparse.Namespace) -> None:
     about = describe(device)
     teacher, teacher_sha256 = load_teacher(options.teacher)
     photos = select(read_photos(options.data), "test")
-    photos = photos[:: max(1, round(1 / options.share))]
+    photos = select(photos, "test", max(1, round(len(photos) * options.share)))
     if not photos:
         raise DataError(f"{options.data}: no photo in split 'test'; give more photos, or a `split` column")
-    ask = Answers(teacher, (teacher_sha256, 0.0, 1.0), options.cache)
+    ask = Answers(teacher, (teacher_sha256, 0.0, 1.0), options.cache, exact=True)
     told = partial(predict, teacher, judge=ask)
     rows, scenes = score_labelled(device, told, photos, sizes, options, tuple(about["categories"]))
     found = [

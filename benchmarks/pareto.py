@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+_SLACK = {"ms": 0.02}
+"""One network timed twice differs by as much."""
+
+
 @dataclass(frozen=True)
 class Point:
     """One model.
@@ -36,16 +40,19 @@ def find_dominators(
 ) -> dict[str, list[str]]:
     """Names of the points that dominate each point: none is worse in accuracy or a cost, one is better.
 
+    Times that differ by less than 2 % count as equal.
+
     Args:
         costs: attributes of a point that count beside accuracy.
     """
 
-    def goodness(point: Point) -> tuple[float, ...]:
-        return (point.accuracy, *(-getattr(point, cost) for cost in costs))
+    def costs_more(one: Point, other: Point, cost: str) -> bool:
+        return bool(getattr(one, cost) > getattr(other, cost) * (1 + _SLACK.get(cost, 0.0)))
 
     def dominates(one: Point, other: Point) -> bool:
-        pairs = list(zip(goodness(one), goodness(other), strict=True))
-        return all(a >= b for a, b in pairs) and any(a > b for a, b in pairs)
+        if one.accuracy < other.accuracy or any(costs_more(one, other, cost) for cost in costs):
+            return False
+        return one.accuracy > other.accuracy or any(costs_more(other, one, cost) for cost in costs)
 
     return {point.name: [other.name for other in points if dominates(other, point)] for point in points}
 

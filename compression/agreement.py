@@ -63,7 +63,7 @@ def reduced_gates(test: Split, thresholds: Mapping[str, Any], bounds: Mapping[st
         if not match or match[1] == "fp32":
             continue
         exact = test.scores[f"model.fp32.{match[2]}"]
-        flips = _accept(exact, thresholds) != _accept(small, thresholds)
+        flips = _judge(exact, thresholds) != _judge(small, thresholds)
         what = f"{match[1]} vs fp32 ({match[2]})"
         agreement = estimate_srcc(exact[:, 0], small[:, 0], test.groups)
         gap = _estimate_p99(np.abs(exact - small).max(1), test.groups)
@@ -79,12 +79,12 @@ def reduced_gates(test: Split, thresholds: Mapping[str, Any], bounds: Mapping[st
 def runtimes_gate(
     test: Split, in_use: Mapping[str, str], thresholds: Mapping[str, Any], bounds: Mapping[str, float]
 ) -> Gate:
-    """Share of all photos, unclear ones too, that the files in use accept both or refuse both.
+    """Share of all photos, unclear ones too, that get one verdict from both files in use: accept, review or retake.
 
     Args:
         in_use: runtime → file.
     """
-    one, two = (_accept(test.scores[in_use[runtime]], thresholds) for runtime in RUNTIMES)
+    one, two = (_judge(test.scores[in_use[runtime]], thresholds) for runtime in RUNTIMES)
     return hold(
         "same verdict through ONNX and TFLite, files in use",
         estimate_share(one == two, test.groups),
@@ -121,9 +121,9 @@ def parity_gate(
     return hold(_PARITY, Estimate(worst, worst, worst, compared.n), "parity", bounds)
 
 
-def _accept(scores: Floats, thresholds: Mapping[str, Any]) -> NDArray[np.bool_]:
-    """Verdicts (n,): a flip is accept against not accept."""
-    return np.asarray(scores[:, 0] >= thresholds["accept"])
+def _judge(scores: Floats, thresholds: Mapping[str, Any]) -> NDArray[np.intp]:
+    """Verdicts (n,): 0 retake, 1 review, 2 accept."""
+    return np.digitize(scores[:, 0], (thresholds["reject"], thresholds["accept"]))
 
 
 def _estimate_p99(gap: Floats, groups: Sequence[str]) -> Estimate:

@@ -85,6 +85,7 @@ def distill(options: argparse.Namespace) -> None:
         "teacher_sha256": teacher_sha256,
         "start": start,
         "weights": asdict(weights),
+        **({"output_range": options.output_range} if tuple(options.output_range) != (0.0, 1.0) else {}),
         **({"follow": hash_file(options.follow), "follow_weight": options.follow_weight} if follow else {}),
         **({"sparsity": options.sparsity} if options.sparsity else {}),
         **({"aware": True} if fake else {}),
@@ -129,6 +130,10 @@ def _check(options: argparse.Namespace) -> None:
     for name in ("sparsity", "follow_weight"):
         if not 0 <= (value := getattr(options, name)) < math.inf:
             raise ValueError(f"--{name.replace('_', '-')}: expected a number from 0 up, got {value}")
+    if options.aware and options.follow is not None:
+        raise ValueError(
+            "--aware: follow first; a student that learns in int8 steps has no blocks to compare"
+        )
     if options.aware and options.sparsity:
         raise ValueError(
             "--aware: prune first; a student that learns in int8 steps has no channels to thin out"

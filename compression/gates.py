@@ -22,7 +22,7 @@ from compression.data import hash_file, hash_photos, read_photos, select
 from compression.dataset import CACHE
 from compression.distill_options import REFERENCE
 from compression.evaluate import predict
-from compression.models.weights import load, load_teacher
+from compression.models.weights import load, load_teacher, read_output_range
 from compression.progress import console
 from compression.scoring import score_split
 from compression.slices import GROUPS, IMAGES, measure_slices, slice_gates, tell_unmeasured
@@ -33,7 +33,10 @@ from edge_iqa.files import write_json
 from edge_iqa.machine import Watch
 from edge_iqa.manifest import RUNTIMES
 from export.assemble import read_info
-from export.report import read_models
+from export.report import REPORT_SCHEMA, read_models
+
+_SETTINGS = ("scenes", "every_fault", "slice_images", "slice_groups")
+"""Options that decide on what the gates are measured."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -110,14 +113,15 @@ def check_gates(options: argparse.Namespace) -> None:
     """
     bounds = read_bounds(options.bound)
     student, meta = load(options.student)
-    teacher, teacher_sha256 = load_teacher(options.teacher)
+    output_range = read_output_range(meta, options.student)
+    teacher, teacher_sha256 = load_teacher(options.teacher, output_range)
     _check_teacher(meta, teacher_sha256, options.teacher)
     files = read_artifacts(options.artifacts)
     _check_student(files, options.student)
     photos = read_photos(options.data)
     rest = (options.cache, options.scenes, options.every_fault)
     test = score_split(select(photos, "test"), "test", student, files, *rest)
-    ask = Answers(teacher, (teacher_sha256, 0.0, 1.0), options.cache)
+    ask = Answers(teacher, (teacher_sha256, *output_range), options.cache, exact=True)
     test.scores["teacher"] = predict(teacher, test.samples, ask)
     some, watch = cut_some(test.samples, student.spec), Watch()
     recorded = time_files(files, some)
@@ -137,9 +141,10 @@ def check_gates(options: argparse.Namespace) -> None:
     ]
     failed = [gate.name for gate in gates if not gate.passed]
     report = {
+        "schema": REPORT_SCHEMA,
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
         "passed": not failed,
-        "experimental": is_looser(bounds),
+        "experimental": is_looser(bounds) or len(set(test.groups)) < GROUPS,
         "in_use": in_use,
         "thresholds": thresholds,
         "gates": [*map(asdict, gates), *map(asdict, speed)],
@@ -149,7 +154,11 @@ def check_gates(options: argparse.Namespace) -> None:
             "student_sha256": hash_file(options.student),
             "teacher_sha256": teacher_sha256,
             "data_sha256": hash_photos(photos),
-            "recipe": {"student": meta.get("run"), "bounds": bounds},
+            "recipe": {
+                "student": meta.get("run"),
+                "bounds": bounds,
+                **{name: getattr(options, name) for name in _SETTINGS},
+            },
         },
     }
     path = write_json(options.artifacts / "gates.json", report)

@@ -113,6 +113,8 @@ def quantize(options: argparse.Namespace) -> None:
     made = make_artifacts(
         student, student_sha256, views["train"], views["val"], options.methods, options.also
     )
+    for stale in {path.name for path in options.out.glob("model.*")} - set(made.files):
+        (options.out / stale).unlink()  # of an earlier run with --also: nothing would vouch for it
     for name, content in made.files.items():
         write_bytes(options.out / name, content)
     write_json(options.out / "parity.json", made.parity.to_dict())

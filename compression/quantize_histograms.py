@@ -37,8 +37,9 @@ _PHOTOS = 32
 
 
 def few(photos: Sequence[Photo]) -> Sequence[Photo]:
-    """Evenly spread ones, at most 32: faults come in turns."""
-    return photos[:: -(-len(photos) // _PHOTOS)]
+    """At most 32, drawn by lot: faults come in turns, so that every n-th photo would never show some of them."""
+    drawn = np.random.default_rng(0).permutation(len(photos))[:_PHOTOS]
+    return [photos[index] for index in sorted(drawn)]
 
 
 def split(method: str, photos: Sequence[Photo]) -> Iterator[Sequence[Photo]]:

@@ -51,9 +51,14 @@ def fit_thresholds(
 
 
 def best_cut(scores: Floats, truth: Floats, low: float, high: float) -> float:
-    """The score that parts labels of at least `high` from labels of at most `low` best: highest F1 of the low."""
+    """The score that parts labels of at least `high` from labels of at most `low` best: highest F1 of the low.
+
+    Where one kind does not occur, nothing can be fitted: the middle between them, as scores are on the labels' scale.
+    """
     counted = (truth >= high) | (truth <= low)
     values, bad = scores[counted], truth[counted] <= low
+    if not bad.any() or bad.all():
+        return (low + high) / 2
     cuts = np.unique(np.quantile(values, np.linspace(0, 1, 401)))
     middle = (cuts[1:] + cuts[:-1]) / 2 if len(cuts) > 1 else cuts
     return float(max(middle, key=lambda cut: f1(values < cut, bad)))

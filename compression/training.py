@@ -141,8 +141,12 @@ def fast_math(device: torch.device) -> AbstractContextManager[Any]:
 
     No gradient scaler goes with it: bfloat16 reaches as far down as float32, so no gradient vanishes.
     """
-    fast = device.type == "cuda" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    return torch.autocast(device.type, torch.bfloat16, enabled=fast)
+    return torch.autocast(device.type, torch.bfloat16, enabled=has_fast_math(device))
+
+
+def has_fast_math(device: torch.device) -> bool:
+    """Whether `fast_math` rounds to bfloat16 there."""
+    return bool(device.type == "cuda" or torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def _step(

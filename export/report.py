@@ -13,6 +13,8 @@ from edge_iqa.errors import BundleError, GateError
 from edge_iqa.fields import Field, parse
 
 MODEL_NAME = re.compile(r"model\.([a-z0-9]+)\.(onnx|tflite)")
+REPORT_SCHEMA = 2
+"""Raised with each gate that is added: a report of before does not vouch for it."""
 SPEED_GATE = "int8 speed-up ({runtime})"
 """The one gate that decides instead of refusing: where int8 is not faster, the float file is in use."""
 
@@ -53,6 +55,7 @@ def read_report(path: Path, models: Mapping[str, bytes]) -> GateReport:
     try:
         root = parse(content, path.name)
         _check_gates(root)
+        _check_schema(root)
         _check_files(root, models)
         _check_slices(root)
         _check_costs(root, models)
@@ -117,6 +120,16 @@ def _count_float(trial: Field) -> int | None:
         return len(layers.items())
     number = trial.get("keep_float")
     return None if number is None else number.whole(0, 1 << 20)
+
+
+def _check_schema(root: Field) -> None:
+    schema = root.get("schema")
+    if schema is None or schema.whole(1, 1 << 20) != REPORT_SCHEMA:
+        found = "none" if schema is None else schema.value
+        raise GateError(
+            f"schema: expected a report with the gates of this version ({REPORT_SCHEMA}), got {found}; "
+            "run `python -m compression.gates` again"
+        )
 
 
 def _check_gates(root: Field) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,29 @@ def load_teacher(
     if tuple(output_range) != (0.0, 1.0):
         raise ValueError(f"output range: {path} is no server model; its scores are 0 to 1 already")
     return net, hash_file(path)
+
+
+def read_output_range(meta: Mapping[str, Any], path: Path) -> tuple[float, float]:
+    """Which raw outputs of its teacher meant worst and best, as the student's distillation recorded it.
+
+    Args:
+        meta: of a student, as `load` gives it.
+        path: of the student, for the message.
+
+    Raises:
+        CheckpointError: the record holds something else.
+    """
+    run = meta.get("run") or {}
+    value = run.get("output_range", (0.0, 1.0)) if isinstance(run, Mapping) else None
+    if (
+        not isinstance(value, list | tuple)
+        or len(value) != 2
+        or not all(type(x) in (int, float) for x in value)
+    ):
+        raise CheckpointError(
+            f"{path}: run: expected the record of a distillation, got {run!r:.80}; distill it again"
+        )
+    return float(value[0]), float(value[1])
 
 
 def _is_ours(path: Path) -> bool:

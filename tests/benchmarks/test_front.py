@@ -39,6 +39,7 @@ def test_students_that_trade_one_thing_for_another_dominate_nobody() -> None:
         ((0.80, 4.0, 901), ["middle"]),
         ((0.69, 5.0, 950), ["small", "middle"]),
         ((0.70, 2.0, 400), []),  # a twin is no better
+        ((0.69, 1.99, 400), ["small"]),  # the same network, a hair faster by chance
         ((0.69, 2.0, 400), ["small"]),
         ((0.84, 10.0, 3000), ["large"]),
         ((0.60, 12.0, 5000), ["small", "middle", "large"]),

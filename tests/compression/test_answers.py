@@ -67,3 +67,17 @@ def test_a_damaged_file_is_answered_anew(teacher: QualityNet, views: Tensor, tmp
     (kept,) = tmp_path.rglob("*.safetensors")
     kept.write_bytes(kept.read_bytes()[:-40])
     assert torch.equal(Answers(teacher, ("a",), tmp_path)(views).scores, said.scores)
+
+
+def test_what_a_student_is_judged_by_is_never_rounded(
+    teacher: QualityNet, views: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a machine with fast bfloat16 both kinds of answers are kept, and not taken for each other."""
+    with torch.no_grad():
+        said = teacher(views).scores
+    monkeypatch.setattr("compression.training.has_fast_math", lambda device: True)
+    monkeypatch.setattr("compression.answers.has_fast_math", lambda device: True)
+    rounded = Answers(teacher, ("a",), tmp_path)(views).scores
+    exact = Answers(teacher, ("a",), tmp_path, exact=True)(views).scores
+    torch.testing.assert_close(exact, said, rtol=0, atol=1e-6)
+    assert not torch.equal(rounded, exact)

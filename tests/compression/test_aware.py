@@ -39,6 +39,7 @@ def test_it_ends_in_an_ordinary_student_that_learned_something(
     assert len(record["losses"]) == 1 and record["config"]["learning_rate"] == 1e-4
     before, after = load(student)[0].state_dict(), load(tmp_path / "student.safetensors")[0].state_dict()
     assert before.keys() == after.keys()
+    assert any(not torch.equal(before[name], after[name]) for name in before)
 
 
 def test_it_distills_with_what_it_was_given(

@@ -152,6 +152,14 @@ def test_slices_may_be_smaller_and_no_larger_than_a_release_has_them(option: str
 # verdicts through both runtimes
 
 
+def test_review_against_retake_is_another_verdict() -> None:
+    split = make_split()
+    near = np.array([[0.56, 0.5]] * 400), np.array([[0.54, 0.5]] * 400)  # around the lower end of review
+    split.scores.update({"model.int8.onnx": near[0], "model.int8.tflite": near[1]})
+    in_use = {"onnx": "model.int8.onnx", "tflite": "model.int8.tflite"}
+    assert runtimes_gate(split, in_use, THRESHOLDS, BOUNDS).value == 0.0
+
+
 @pytest.mark.parametrize(("apart", "holds"), [(0, True), (3, False)])
 def test_the_files_in_use_must_give_the_same_verdict(apart: int, holds: bool) -> None:
     """Of 800 photos; those that lie on one side of the bound in both runtimes agree, however far apart."""

@@ -21,6 +21,7 @@ from compression.calibration import cut_variants
 from compression.data import read_photos
 from compression.equalize import equalize
 from compression.models import Architecture, weights
+from compression.quantize_histograms import few
 from compression.quantize_onnx import OnnxQuantizer
 from compression.quantize_tflite import TfliteQuantizer
 from compression.quantize_weights_onnx import store_heads_as_int8
@@ -186,6 +187,19 @@ def test_calibration_takes_clean_photos_and_every_fault_in_turn(photos_csv, tmp_
     rendered = list((tmp_path / "variants").rglob("*.jpg"))
     assert len(rendered) == len(photos)  # one variant of each, not all
     assert all((a == b).all() for a, b in zip(views, cut_variants(photos, spec, tmp_path), strict=True))
+    clean = [next(iter(cut_variants([photo], spec, tmp_path))) for photo in photos]
+    spoiled = [
+        place for place, (own, first) in enumerate(zip(views, clean, strict=True)) if (own != first).any()
+    ]
+    assert spoiled == list(range(1, len(photos)))  # the first photo is clean, each further one has a fault
+
+
+@pytest.mark.parametrize("count", [16, 48, 64, 128, 200])
+def test_photos_for_histograms_show_most_faults(count):
+    """Faults come in turns of 20: every fourth photo would show five of them."""
+    chosen = few(range(count))
+    assert len(chosen) == min(count, 32) == len(set(chosen)) and list(chosen) == sorted(chosen)
+    assert len({each % 20 for each in chosen}) >= min(count, 12)
 
 
 def test_calibration_leaves_out_what_cannot_be_read(photos_csv, tmp_path):

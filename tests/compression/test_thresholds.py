@@ -59,6 +59,11 @@ def test_scores_that_are_all_the_same_get_a_cut_and_no_crash() -> None:
     assert best_cut(np.full(9, 0.4), np.linspace(0, 1, 9), 0.5, 0.7) == pytest.approx(0.4)
 
 
+@pytest.mark.parametrize("label", [0.1, 0.6, 0.95])
+def test_where_one_kind_does_not_occur_the_cut_lies_in_the_middle(label: float) -> None:
+    assert best_cut(np.linspace(0.2, 0.9, 50), np.full(50, label), 0.5, 0.7) == pytest.approx(0.6)
+
+
 def test_f1_of_a_hand_calculation() -> None:
     """2 hits, 1 false alarm, 1 miss: precision 2/3, recall 2/3."""
     predicted = np.array([True, True, True, False, False])

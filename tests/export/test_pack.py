@@ -236,6 +236,11 @@ def refuse_added(folder: Path, edit: Callable) -> None:
     (folder / "model.fp16.onnx").write_bytes((folder / "model.fp32.onnx").read_bytes())
 
 
+def refuse_older(folder: Path, edit: Callable) -> None:
+    """A report of before some gates were there."""
+    edit(lambda report: report.pop("schema"))
+
+
 def refuse_removed(folder: Path, edit: Callable) -> None:
     (folder / "model.fp32.tflite").unlink()
 
@@ -274,6 +279,7 @@ def refuse_shuffled(folder: Path, edit: Callable) -> None:
         (refuse_hidden, "gates failed: student vs teacher, SRCC"),
         (refuse_slow, "gates failed: int8 speed-up (onnx)"),
         (refuse_none, "nothing is proven"),
+        (refuse_older, "schema: expected a report with the gates of this version"),
         (refuse_nameless_slice, "slices[0]: the field 'name' is missing"),
         (refuse_altered, "model.int8.onnx: altered since the gates were measured"),
         (refuse_added, "model.fp16.onnx: the gates were measured without it"),
