@@ -26,17 +26,24 @@ _STEPS = 80
 _ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.Hardswish, nn.SiLU)
 
 
-def cut(net: QualityNet, macs: float, importance: str = "magnitude", scope: str = "global") -> float:
+def cut(
+    net: QualityNet,
+    macs: float,
+    importance: str = "magnitude",
+    scope: str = "global",
+    whole: float | None = None,
+) -> float:
     """Remove channels, whole groups that depend on each other at once, until the model is small enough.
 
     Args:
         net: changed in place; with gradients where `importance` is taylor. Outputs keep their lengths.
-        macs: share of the multiplications that may stay, 0-1.
+        macs: share of the multiplications of the whole model that may stay, 0-1.
         importance: one of `IMPORTANCE`.
         scope: one of `SCOPES`.
+        whole: multiplications of the whole model, where this one was cut before; None: this is it.
 
     Returns:
-        The share that stayed, `macs` at most.
+        The share that stayed, `macs` at most. A model that is small enough already stays as it is.
 
     Raises:
         ValueError: an option that is not known, no gradients, or a share that cannot be reached.
@@ -48,6 +55,9 @@ def cut(net: QualityNet, macs: float, importance: str = "magnitude", scope: str 
         raise ValueError(f"macs: expected a share between 0 and 1, got {macs}")
     if importance == "taylor" and all(each.grad is None for each in net.parameters()):
         raise ValueError("importance taylor: the model has no gradients; run a loss backward first")
+    whole = count_macs(net) if whole is None else whole
+    if (left := count_macs(net) / whole) <= macs:
+        return left
     views = torch.zeros((1, *net.spec.shape), dtype=torch.uint8)
     net.requires_grad_(True).eval()  # the library follows gradients from layer to layer
     chosen = (
@@ -67,14 +77,14 @@ def cut(net: QualityNet, macs: float, importance: str = "magnitude", scope: str 
         ignored_layers=list(_keep(net)),
         forward_fn=lambda model, given: model(given),
     )
-    whole = count_macs(net)
     for _ in range(_STEPS):
         pruner.step()
         left = count_macs(net) / whole
         if left <= macs:
             return left
     raise ValueError(
-        f"macs: cannot go below {left:.2f} of the model, asked for {macs:g}; fewer views or px do"
+        f"asked for {macs:.2f} of the multiplications of the whole student, where {left:.2f} is the least; "
+        "ask for more, or distill a smaller architecture, or one with smaller or fewer views"
     )
 
 

@@ -23,10 +23,11 @@ from compression.answers import Answers
 from compression.artifacts import export_models, make_quantizer, time_models
 from compression.batches import Batch, count_steps, fit_views, training_batches, widest
 from compression.calibration import cut_variants
-from compression.command import count, positive, run_command, share
+from compression.command import count, part, positive, run_command
 from compression.cut import IMPORTANCE, SCOPES, count_macs, cut
 from compression.data import hash_file, hash_photos, read_photos, select
 from compression.dataset import CACHE, make_dataset, read_default
+from compression.distill_check import check_passed_on
 from compression.distill_options import REFERENCE, to_arguments
 from compression.models import ATTRIBUTES
 from compression.models.heads import Outputs, QualityNet
@@ -73,7 +74,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--data", type=Path, help="CSV or folder; default: example and drawn photos")
     parser.add_argument(
-        "--macs", type=share, default=0.5, help="share of the multiplications to keep; default: %(default)s"
+        "--macs", type=part, default=0.5, help="share of the multiplications to keep; default: %(default)s"
     )
     parser.add_argument(
         "--importance", choices=IMPORTANCE, default="taylor", help="of a channel; default: %(default)s"
@@ -111,16 +112,22 @@ def prune(options: argparse.Namespace) -> None:
 
     Raises:
         CheckpointError, DataError: student, teacher or photos do not fit.
+        ValueError: options that cannot work, or a share that cannot be reached.
         EdgeIqaError: a distillation failed; its own message stands above.
     """
+    check(options)
     before = options.student
     whole, _ = load(before)
     macs = count_macs(whole)
     steps = []
     current = before
-    for number in range(1, options.steps + 1):
-        share = options.macs ** (number / options.steps)
-        current, report = _cut_and_heal(current, macs * share, number, options)
+    for number, share in enumerate(_shares(options), 1):
+        if count_macs(load(current)[0]) <= macs * share:
+            console.print(
+                f"step {number}: the one before left {share:.2f} of the whole or less; nothing to do"
+            )
+            continue
+        current, report = _cut_and_heal(current, macs * share, macs, number, options)
         steps.append(report)
     gains = time_both(whole, load(current)[0], options)
     gain = gains[options.runtime]
@@ -139,6 +146,39 @@ def prune(options: argparse.Namespace) -> None:
     path = write_json(options.out / "prune.json", told)
     _show(told)
     console.print(f"took the {told['taken']}\nwrote {options.out / 'student.safetensors'} and {path}")
+
+
+def check(options: argparse.Namespace) -> None:
+    """Refuse options that cannot work, those behind `--` among them.
+
+    Raises:
+        ValueError, CheckpointError, DataError: as `compression.distill_check` raises them.
+    """
+    check_passed_on(_set_here(options.student, options.student, options.out, options), options.distill)
+
+
+def check_reachable(whole: QualityNet, options: argparse.Namespace) -> None:
+    """Cut a copy by magnitude, all steps in seconds: hours may lie between the first step and the last.
+
+    Raises:
+        ValueError: the share or the tones' stride cannot be.
+    """
+    net, macs = copy.deepcopy(whole), count_macs(whole)
+    if options.tones_stride is not None:
+        net.spread_tones(options.tones_stride)
+    with console.status("trying the cuts"):
+        for number, share in enumerate(_shares(options), 1):
+            try:
+                cut(net, share, "magnitude", options.scope, macs)
+            except ValueError as error:
+                raise ValueError(
+                    f"--macs {options.macs:g}: step {number} of {options.steps} cannot be, {error}"
+                ) from error
+
+
+def _shares(options: argparse.Namespace) -> list[float]:
+    """Of the whole, what each step leaves."""
+    return [options.macs ** (number / options.steps) for number in range(1, options.steps + 1)]
 
 
 def cut_batches(net: QualityNet, seen: ViewSpec, options: argparse.Namespace) -> list[Batch]:
@@ -191,7 +231,7 @@ def time_both(
 
 
 def _cut_and_heal(
-    start: Path, macs: float, number: int, options: argparse.Namespace
+    start: Path, macs: float, whole: float, number: int, options: argparse.Namespace
 ) -> tuple[Path, dict[str, Any]]:
     """One step: the student after it, and what it was."""
     told = [
@@ -208,6 +248,8 @@ def _cut_and_heal(
     narrowed = folder / "cut.safetensors"
     if not narrowed.is_file():
         net, _ = load(start)
+        if number == 1:
+            check_reachable(net, options)
         if options.tones_stride is not None:
             net.spread_tones(options.tones_stride)
         teacher, sha256 = load_teacher(options.teacher)
@@ -217,7 +259,7 @@ def _cut_and_heal(
         if options.importance == "taylor":
             look(net, batches, teacher.spec, Answers(teacher, (sha256, 0.0, 1.0), options.cache))
         before = copy.deepcopy(net)
-        cut(net, macs / count_macs(net), options.importance, options.scope)
+        cut(net, macs / whole, options.importance, options.scope, whole)
         measure_statistics(net, track(views, len(views), "how far they spread after the cut"))
         with console.status("fitting what stays to what was there"):
             repair(net, before, views[:_REPAIR_BATCHES])
@@ -232,24 +274,24 @@ def _cut_and_heal(
         return narrowed, report
     healed = folder / "student.safetensors"
     if not (folder / "run.json").is_file() and distill.main(
-        _distill_arguments(narrowed, start, folder, options)
+        [*_set_here(narrowed, start, folder, options), *options.distill]
     ):
         raise EdgeIqaError(f"step {number}: the distillation failed")
     return healed, {**report, "val": load(healed)[1]["run"]["val"]}
 
 
-def _distill_arguments(start: Path, whole: Path, out: Path, options: argparse.Namespace) -> list[str]:
+def _set_here(start: Path, whole: Path, out: Path, options: argparse.Namespace) -> list[str]:
     named = {
         "--start": start,
         "--follow": whole,
         "--teacher": options.teacher,
-        "--epochs": options.epochs,
+        "--epochs": options.epochs or None,  # 0: nothing is distilled
         "--frozen": 0,  # a first block that lost channels has to learn again
         "--cache": options.cache,
         "--out": out,
         "--data": options.data,
     }
-    return [*to_arguments(named), "--resume", *options.distill]
+    return [*to_arguments(named), "--resume"]
 
 
 def _show(told: dict[str, Any]) -> None:

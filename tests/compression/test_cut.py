@@ -95,11 +95,23 @@ def test_a_cut_model_comes_back_from_its_checkpoint(net: QualityNet, tmp_path: P
     torch.testing.assert_close(other(views()).scores, net(views()).scores)
 
 
+def test_a_share_of_the_whole_is_told_as_one_and_what_is_small_enough_stays(net: QualityNet) -> None:
+    whole = count_macs(net)
+    cut(net, 0.85, "magnitude", "layer")
+    narrow = cut(net, 0.7, "magnitude", "layer", whole)
+    assert narrow == pytest.approx(count_macs(net) / whole) and 0.6 < narrow <= 0.7
+    assert cut(net, narrow + 0.05, "magnitude", "layer", whole) == narrow
+    assert count_macs(net) / whole == pytest.approx(narrow)
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
         ({"macs": 1.0}, "between 0 and 1"),
-        ({"macs": 0.01}, "cannot go below"),
+        (
+            {"macs": 0.01},
+            r"asked for 0.01 of .* whole student, where 0\.[1-4]\d is the least; .* smaller",
+        ),
         ({"importance": "luck"}, "expected one of magnitude, taylor"),
         ({"importance": "taylor"}, "no gradients"),
         ({"scope": "block"}, "expected one of global, layer"),
