@@ -30,7 +30,7 @@ from compression.dataset import CACHE, make_dataset, read_default
 from compression.distill_check import check_passed_on
 from compression.distill_options import REFERENCE, to_arguments
 from compression.models import ATTRIBUTES
-from compression.models.heads import Outputs, QualityNet
+from compression.models.heads import TONES_PX, Outputs, QualityNet
 from compression.models.weights import load, load_teacher, save
 from compression.norms import carry_statistics, measure_statistics
 from compression.objective import Weights
@@ -154,6 +154,8 @@ def check(options: argparse.Namespace) -> None:
     Raises:
         ValueError, CheckpointError, DataError: as `compression.distill_check` raises them.
     """
+    if options.tones_stride is not None and options.tones_stride < TONES_PX:
+        raise ValueError(f"--tones-stride: expected {TONES_PX} px or more, got {options.tones_stride}")
     check_passed_on(_set_here(options.student, options.student, options.out, options), options.distill)
 
 

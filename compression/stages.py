@@ -200,7 +200,7 @@ def _check_stage(section: str, arguments: Sequence[str], values: Mapping[str, An
         if action.dest in command.ours:
             action.required = False
         elif action.option_strings and action.required and action.dest not in values:
-            raise source.say(section, section, f"the key {action.dest} is missing, {action.help}")
+            raise source.say(section, section, f"the key {action.dest} is missing ({action.help})")
     try:
         command.check(read_arguments(parser, arguments))
     except (EdgeIqaError, ValueError) as error:
