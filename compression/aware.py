@@ -14,8 +14,9 @@ from pathlib import Path
 from compression import distill
 from compression.command import positive, run_command
 from compression.dataset import CACHE
+from compression.distill_check import check_passed_on
 from compression.distill_options import REFERENCE, to_arguments
-from compression.models.weights import load
+from compression.models.weights import load, read_output_range
 from edge_iqa.errors import EdgeIqaError
 
 
@@ -59,10 +60,25 @@ def train_aware(options: argparse.Namespace) -> None:
     """Distill with fake quantization.
 
     Raises:
-        CheckpointError: the student cannot be read.
+        ValueError, CheckpointError, DataError: as `check`.
         EdgeIqaError: the distillation failed; its own message stands above.
     """
-    load(options.student)  # photos are made ready for minutes before it is needed
+    check(options)
+    if distill.main([*_set_here(options), *options.distill]):
+        raise EdgeIqaError("aware: the distillation failed")
+
+
+def check(options: argparse.Namespace) -> None:
+    """Refuse options that cannot work, those behind `--` among them.
+
+    Raises:
+        ValueError, CheckpointError, DataError: as `compression.distill_check` raises them.
+    """
+    check_passed_on(_set_here(options), options.distill)
+
+
+def _set_here(options: argparse.Namespace) -> list[str]:
+    output_range = read_output_range(load(options.student)[1], options.student)
     named = {
         "--start": options.student,
         "--teacher": options.teacher,
@@ -71,10 +87,9 @@ def train_aware(options: argparse.Namespace) -> None:
         "--out": options.out,
         "--cache": options.cache,
         "--data": options.data,
+        "--output-range": None if output_range == (0.0, 1.0) else output_range,
     }
-    resume = ["--resume"] if options.resume else []
-    if distill.main([*to_arguments(named), "--aware", *resume, *options.distill]):
-        raise EdgeIqaError("aware: the distillation failed")
+    return [*to_arguments(named), "--aware", *(["--resume"] if options.resume else [])]
 
 
 if __name__ == "__main__":

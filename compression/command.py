@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from typing import NoReturn
 
 from edge_iqa.errors import EdgeIqaError
 
@@ -32,6 +33,27 @@ def share(text: str) -> float:
     if not 0 < value <= 1:
         raise argparse.ArgumentTypeError(f"expected a share between 0 and 1, got {text!r}")
     return value
+
+
+def part(text: str) -> float:
+    """Read a share between 0 and 1, neither of them, for argparse."""
+    if (value := share(text)) == 1:
+        raise argparse.ArgumentTypeError(f"expected a share below 1, got {text!r}")
+    return value
+
+
+def read_arguments(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
+    """Parse a command line that another command makes up: what is wrong is an error, not the end of the process.
+
+    Raises:
+        ValueError: what the parser says.
+    """
+
+    def refuse(message: str) -> NoReturn:
+        raise ValueError(message)
+
+    parser.error = refuse  # type: ignore[method-assign]
+    return parser.parse_args(arguments)
 
 
 def replace_values(option: str, given: Sequence[str], defaults: Mapping[str, float]) -> dict[str, float]:

@@ -31,22 +31,25 @@ def cut(
     share: float,
     importance: str = "magnitude",
     scope: str = "global",
+    *,
     of: str = "macs",
     first_block: int = 0,
+    whole: float | None = None,
 ) -> float:
     """Remove channels, whole groups that depend on each other at once, until the model is small enough.
 
     Args:
         net: changed in place; with gradients where `importance` is taylor. Outputs keep their lengths.
-        share: of the multiplications or weights, how much may stay, 0-1.
+        share: of the multiplications or weights of the whole model, how much may stay, 0-1.
         importance: one of `IMPORTANCE`.
         scope: one of `SCOPES`.
         of: one of `COUNTS`.
         first_block: blocks of the backbone before this one stay as they are. What tells quality is seen by
             the first blocks, most weights stand in the last ones (benchmarks/results/README.md).
+        whole: what the whole model counts, where this one was cut before; None: this is it.
 
     Returns:
-        The share that stayed, `share` at most.
+        The share that stayed, `share` at most. A model that is small enough already stays as it is.
 
     Raises:
         ValueError: an option that is not known, no gradients, or a share that cannot be reached.
@@ -62,6 +65,10 @@ def cut(
         raise ValueError(f"{of}: expected a share between 0 and 1, got {share}")
     if importance == "taylor" and all(each.grad is None for each in net.parameters()):
         raise ValueError("importance taylor: the model has no gradients; run a loss backward first")
+    count = COUNTS[of]
+    whole = count(net) if whole is None else whole
+    if (left := count(net) / whole) <= share:
+        return left
     views = torch.zeros((1, *net.spec.shape), dtype=torch.uint8)
     net.requires_grad_(True).eval()  # the library follows gradients from layer to layer
     chosen = (
@@ -81,15 +88,14 @@ def cut(
         ignored_layers=[*_keep(net), *_before(net, first_block)],
         forward_fn=lambda model, given: model(given),
     )
-    count = COUNTS[of]
-    whole = count(net)
     for _ in range(_STEPS):
         pruner.step()
         left = count(net) / whole
         if left <= share:
             return left
     raise ValueError(
-        f"{of}: cannot go below {left:.2f} of the model, asked for {share:g}; fewer views or px do"
+        f"asked for {share:.2f} of the {COUNTED[of]} of the whole student, where {left:.2f} is the least; "
+        "ask for more, or distill a smaller architecture, or one with smaller or fewer views"
     )
 
 
@@ -106,6 +112,7 @@ def count_parameters(net: nn.Module) -> float:
 
 COUNTS: Mapping[str, Callable[[QualityNet], float]] = {"macs": count_macs, "parameters": count_parameters}
 """What a cut may be measured by: time, or the size of the file."""
+COUNTED = {"macs": "multiplications", "parameters": "weights"}
 
 
 def _before(net: QualityNet, first_block: int) -> Iterator[nn.Module]:

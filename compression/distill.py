@@ -8,7 +8,6 @@ both, and a little from the labels themselves, which correct what the teacher go
 from __future__ import annotations
 
 import argparse
-import math
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, replace
@@ -31,7 +30,8 @@ from compression.batches import (
 from compression.command import run_command
 from compression.data import hash_file, read_photos
 from compression.dataset import label_photos, make_dataset
-from compression.distill_options import REFERENCE, make_parser, read_settings
+from compression.distill_check import check
+from compression.distill_options import make_parser, read_settings
 from compression.evaluate import compare_with_labels, compare_with_teacher, predict
 from compression.follow import Follow
 from compression.labels import Sample
@@ -60,16 +60,18 @@ def main(argv: list[str] | None = None) -> int:
 @processes.joined()
 def distill(options: argparse.Namespace) -> None:
     """Train the student, keep the epoch that did best on val, write model, record and curve."""
+    started = check(options)
     config, limits, scenes = read_settings(options)
     weights = Weights.read(options.weight, options.label_weight)
-    _check(options)
     torch.manual_seed(config.seed)
     teacher, teacher_sha256 = load_teacher(options.teacher, options.output_range)
+    if started is not None:
+        widest(started.spec, teacher.spec)
     with processes.first_prepares():
         known = teacher.categories or None
         data = make_dataset(options.data, ATTRIBUTES, options.cache, limits, scenes, known)
         unlabeled = _read_unlabeled(options, data.photos)
-        student, start = _start(options, teacher, data.categories)
+        student, start = _start(options, started, teacher, data.categories)
     _say_what(options, start)
     fake = _round(student, data.train) if options.aware else None
     device = processes.pick_device()
@@ -125,21 +127,6 @@ def distill(options: argparse.Namespace) -> None:
     _finish(options.out, path, state)
 
 
-def _check(options: argparse.Namespace) -> None:
-    """Refuse weights of the loss that are none, and what does not go together."""
-    for name in ("sparsity", "follow_weight"):
-        if not 0 <= (value := getattr(options, name)) < math.inf:
-            raise ValueError(f"--{name.replace('_', '-')}: expected a number from 0 up, got {value}")
-    if options.aware and options.follow is not None:
-        raise ValueError(
-            "--aware: follow first; a student that learns in int8 steps has no blocks to compare"
-        )
-    if options.aware and options.sparsity:
-        raise ValueError(
-            "--aware: prune first; a student that learns in int8 steps has no channels to thin out"
-        )
-
-
 def _finish(out: Path, path: Path, state: training.State) -> None:
     """Draw the curve of a run that is recorded, say what it reached, and clear up."""
     shown = ("srcc_teacher", "srcc_labels", "pair_order", "across_order")
@@ -170,12 +157,13 @@ def _read_unlabeled(options: argparse.Namespace, first: int) -> list[list[Sample
 
 
 def _start(
-    options: argparse.Namespace, teacher: QualityNet | ServerTeacher, categories: tuple[str, ...]
+    options: argparse.Namespace,
+    started: QualityNet | None,
+    teacher: QualityNet | ServerTeacher,
+    categories: tuple[str, ...],
 ) -> tuple[QualityNet, str]:
     """The student before training, and a sentence on where it comes from."""
-    if options.weights is not None and options.start != "imagenet":
-        raise ValueError(f"--weights: ImageNet weights are for --start imagenet, not {options.start}")
-    if options.start in ("imagenet", "random"):
+    if started is None:
         spec = ViewSpec(options.size or teacher.spec.size_px, teacher.spec.detail, teacher.spec.long_side_px)
         if options.details is not None:
             spec = replace(spec, detail=options.details)
@@ -188,19 +176,9 @@ def _start(
         )
         fresh = start_from_imagenet(net, options.weights) if options.start == "imagenet" else "random weights"
         return net, fresh
-    path = REFERENCE / "student.safetensors" if options.start == "reference" else Path(options.start)
-    net, _ = load(path)
-    fixed = {"--student": (options.student, net.architecture), "--size": (options.size, net.spec.size_px)}
-    fixed["--details"] = (options.details, net.spec.detail)
-    fixed |= {"--width": (options.width, net.width), "--fusion": (options.fusion, net.fusion)}
-    for option, (asked, held) in fixed.items():
-        if asked not in (None, held):
-            raise ValueError(f"{option} {asked}: {path} holds {held}; use --start imagenet or random")
-    if net.attributes != ATTRIBUTES:
-        raise ValueError(f"{path}: expected the attributes {ATTRIBUTES}, it has {net.attributes}")
-    if net.categories != categories:
-        net = with_outputs(net, categories)
-    return net, f"{path.name} ({net.architecture})"
+    name = "student.safetensors" if options.start == "reference" else Path(options.start).name
+    net = started if started.categories == categories else with_outputs(started, categories)
+    return net, f"{name} ({net.architecture})"
 
 
 def _round(student: QualityNet, photos: Sequence[Sequence[Sample]]) -> FakeInt8:

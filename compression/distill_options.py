@@ -63,7 +63,11 @@ def read_settings(
 def to_arguments(named: Mapping[str, object]) -> list[str]:
     """Options by name, as a command line of `make_parser` has them; those of None are left out."""
     given = ((name, value) for name, value in named.items() if value is not None)
-    return [str(part) for pair in given for part in pair]
+    return [
+        str(part)
+        for name, value in given
+        for part in (name, *(value if isinstance(value, tuple) else (value,)))
+    ]
 
 
 def _add_files(group: argparse._ArgumentGroup) -> None:

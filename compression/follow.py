@@ -27,13 +27,7 @@ class Follow:
 
     def __init__(self, net: QualityNet, whole: QualityNet) -> None:
         self._whole = whole
-        layers = [_find(each.backbone) for each in (net, whole)]
-        lengths = [[layer.out_channels for layer, _ in found] for found in layers]
-        if lengths[0] != lengths[1] or not lengths[0]:
-            raise ValueError(
-                f"expected a whole student that hands on the channels of the narrow one, {lengths[0]}, "
-                f"got {lengths[1]}; follow the one it was cut from"
-            )
+        layers = check_fit(net, whole)
         self._ours: dict[int, Tensor] = {}
         self._theirs: dict[int, Tensor] = {}
         for found, kept in zip(layers, (self._ours, self._theirs), strict=True):
@@ -57,8 +51,20 @@ class Follow:
         return torch.stack(parts).mean()
 
 
-def _find(backbone: nn.Module) -> list[tuple[nn.Conv2d, nn.BatchNorm2d | None]]:
-    return list(handed_on(backbone))
+def check_fit(net: QualityNet, whole: QualityNet) -> list[list[tuple[nn.Conv2d, nn.BatchNorm2d | None]]]:
+    """The layers of both that hand on channels.
+
+    Raises:
+        ValueError: they do not hand on the same channels.
+    """
+    layers = [list(handed_on(each.backbone)) for each in (net, whole)]
+    lengths = [[layer.out_channels for layer, _ in found] for found in layers]
+    if lengths[0] != lengths[1] or not lengths[0]:
+        raise ValueError(
+            f"expected a whole student that hands on the channels of the narrow one, {lengths[0]}, "
+            f"got {lengths[1]}; follow the one it was cut from"
+        )
+    return layers
 
 
 def _keep(layer: nn.Module, kept: dict[int, Tensor], place: int) -> None:

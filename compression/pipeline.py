@@ -23,7 +23,7 @@ from compression.dataset import CACHE
 from compression.distill_options import REFERENCE
 from compression.progress import console
 from compression.stages import COMMANDS, WRITTEN, Recipe, read_recipe
-from edge_iqa.errors import EdgeIqaError, RecipeError
+from edge_iqa.errors import EdgeIqaError, OutputError, RecipeError
 from edge_iqa.files import write_json
 from export import pack
 from export.console import show_table
@@ -44,21 +44,35 @@ class Step:
         arguments: for its command, all of them.
         folder: its own, named by a hash of what goes in.
         makes: the file that shows it is done, written last; later stages take it, or its folder.
+        folders: where all files count, not `makes` alone: models that are quantized, bundles.
     """
 
     stage: str
     arguments: tuple[str, ...]
     folder: Path
     makes: Path
+    folders: tuple[Path, ...] = ()
 
     @property
     def is_done(self) -> bool:
         """Whether an earlier run finished it, and what it made still stands there unaltered."""
         try:
-            told = json.loads((self.folder / _DONE).read_text())
-            return bool(told["makes_sha256"] == hash_file(self.makes))
-        except (OSError, ValueError, KeyError, TypeError):
+            return bool(_read_done(self.folder / _DONE).get("makes_sha256") == self.hash_made())
+        except OSError:
             return False
+
+    def hash_made(self) -> str:
+        """Hash of what it made, without reports that a later stage leaves there."""
+        if not self.folders:
+            return hash_file(self.makes)
+        others = (self.folder / _DONE, self.folder / _GATES)
+        told = [
+            (str(path.relative_to(folder)), hash_file(path))
+            for folder in self.folders
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and path not in others
+        ]
+        return hashlib.sha256(repr(told).encode()).hexdigest()
 
 
 @dataclass
@@ -164,6 +178,8 @@ def plan(
         "pack": ["--artifacts", models.artifacts, "--name", recipe.name, "--out", options.out],
     }
     resume = ["--resume"] if stage in _RESUMES else []
+    packing = _read_packing(recipe)
+    bundle = options.out / f"{recipe.name}-{packing.version}"
     makes = {
         "teacher": folder / "teacher.safetensors",
         "distill": folder / "student.safetensors",
@@ -171,11 +187,12 @@ def plan(
         "aware": folder / "student.safetensors",
         "quantize": folder / "quantize.json",
         "gates": (models.artifacts or folder) / _GATES,
-        "pack": options.out / f"{recipe.name}-{_version(recipe)}" / "manifest.json",
+        "pack": bundle / "manifest.json",
     }[stage]
+    folders = {"quantize": (folder,), "pack": (bundle, *([packing.trim] if packing.trim else []))}
     arguments = [str(each) for each in (*fixed[stage], *resume)]
     # positional ones, which a `--` parts from the rest, come last
-    return Step(stage, (*arguments, *recipe.stages[stage]), folder, makes)
+    return Step(stage, (*arguments, *recipe.stages[stage]), folder, makes, folders.get(stage, ()))
 
 
 def show_plan(recipe: Recipe, photos: str, home: Path, options: argparse.Namespace) -> None:
@@ -195,15 +212,23 @@ def show_plan(recipe: Recipe, photos: str, home: Path, options: argparse.Namespa
 
 
 def _run(step: Step) -> None:
-    step.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        step.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{step.folder}: could not be made ({error.strerror or error}); choose another folder for --runs"
+        ) from error
     began = time.monotonic()
-    code = COMMANDS[step.stage].run(list(step.arguments))
+    try:
+        code: object = COMMANDS[step.stage].run(list(step.arguments))
+    except SystemExit as error:  # of a parser that refuses an option; its message stands above
+        code = error.code or 1
     if code == 130:
         raise KeyboardInterrupt
     if code:
         raise EdgeIqaError(f"{step.stage}: the stage failed, exit code {code}; nothing behind it was run")
     seconds = time.monotonic() - began
-    told = {"seconds": round(seconds, 1), "makes_sha256": hash_file(step.makes)}
+    told = {"seconds": round(seconds, 1), "makes_sha256": step.hash_made()}
     write_json(step.folder / _DONE, {**told, "arguments": list(step.arguments)})
 
 
@@ -227,8 +252,17 @@ def _tell_expected(stages: Sequence[str], home: Path) -> None:
 
 def _last_seconds(stage: str, home: Path) -> float | None:
     found = sorted(home.glob(f"{stage}-*/{_DONE}"), key=lambda path: path.stat().st_mtime)
-    told: dict[str, Any] = json.loads(found[-1].read_text()) if found else {}
-    return told.get("seconds")
+    seconds = _read_done(found[-1]).get("seconds") if found else None
+    return seconds if isinstance(seconds, (int, float)) else None
+
+
+def _read_done(path: Path) -> dict[str, Any]:
+    """What a finished stage wrote; nothing where that is missing or damaged: the stage runs again."""
+    try:
+        told = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def _minutes(seconds: float) -> str:
@@ -239,10 +273,9 @@ def _both(models: Models) -> list[object]:
     return ["--teacher", models.teacher, "--student", models.student]
 
 
-def _version(recipe: Recipe) -> str:
-    """The bundle's version, as the command that packs it reads it."""
-    told = ["--artifacts", "", "--golden", "", *recipe.stages["pack"]]
-    return str(pack.make_parser().parse_args(told).version)
+def _read_packing(recipe: Recipe) -> argparse.Namespace:
+    """Options of the bundle, as the command that packs it reads them."""
+    return pack.make_parser().parse_args(["--artifacts", "", *recipe.stages["pack"]])
 
 
 def _files(folder: Path | None, without: str = "") -> list[Path]:

@@ -41,3 +41,5 @@ class TrainConfig:
                 raise ValueError(f"{name}: expected at least 1, got {getattr(self, name)}")
         if not 0 < self.learning_rate < math.inf:
             raise ValueError(f"learning_rate: expected more than 0, got {self.learning_rate}")
+        if self.seed < 0:
+            raise ValueError(f"seed: expected a whole number from 0 up, got {self.seed}")

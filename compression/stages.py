@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,9 @@ from typing import Any
 import tomllib
 
 from compression import aware, distill, gates, prune, quantize, teacher
+from compression.command import read_arguments
 from compression.distill_options import REFERENCE
-from edge_iqa.errors import RecipeError
+from edge_iqa.errors import EdgeIqaError, RecipeError
 from export import pack
 
 _NAME = r"[a-z0-9][a-z0-9-]{0,31}"
@@ -32,25 +33,36 @@ class Command:
         run: takes arguments, returns the exit code.
         make_parser: its options.
         ours: options that the pipeline sets itself.
+        check: refuses options that the command would refuse when it runs.
     """
 
     run: Callable[[list[str]], int]
     make_parser: Callable[[], argparse.ArgumentParser]
     ours: frozenset[str]
+    check: Callable[[argparse.Namespace], object] = lambda _: None
 
 
 COMMANDS: Mapping[str, Command] = {
-    "teacher": Command(teacher.main, teacher.make_parser, frozenset({"data", "out", "cache", "resume"})),
+    "teacher": Command(
+        teacher.main, teacher.make_parser, frozenset({"data", "out", "cache", "resume"}), teacher.check
+    ),
     "distill": Command(
-        distill.main, distill.make_parser, frozenset({"data", "out", "cache", "resume", "teacher", "quick"})
+        distill.main,
+        distill.make_parser,
+        frozenset({"data", "out", "cache", "resume", "teacher", "output_range", "quick"}),
+        distill.check,
     ),
     "prune": Command(
-        prune.main, prune.make_parser, frozenset({"data", "out", "cache", "teacher", "student"})
+        prune.main,
+        prune.make_parser,
+        frozenset({"data", "out", "cache", "teacher", "student"}),
+        prune.check,
     ),
     "aware": Command(
         aware.main,
         aware.make_parser,
         frozenset({"data", "out", "cache", "resume", "teacher", "student"}),
+        aware.check,
     ),
     "quantize": Command(quantize.main, quantize.make_parser, frozenset({"data", "out", "cache", "student"})),
     "gates": Command(
@@ -62,10 +74,6 @@ COMMANDS: Mapping[str, Command] = {
 }
 """In the order in which they run."""
 _ALWAYS = ("quantize", "gates", "pack")
-_NOT_PASSED_ON = frozenset(
-    {"help", "aware", "cache", "data", "epochs", "out", "quick", "resume", "start", "teacher"}
-)
-"""Options of distill that pipeline, prune and aware set themselves."""
 WRITTEN = frozenset({"trim"})
 """Keys that name a folder which the stage writes, not one that it reads."""
 
@@ -106,10 +114,17 @@ def read_recipe(path: Path) -> Recipe:
     student = _read_student(root, source)
     for section, values in root.items():
         if section not in COMMANDS or not isinstance(values, dict):
-            raise source.refuse(None, section, f"one of the sections {', '.join(COMMANDS)}", section)
+            raise source.refuse(
+                None,
+                section,
+                f"one of the sections {', '.join(COMMANDS)}, or the keys name, student",
+                section,
+            )
     for section in _ALWAYS:
         if section not in root:
             raise RecipeError(f"{path}: the section [{section}] is missing; it may be empty")
+    if "teacher" in root and "distill" not in root:
+        raise source.say(None, "teacher", "a student must be distilled from it; add a section [distill]")
     stages = {
         section: tuple(_read_stage(section, root[section], source)) for section in COMMANDS if section in root
     }
@@ -136,10 +151,11 @@ class _Source:
     text: str
 
     def refuse(self, section: str | None, key: str, expected: str, came: object) -> RecipeError:
-        where = f"{section}.{key}" if section else key
-        return RecipeError(
-            f"{self.path}:{self._line(section, key)}: {where}: expected {expected}, got {came!r}"
-        )
+        return self.say(section, key, f"expected {expected}, got {came!r}")
+
+    def say(self, section: str | None, key: str, what: str) -> RecipeError:
+        where = ".".join(dict.fromkeys(each for each in (section, key) if each))
+        return RecipeError(f"{self.path}:{self._line(section, key)}: {where}: {what}")
 
     def _line(self, section: str | None, key: str) -> int:
         """Number of the line that sets a key; of the section, or 1, where none does."""
@@ -166,23 +182,32 @@ def _read_stage(section: str, values: Mapping[str, Any], source: _Source) -> lis
     rest: list[str] = []
     for key, value in values.items():
         if key in command.ours:
-            raise source.refuse(section, key, "a key that the pipeline does not set itself", key)
+            raise source.say(section, key, "the pipeline sets it itself; remove the line")
         if key not in actions:
             raise source.refuse(section, key, f"one of {', '.join(sorted(actions))}", key)
         made = _to_arguments(actions[key], section, key, value, source)
         (arguments if actions[key].option_strings else rest).extend(made)
-    _check_passed_on(section, rest, source)
-    return [*arguments, *(["--", *rest] if rest else [])]
+    arguments += ["--", *rest] if rest else []
+    _check_stage(section, arguments, values, source)
+    return arguments
 
 
-def _check_passed_on(section: str, options: list[str], source: _Source) -> None:
-    """Options that prune and aware hand on to distill: known, written out, and not the pipeline's own."""
-    known = {name: action.dest for action in distill.make_parser()._actions for name in action.option_strings}
-    for text in options:
-        name = text.partition("=")[0]
-        if name.startswith("-") and known.get(name, "help") in _NOT_PASSED_ON:
-            wanted = sorted(each for each, dest in known.items() if dest not in _NOT_PASSED_ON)
-            raise source.refuse(section, "distill", f"options of distill, of {', '.join(wanted)}", text)
+def _check_stage(section: str, arguments: Sequence[str], values: Mapping[str, Any], source: _Source) -> None:
+    """Ask the command itself: hours may lie between the first stage and the one that cannot work."""
+    command = COMMANDS[section]
+    parser = command.make_parser()
+    for action in parser._actions:
+        if action.dest in command.ours:
+            action.required = False
+        elif action.option_strings and action.required and action.dest not in values:
+            raise source.say(section, section, f"the key {action.dest} is missing ({action.help})")
+    try:
+        command.check(read_arguments(parser, arguments))
+    except (EdgeIqaError, ValueError) as error:
+        told = str(error)
+        if (named := re.match(r"-*([a-z_-]+): ", told)) and (key := named[1].replace("-", "_")) in values:
+            raise source.say(section, key, told[named.end() :]) from error
+        raise source.say(section, "distill" if "distill" in values else section, told) from error
 
 
 def _to_arguments(
@@ -219,6 +244,6 @@ def _check_value(action: argparse.Action, section: str, key: str, value: object,
         ) from error
     if isinstance(read, Path) and action.dest not in WRITTEN and not read.exists():
         # hours may lie between the first stage and the one that reads it
-        raise source.refuse(section, key, "a file or folder that is there", value)
+        raise source.refuse(section, key, f"a file or folder that is there, seen from {Path.cwd()}", value)
     if action.choices is not None and read not in action.choices:
         raise source.refuse(section, key, f"one of {', '.join(map(str, action.choices))}", value)

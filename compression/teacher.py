@@ -16,11 +16,12 @@ from compression.evaluate import compare_with_labels, predict
 from compression.losses import category_loss, contrastive_loss, difference_loss, order_loss, score_loss
 from compression.models import ATTRIBUTES, REGISTRY, build
 from compression.models.heads import Outputs, QualityNet
-from compression.models.weights import load, save, start_from_imagenet
+from compression.models.weights import find_imagenet, load, save, start_from_imagenet
 from compression.progress import console
 from compression.recipe import TrainConfig
 from compression.training import Job
 
+_ARCHITECTURE = "resnet18"
 _WEIGHTS = {"score": 1.0, "difference": 2.0, "order": 0.4, "category": 0.02, "embedding": 0.02}
 """How much each part of the loss counts: quality first; category and embedding ride along."""
 
@@ -44,7 +45,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--weights", type=Path, help="folder of ImageNet npz weights; default: torchvision downloads"
     )
     parser.add_argument(
-        "--architecture", choices=sorted(REGISTRY), help="default: resnet18, or what --start holds"
+        "--architecture", choices=sorted(REGISTRY), help=f"default: {_ARCHITECTURE}, or what --start holds"
     )
     parser.add_argument("--out", type=Path, default=Path("runs/teacher"), help="default: %(default)s")
     parser.add_argument(
@@ -81,17 +82,12 @@ def make_parser() -> argparse.ArgumentParser:
 @processes.joined()
 def train_teacher(options: argparse.Namespace) -> None:
     """Train, keep the epoch that did best on val, write model, record and curve."""
-    config = TrainConfig(
-        epochs=options.epochs,
-        small_epochs=options.small_epochs,
-        learning_rate=options.learning_rate,
-        seed=options.seed,
-    )
+    started, config = check(options), _read_settings(options)
     torch.manual_seed(options.seed)
     with processes.first_prepares():
         scenes = (options.scenes, options.scenes // 10)
         data = make_dataset(options.data, ATTRIBUTES, options.cache, (options.limit, VAL_PHOTOS), scenes)
-        net, start = _start(options, data.categories)
+        net, start = _start(options, started, data.categories)
     net.to(processes.pick_device())
     samples = [sample for photo in data.val for sample in photo]
     path = options.out / "teacher.safetensors"
@@ -127,22 +123,51 @@ def train_teacher(options: argparse.Namespace) -> None:
     console.print(f"wrote {path}, run.json and curve.png in {options.out}")
 
 
-def _start(options: argparse.Namespace, categories: tuple[str, ...]) -> tuple[QualityNet, str]:
-    """The teacher before training, and a sentence on where it comes from."""
+def check(options: argparse.Namespace) -> QualityNet | None:
+    """Refuse options that cannot work, as far as that shows without photos.
+
+    Returns:
+        The teacher to go on from; None for a fresh one.
+
+    Raises:
+        ValueError: a setting out of its range, or options that do not go together.
+        CheckpointError: weights that are missing or do not fit.
+    """
+    _read_settings(options)
     if options.start is None:
-        net = build(options.architecture or "resnet18", ATTRIBUTES, categories=categories)
-        return net, start_from_imagenet(net, options.weights)
+        find_imagenet(options.architecture or _ARCHITECTURE, options.weights)
+        return None
     if options.weights is not None:
         raise ValueError("--weights: ImageNet weights are for a fresh teacher; leave it out beside --start")
     net, _ = load(options.start)
-    for what, held, asked in (
-        ("--architecture", net.architecture, options.architecture or net.architecture),
-        ("attributes", net.attributes, ATTRIBUTES),
-        ("categories of the data", net.categories, categories),
-    ):
-        if held != asked:
-            raise ValueError(f"{options.start}: expected {what} {asked}, it has {held}")
-    return net, f"{options.start.name} ({net.architecture})"
+    _compare(options.start, "--architecture", net.architecture, options.architecture or net.architecture)
+    _compare(options.start, "attributes", net.attributes, ATTRIBUTES)
+    return net
+
+
+def _read_settings(options: argparse.Namespace) -> TrainConfig:
+    return TrainConfig(
+        epochs=options.epochs,
+        small_epochs=options.small_epochs,
+        learning_rate=options.learning_rate,
+        seed=options.seed,
+    )
+
+
+def _start(
+    options: argparse.Namespace, started: QualityNet | None, categories: tuple[str, ...]
+) -> tuple[QualityNet, str]:
+    """The teacher before training, and a sentence on where it comes from."""
+    if started is None:
+        net = build(options.architecture or _ARCHITECTURE, ATTRIBUTES, categories=categories)
+        return net, start_from_imagenet(net, options.weights)
+    _compare(options.start, "categories of the data", started.categories, categories)
+    return started, f"{options.start.name} ({started.architecture})"
+
+
+def _compare(start: Path, what: str, held: object, asked: object) -> None:
+    if held != asked:
+        raise ValueError(f"{start}: expected {what} {asked}, it has {held}")
 
 
 if __name__ == "__main__":

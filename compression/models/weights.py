@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from compression.data import hash_file
-from compression.models import REGISTRY, build
+from compression.models import REGISTRY, Start, build
 from compression.models.heads import TONES_PX, QualityNet
 from compression.models.narrow import narrow
 from compression.models.server import ServerTeacher, load_server_teacher
@@ -44,9 +44,7 @@ def start_from_imagenet(net: QualityNet, folder: Path | None) -> str:
         CheckpointError: the file is missing or does not fit.
         ValueError: nobody has trained this architecture on ImageNet.
     """
-    start = REGISTRY[net.architecture].start
-    if start is None:
-        raise ValueError(f"{net.architecture} has no ImageNet weights; start it from random ones")
+    start = find_imagenet(net.architecture, folder)
     if folder is None:
         from compression.torchvision_compat import models
 
@@ -63,6 +61,21 @@ def start_from_imagenet(net: QualityNet, folder: Path | None) -> str:
         )
     missing = {key.rpartition(".")[0] for key in result.missing_keys}
     return f"{source}; {len(missing)} layers trained anew" if missing else source
+
+
+def find_imagenet(architecture: str, folder: Path | None) -> Start:
+    """Which ImageNet weights an architecture starts from.
+
+    Raises:
+        CheckpointError: the folder lacks them.
+        ValueError: nobody has trained this architecture on ImageNet.
+    """
+    start = REGISTRY[architecture].start
+    if start is None:
+        raise ValueError(f"{architecture} has no ImageNet weights; start it from random ones")
+    if folder is not None and not (folder / start.file).is_file():
+        raise CheckpointError(f"{folder / start.file}: expected an npz of weights, found none")
+    return start
 
 
 def save(net: QualityNet, path: Path, extra: dict[str, Any] | None = None, half: bool = False) -> Path:

@@ -66,6 +66,32 @@ def test_a_distillation_that_fails_is_told_and_ends_with_1(
     assert "none.safetensors: expected a file" in told and "the distillation failed" in told
 
 
+@pytest.mark.parametrize(
+    ("passed", "says"),
+    [
+        (("--out", "x"), "--out: cannot be passed on"),
+        (("--learning-rate", "1"), "--learning-rate: cannot be passed on"),
+        (("--quick",), "--quick: cannot be passed on"),
+        (("--size", "96"), "--size: cannot be passed on"),
+        (("--small-epochs", "2"), "small_epochs: expected 0 to 1, got 2"),
+        (("--sparsity", "1"), "--aware: prune first"),
+    ],
+)
+def test_options_that_cannot_be_passed_on_are_refused(
+    student: Path,
+    small_teacher: Path,
+    photos_csv: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    passed: tuple[str, ...],
+    says: str,
+) -> None:
+    monkeypatch.setattr(distill, "main", lambda _: pytest.fail("began"))
+    assert aware.main([*arguments(student, small_teacher, photos_csv, tmp_path), *passed]) == 1
+    assert says in capsys.readouterr().err
+
+
 def test_thinning_channels_out_while_learning_in_int8_steps_is_refused(
     small_teacher: Path, photos_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

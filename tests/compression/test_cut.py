@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -95,19 +96,44 @@ def test_a_cut_model_comes_back_from_its_checkpoint(net: QualityNet, tmp_path: P
     torch.testing.assert_close(other(views()).scores, net(views()).scores)
 
 
+def test_a_share_of_the_whole_is_told_as_one_and_what_is_small_enough_stays(net: QualityNet) -> None:
+    whole = count_macs(net)
+    cut(net, 0.85, "magnitude", "layer")
+    narrow = cut(net, 0.7, "magnitude", "layer", whole=whole)
+    assert narrow == pytest.approx(count_macs(net) / whole) and 0.6 < narrow <= 0.7
+    assert cut(net, narrow + 0.05, "magnitude", "layer", whole=whole) == narrow
+    assert count_macs(net) / whole == pytest.approx(narrow)
+
+
+def test_a_cut_for_size_counts_weights_and_lets_the_first_blocks_be(net: QualityNet) -> None:
+    whole = deepcopy(net)
+    left = cut(net, 0.6, "magnitude", "layer", of="parameters", first_block=11)
+    counts = [sum(each.numel() for each in model.parameters()) for model in (net, whole)]
+    assert left == pytest.approx(counts[0] / counts[1]) and 0.5 < left <= 0.6
+    before, after = ([*model.backbone.children()] for model in (whole, net))
+    for old, new in zip(before[:11], after[:11], strict=True):
+        for one, other in zip(old.parameters(), new.parameters(), strict=True):
+            assert torch.equal(one, other)
+    assert sum(p.numel() for p in after[17].parameters()) < sum(p.numel() for p in before[17].parameters())
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"macs": 1.0}, "between 0 and 1"),
-        ({"macs": 0.01}, "cannot go below"),
+        ({"share": 1.0}, "between 0 and 1"),
+        (
+            {"share": 0.01},
+            r"asked for 0.01 of .* whole student, where 0\.[1-4]\d is the least; .* smaller",
+        ),
         ({"importance": "luck"}, "expected one of magnitude, taylor"),
         ({"importance": "taylor"}, "no gradients"),
         ({"scope": "block"}, "expected one of global, layer"),
+        ({"of": "bytes"}, "expected one of macs, parameters"),
     ],
 )
 def test_a_cut_that_cannot_be_says_what_was_expected(net: QualityNet, change: dict, says: str) -> None:
     with pytest.raises(ValueError, match=says):
-        cut(net, **{"macs": 0.5, **change})
+        cut(net, **{"share": 0.5, **change})
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from compression.data import read_photos
 from compression.distill_options import REFERENCE
 from compression.models import ATTRIBUTES, build, with_outputs
 from compression.models.heads import Outputs, QualityNet
-from compression.models.weights import load, load_teacher, save
+from compression.models.weights import load, load, read_output_range_teacher, save
 from compression.objective import Weights
 from compression.torchvision_compat import models
 from edge_iqa.views import ViewSpec
@@ -164,6 +164,7 @@ def test_a_server_model_teaches_a_small_student_of_another_embedding_length(
     assert (student.architecture, student.width) == ("mobilenet_v3_small_relu6", 0.5)
     assert student.spec == ViewSpec(96, 1, 1600)
     assert meta["run"]["teacher"] == "server.pt"
+    assert read_output_range(meta, tmp_path) == (-4, 8), "gates and pruning ask the teacher on its own scale"
     assert len(steps) == 2
     for _, out, aim, loss in steps:
         assert out.scores.shape == (24, 7) and aim.scores.shape == (24, 1)
@@ -346,6 +347,31 @@ def test_errors_end_in_one_sentence_and_exit_code_1(
         assert distill.main(argv) == 1, says
         error = capsys.readouterr().err
         assert error.startswith("error: ") and says in error and "Traceback" not in error
+
+
+def test_options_that_cannot_work_are_refused_before_photos_are_made_ready(
+    tmp_path: Path,
+    photos_csv: Path,
+    small_teacher: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(distill, "make_dataset", lambda *_: pytest.fail("photos were made ready"))
+    other = str(save(build("patchnet", spec=ViewSpec(64, 1, 512)), tmp_path / "other.safetensors"))
+    for more, says in {
+        ("--details", "-3"): "views.detail",
+        ("--width", "nan"): "width: expected 0.1 to 2",
+        ("--start", "none.safetensors"): "none.safetensors: expected a safetensors file",
+        ("--start", other): "one viewing scale",
+        ("--start", other, "--size", "96"): "--size 96",
+        ("--start", "imagenet", "--student", "patchnet"): "has no ImageNet weights",
+        ("--start", "imagenet", "--weights", str(tmp_path)): "expected an npz of weights, found none",
+        ("--follow", other): "follow the one it was cut from",
+        ("--unlabeled", "none.csv"): "none.csv",
+        ("--sparsity", "-1"): "--sparsity: expected a number from 0 up",
+    }.items():
+        assert distill.main(arguments(small_teacher, photos_csv, tmp_path, *more)) == 1
+        assert says in capsys.readouterr().err
 
 
 def test_an_output_folder_that_cannot_be_written_is_an_error(

@@ -13,8 +13,11 @@ from pathlib import Path
 import pytest
 
 from compression import pipeline, stages
+from compression.models import build
+from compression.models.weights import save
 from compression.stages import COMMANDS, read_recipe
 from edge_iqa.errors import RecipeError
+from edge_iqa.views import ViewSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 WHOLE = """
@@ -33,6 +36,14 @@ bound = ["int8_flips=0.01", "int8_p99=0.03"]
 version = "1.2.3"
 golden = ["examples/photos/mug.jpg"]
 replace = true
+"""
+REST = """
+[quantize]
+
+[gates]
+
+[pack]
+golden = ["examples/photos/mug.jpg"]
 """
 
 
@@ -83,30 +94,44 @@ def test_every_recipe_that_comes_along_can_be_read(path: Path) -> None:
         ('name = "small"', 'name = "Ä b"', 2, "name: expected a short name"),
         ('name = "small"', 'name = "small"\nstudent = "s.safetensors"', 3, "none beside [distill]"),
         ("[quantize]", "[quantise]", 8, "quantise: expected one of the sections"),
+        ("[quantize]", "[quantise]", 8, "or the keys name, student"),
         ("epochs = 2", "epoch = 2", 5, "distill.epoch: expected one of "),
         ("epochs = 2", "epochs = 0", 5, "a whole number from 1 up"),
         ("epochs = 2", 'epochs = "two"', 5, "a whole number from 1 up"),
         ("epochs = 2", "epochs = [2, 3]", 5, "one value"),
         ("learning_rate = 6e-4", 'learning_rate = "fast"', 6, "a value for --learning_rate"),
         ("learning_rate = 6e-4", 'student = "alexnet"', 6, "one of mobilenet_v2"),
-        ("learning_rate = 6e-4", 'out = "elsewhere"', 6, "does not set itself"),
+        (
+            "learning_rate = 6e-4",
+            'out = "elsewhere"',
+            6,
+            "distill.out: the pipeline sets it itself; remove the line",
+        ),
+        ("learning_rate = 6e-4", "output_range = [1, 5]", 6, "the pipeline sets it itself"),
         ('bound = ["int8_flips=0.01", "int8_p99=0.03"]', "bound = true", 11, "a list of values"),
         ('"int8_p99=0.03"', '"int8_p99=nan"', 11, "int8_p99 from 0 to 2"),
         ('"int8_p99=0.03"', '"int8_p98=0.03"', 11, "one of student_teacher_srcc"),
         ('version = "1.2.3"', 'version = "../../1.2.3"', 14, "a version such as 1.2.0"),
-        ("photos/mug.jpg", "photos/gone.jpg", 15, "pack.golden: expected a file or folder that is there"),
+        ("photos/mug.jpg", "photos/gone.jpg", 15, f"is there, seen from {Path.cwd()}, got"),
+        (
+            'golden = ["examples/photos/mug.jpg"]',
+            "",
+            13,
+            "pack: the key golden is missing (photos, or folders of photos)",
+        ),
+        ("[distill]", "[teacher]", 4, "teacher: a student must be distilled from it"),
         ("replace = true", 'replace = "yes"', 16, "true or false"),
         (
             "[quantize]",
             '[aware]\ndistill = ["--out", "x"]\n\n[quantize]',
             9,
-            "options of distill, of --details",
+            "aware.distill: --out: cannot be passed on, the command decides it itself; behind -- may stand --follow",
         ),
         (
             "[quantize]",
             '[prune]\ndistill = ["--teach=x"]\n\n[quantize]',
             9,
-            "options of distill, of --details",
+            "prune.distill: unrecognized arguments: --teach=x",
         ),
     ],
 )
@@ -115,6 +140,62 @@ def test_what_no_command_takes_is_refused_with_its_line(
 ) -> None:
     assert old in WHOLE
     path = recipe(WHOLE.replace(old, new))
+    with pytest.raises(RecipeError) as error:
+        read_recipe(path)
+    assert str(error.value).startswith(f"{path}:{line}: ") and says in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("keys", "line", "says"),
+    [
+        ("learning_rate = nan", 3, "distill.learning_rate: expected more than 0, got nan"),
+        ("learning_rate = -1", 3, "distill.learning_rate: expected more than 0, got -1"),
+        ("epochs = 3\nsmall_epochs = 9", 4, "distill.small_epochs: expected 0 to 2, got 9"),
+        ("seed = -1", 3, "distill.seed: expected a whole number from 0 up"),
+        ('start = "random"\nwidth = -2', 4, "distill.width: expected 0.1 to 2, got -2.0"),
+        ('start = "random"\ndetails = -3', 2, "views.detail: expected a whole number from 0 to 16, got -3"),
+        ("size = 96", 2, "--size 96: "),
+        ('start = "no-such-file.safetensors"', 2, "no-such-file.safetensors: expected a safetensors file"),
+        ('weight = ["rank=1", "rnk=abc"]', 3, "distill.weight: expected one of score, rank, "),
+        ("sparsity = -1", 3, "distill.sparsity: expected a number from 0 up"),
+        ("follow_weight = inf", 3, "distill.follow_weight: expected a number from 0 up"),
+        ("label_weight = -1", 2, "expected numbers from 0 up"),
+        ("aware = true\nsparsity = 1e-5", 3, "distill.aware: prune first"),
+        ('student = "patchnet"\nstart = "imagenet"', 2, "patchnet has no ImageNet weights"),
+        ('student = "patchnet"', 2, "holds mobilenet_v2; use --start imagenet or random"),
+        ('start = "imagenet"\nweights = "tests"', 2, "mobilenet_v2_imagenet.npz: expected an npz"),
+        ('start = "random"\nweights = "tests"', 4, "ImageNet weights are for --start imagenet"),
+        (
+            'start = "random"\nstudent = "patchnet"\nfollow = "{reference}"',
+            2,
+            "follow the one it was cut from",
+        ),
+        ("[teacher]\nepochs = 3\nsmall_epochs = 9", 5, "teacher.small_epochs: expected 0 to 2, got 9"),
+        ("[teacher]\nlearning_rate = -1", 4, "teacher.learning_rate: expected more than 0, got -1.0"),
+        ('[teacher]\narchitecture = "patchnet"', 3, "patchnet has no ImageNet weights"),
+        ('[teacher]\nstart = "{reference}"', 3, "expected attributes"),
+        ("[prune]\nmacs = 1", 4, "prune.macs: expected a share below 1, got 1"),
+        (
+            '[prune]\ndistill = ["--limit", "abc"]',
+            4,
+            "prune.distill: argument --limit: expected a whole number",
+        ),
+        ('[prune]\ndistill = ["100"]', 4, "prune.distill: unrecognized arguments: 100"),
+        ('[prune]\ndistill = ["--help"]', 4, "prune.distill: --help: ask"),
+        ('[prune]\ndistill = ["--follow", "x"]', 4, "prune.distill: --follow: cannot be passed on"),
+        ('[prune]\ndistill = ["--small-epochs", "1"]', 4, "small_epochs: expected 0 to 0, got 1"),
+        ('[prune]\ndistill = ["--width", "0.5"]', 4, "--width: cannot be passed on"),
+        ("[prune]\ntones_stride = 2", 4, "prune.tones_stride: expected 4 px or more, got 2"),
+        ("[aware]\nlearning_rate = -1", 4, "aware.learning_rate: expected more than 0, got -1.0"),
+        ('[aware]\ndistill = ["--sparsity", "1"]', 4, "aware.distill: --aware: prune first"),
+    ],
+)
+def test_what_a_command_would_refuse_hours_later_is_refused_when_the_recipe_is_read(
+    recipe: Callable[[str], Path], tmp_path: Path, keys: str, line: int, says: str
+) -> None:
+    net = build("mobilenet_v2", ("noise",), spec=ViewSpec(32, 1, 256), width=0.35)
+    reference = save(net, tmp_path / "reference.safetensors")
+    path = recipe('name = "small"\n[distill]\n' + keys.replace("{reference}", str(reference)) + "\n" + REST)
     with pytest.raises(RecipeError) as error:
         read_recipe(path)
     assert str(error.value).startswith(f"{path}:{line}: ") and says in str(error.value)
@@ -153,6 +234,15 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             }[stage]()
             makes.parent.mkdir(parents=True, exist_ok=True)
             makes.write_text(repr(sorted(vars(told).items(), key=str)))
+            for folder, name in (
+                [(told.out, "model.int8.onnx")]
+                if stage == "quantize"
+                else [(each, "model.onnx") for each in (makes.parent, told.trim) if each]
+                if stage == "pack"
+                else []
+            ):
+                folder.mkdir(exist_ok=True)
+                (folder / name).write_text("model")
             return 0
 
         return run
@@ -239,12 +329,54 @@ def test_a_stage_is_run_again_when_its_result_was_altered_or_somebody_asks(
     assert calls == ["quantize", "gates", "pack"]
 
 
+@pytest.mark.parametrize(
+    ("altered", "reruns"),
+    [
+        ("runs/small/quantize-*/model.int8.onnx", "quantize"),
+        ("bundles/small-1.2.3/model.onnx", "pack"),
+        ("trimmed/model.onnx", "pack"),
+    ],
+)
+@pytest.mark.parametrize("gone", [True, False])
+def test_every_file_of_models_and_bundles_counts(
+    run: Callable[..., int], calls: list[str], tmp_path: Path, altered: str, reruns: str, gone: bool
+) -> None:
+    text = WHOLE.replace("replace = true", f'replace = true\ntrim = "{tmp_path / "trimmed"}"')
+    run(text)
+    calls.clear()
+    assert run(text) == 0 and calls == []
+    (path,) = tmp_path.glob(altered)
+    path.unlink() if gone else path.write_text("altered")
+    assert run(text) == 0 and calls == [reruns]
+
+
+@pytest.mark.parametrize("content", ["", '{"seconds": 1', "[]", "null", '{"seconds": "1"}', "\udcff"])
+def test_a_damaged_note_of_a_finished_stage_means_that_it_is_not_done(
+    run: Callable[..., int], calls: list[str], tmp_path: Path, content: str
+) -> None:
+    run()
+    calls.clear()
+    (note,) = (tmp_path / "runs" / "small").glob("distill-*/done.json")
+    note.write_bytes(content.encode(errors="surrogateescape"))
+    assert run(WHOLE, "--dry-run") == 0
+    assert run() == 0 and calls == ["distill"]
+
+
+def test_a_folder_of_runs_that_is_a_file_ends_in_one_sentence(
+    run: Callable[..., int], calls: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "runs").write_text("in the way")
+    assert run() == 1 and calls == []
+    told = capsys.readouterr().err
+    assert "could not be made" in told and "choose another folder for --runs" in told
+
+
 def test_a_file_that_an_option_names_is_part_of_what_goes_in(
     run: Callable[..., int], calls: list[str], tmp_path: Path
 ) -> None:
     start, golden = tmp_path / "start.safetensors", tmp_path / "golden"
     golden.mkdir()
-    start.write_text("one")
+    save(build("mobilenet_v2", spec=ViewSpec(32, 1, 256), width=0.35), start)
     text = WHOLE.replace("epochs = 2", f'start = "{start}"').replace("examples/photos/mug.jpg", str(golden))
     run(text)
     calls.clear()
@@ -254,7 +386,7 @@ def test_a_file_that_an_option_names_is_part_of_what_goes_in(
     run(text)
     assert calls == ["pack"]
     calls.clear()
-    start.write_text("another")
+    save(build("mobilenet_v2", spec=ViewSpec(64, 1, 256), width=0.35), start)
     run(text)
     assert calls[0] == "distill"
 
@@ -294,6 +426,18 @@ def test_a_stage_that_fails_ends_the_run_and_nothing_is_packed(
     assert "gates: the stage failed" in capsys.readouterr().err
     assert calls == ["distill", "quantize"] and not (tmp_path / "bundles").exists()
     assert run() == 0 and calls[2:] == ["gates", "pack"]
+
+
+def test_a_command_that_refuses_its_options_is_a_stage_that_failed(
+    run: Callable[..., int],
+    calls: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    refuse = replace(COMMANDS["gates"], run=lambda _: COMMANDS["gates"].make_parser().parse_args(["--what"]))
+    monkeypatch.setitem(stages.COMMANDS, "gates", refuse)
+    assert run() == 1 and calls == ["distill", "quantize"]
+    assert "gates: the stage failed, exit code 2" in capsys.readouterr().err
 
 
 def test_a_dry_run_shows_what_would_run_and_runs_nothing(
