@@ -21,7 +21,7 @@ from compression.data import read_photos
 from compression.distill_options import REFERENCE
 from compression.models import ATTRIBUTES, build, with_outputs
 from compression.models.heads import Outputs, QualityNet
-from compression.models.weights import load, load, read_output_range_teacher, save
+from compression.models.weights import load, load_teacher, read_output_range, save
 from compression.objective import Weights
 from compression.torchvision_compat import models
 from edge_iqa.views import ViewSpec
