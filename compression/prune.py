@@ -11,43 +11,31 @@ import argparse
 import copy
 import hashlib
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
 from compression import distill
 from compression.answers import Answers
 from compression.artifacts import export_models, make_quantizer, time_models
-from compression.batches import Batch, count_steps, fit_views, training_batches, widest
 from compression.calibration import cut_variants
 from compression.command import count, part, positive, run_command
 from compression.cut import COUNTS, IMPORTANCE, SCOPES, count_macs, cut
 from compression.data import hash_file, hash_photos, read_photos, select
-from compression.dataset import CACHE, make_dataset, read_default
+from compression.dataset import CACHE, read_default
 from compression.distill_check import check_passed_on
 from compression.distill_options import REFERENCE, to_arguments
-from compression.models import ATTRIBUTES
-from compression.models.heads import TONES_PX, Outputs, QualityNet
+from compression.models.heads import TONES_PX, QualityNet
 from compression.models.weights import load, load_teacher, read_output_range, save
-from compression.norms import carry_statistics, measure_statistics
-from compression.objective import Weights
+from compression.narrowing import Seen
 from compression.progress import console, track
-from compression.recipe import TrainConfig
-from compression.repair import repair
 from edge_iqa.errors import EdgeIqaError
 from edge_iqa.files import write_bytes, write_json
 from edge_iqa.manifest import RUNTIMES
 from edge_iqa.timing import ratio
-from edge_iqa.views import ViewSpec
 from export.console import show_table
 
-_LOOK_STEPS = 12
-"""Batches that tell what a channel is worth, and how far it spreads."""
-_REPAIR_BATCHES = 6
-"""Of these, so many to fit the layers on that lost inputs: each layer is one more pass over them."""
 _CALIBRATION = 16
 """Photos to quantize on for the timing; ranges do not change how long a model takes."""
 _REPEATS = 60
@@ -211,29 +199,6 @@ def _shares(options: argparse.Namespace) -> list[float]:
     return [_least(options) ** (number / options.steps) for number in range(1, options.steps + 1)]
 
 
-def cut_batches(net: QualityNet, seen: ViewSpec, options: argparse.Namespace) -> list[Batch]:
-    """Some batches of an early epoch: small views, a quarter of the time, as the healing begins with them.
-
-    Args:
-        seen: views of the teacher, which is to be asked about them.
-    """
-    config = TrainConfig(epochs=2, small_epochs=1)
-    spec = widest(net.spec, seen)
-    limits = (config.photos_per_step * _LOOK_STEPS, 1)
-    data = make_dataset(options.data, ATTRIBUTES, options.cache, limits, (0, 0), net.categories)
-    batches = training_batches(data.train, spec, config, 0)
-    return list(track(batches, count_steps(len(data.train), config.photos_per_step), "views"))
-
-
-def look(net: QualityNet, batches: Sequence[Batch], seen: ViewSpec, ask: Callable[[Tensor], Outputs]) -> None:
-    """Sum the gradients of the loss of distillation over some batches, without changing a weight."""
-    weights = Weights()
-    net.requires_grad_(True).eval().zero_grad()
-    for batch in track(batches, len(batches), "what channels are worth"):
-        aim = ask(fit_views(batch.views, seen))
-        weights.total(batch, net(fit_views(batch.views, net.spec)), aim).backward()
-
-
 def time_both(
     whole: QualityNet, narrow: QualityNet, options: argparse.Namespace
 ) -> dict[str, dict[str, float] | None]:
@@ -288,16 +253,12 @@ def _cut_and_heal(
             net.spread_tones(options.tones_stride)
         output_range = _output_range(options) or (0.0, 1.0)
         teacher, sha256 = load_teacher(options.teacher, output_range)
-        batches = cut_batches(net, teacher.spec, options)
-        views = [fit_views(batch.views, net.spec) for batch in batches]
-        carry_statistics(net, track(views, len(views), "how far channels spread"))
+        seen = Seen(net, teacher.spec, Answers(teacher, (sha256, *output_range), options.cache), options)
         if options.importance == "taylor":
-            look(net, batches, teacher.spec, Answers(teacher, (sha256, *output_range), options.cache))
+            seen.look(net)
         before = copy.deepcopy(net)
         cut(net, share, options.importance, options.scope, **_limits(options), whole=size)
-        measure_statistics(net, track(views, len(views), "how far they spread after the cut"))
-        with console.status("fitting what stays to what was there"):
-            repair(net, before, views[:_REPAIR_BATCHES])
+        seen.mend(net, before)
         save(net, narrowed, {"run": {"teacher_sha256": sha256, "output_range": output_range}})
     net, _ = load(narrowed)
     report = {"macs": count_macs(net), "parameters": sum(each.numel() for each in net.parameters())}

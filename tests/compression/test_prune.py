@@ -81,7 +81,7 @@ def test_a_repeated_command_trains_nothing_anew(
     def refuse(*_: object) -> int:
         raise AssertionError("trained again")
 
-    for where, name in ((prune.distill, "main"), (prune, "look")):
+    for where, name in ((prune.distill, "main"), (prune.Seen, "look")):
         monkeypatch.setattr(where, name, refuse)
     monkeypatch.setattr(prune, "time_both", lambda *_: {"tflite": gain(1.1)})
     before = json.loads((run / "prune.json").read_text())
