@@ -154,7 +154,7 @@ def early(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError("photos were made ready")
 
-    monkeypatch.setattr(prune, "cut_batches", refuse)
+    monkeypatch.setattr(prune, "Seen", refuse)
 
 
 @pytest.mark.usefixtures("early")
