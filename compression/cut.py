@@ -69,6 +69,20 @@ def cut(
     whole = count(net) if whole is None else whole
     if (left := count(net) / whole) <= share:
         return left
+    pruner = _make_pruner(net, importance, scope, first_block)
+    for _ in range(_STEPS):
+        pruner.step()
+        left = count(net) / whole
+        if left <= share:
+            return left
+    raise ValueError(
+        f"asked for {share:.2f} of the {COUNTED[of]} of the whole student, where {left:.2f} is the least; "
+        "ask for more, or distill a smaller architecture, or one with smaller or fewer views"
+    )
+
+
+def _make_pruner(net: QualityNet, importance: str, scope: str, first_block: int) -> tp.pruner.BasePruner:
+    """Takes a little more out with each step."""
     views = torch.zeros((1, *net.spec.shape), dtype=torch.uint8)
     net.requires_grad_(True).eval()  # the library follows gradients from layer to layer
     chosen = (
@@ -76,7 +90,7 @@ def cut(
         if importance == "taylor"
         else tp.importance.GroupMagnitudeImportance(p=2)
     )
-    pruner = tp.pruner.BasePruner(
+    return tp.pruner.BasePruner(
         net,
         views,
         chosen,
@@ -87,15 +101,6 @@ def cut(
         round_to=_MULTIPLE,
         ignored_layers=[*_keep(net), *_before(net, first_block)],
         forward_fn=lambda model, given: model(given),
-    )
-    for _ in range(_STEPS):
-        pruner.step()
-        left = count(net) / whole
-        if left <= share:
-            return left
-    raise ValueError(
-        f"asked for {share:.2f} of the {COUNTED[of]} of the whole student, where {left:.2f} is the least; "
-        "ask for more, or distill a smaller architecture, or one with smaller or fewer views"
     )
 
 
