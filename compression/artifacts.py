@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from compression.bounds import BOUNDS
 from compression.equalize import equalize
 from compression.models.device_form import DeviceForm
 from compression.models.heads import QualityNet
@@ -60,6 +61,7 @@ def make_artifacts(
     check: Sequence[Views],
     methods: Sequence[str] = METHODS,
     also: Sequence[str] = (),
+    file_mb: float = BOUNDS["file_mb"],
 ) -> Artifacts:
     """Export, check and quantize one student.
 
@@ -69,6 +71,7 @@ def make_artifacts(
             int8 models with the float ones.
         methods: ways to find ranges, of those the quantizers know.
         also: variants to make besides, names of `compression.quantize_weights.VARIANTS`.
+        file_mb: no layer is left in float that would make an int8 file larger than this, in 10^6 bytes.
 
     Raises:
         GateError: a float model is not what torch is, or a model has an operator that a phone may lack.
@@ -90,7 +93,9 @@ def make_artifacts(
         for runtime in RUNTIMES:
             quantizer = make_quantizer(runtime, sources[f"model.evened.{runtime}"], calibration, folder)
             fastest = partial(find_fastest, runtime, check[0])
-            found[runtime] = search(quantizer, runtime, references[runtime], check, fastest, methods)
+            found[runtime] = search(
+                quantizer, runtime, references[runtime], check, fastest, methods, most_bytes=file_mb * 1e6
+            )
             files[f"model.int8.{runtime}"] = found[runtime].content
         variants = {}
         for file, content in _make_also(also, exact, sources).items():

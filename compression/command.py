@@ -42,6 +42,17 @@ def part(text: str) -> float:
     return value
 
 
+def megabytes(text: str) -> float:
+    """Read a size above 0, for argparse."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 100:
+        raise argparse.ArgumentTypeError(f"expected megabytes above 0 up to 100, got {text!r}")
+    return value
+
+
 def read_arguments(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
     """Parse a command line that another command makes up: what is wrong is an error, not the end of the process.
 

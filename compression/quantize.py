@@ -15,8 +15,9 @@ from typing import Any
 
 from compression import sensitivity
 from compression.artifacts import Artifacts, make_artifacts
+from compression.bounds import BOUNDS
 from compression.calibration import cut_variants
-from compression.command import positive, run_command
+from compression.command import megabytes, positive, run_command
 from compression.data import hash_file, hash_photos, read_photos, select
 from compression.dataset import CACHE, read_default
 from compression.distill_options import REFERENCE
@@ -80,6 +81,13 @@ def make_parser() -> argparse.ArgumentParser:
         f"which takes minutes; default: {' '.join(METHODS)}",
     )
     parser.add_argument(
+        "--file-mb",
+        type=megabytes,
+        default=BOUNDS["file_mb"],
+        metavar="MB",
+        help="leave no convolution in float that would make an int8 file larger; default: %(default)s, as the gates",
+    )
+    parser.add_argument(
         "--also",
         nargs="+",
         choices=tuple(VARIANTS),
@@ -111,7 +119,13 @@ def quantize(options: argparse.Namespace) -> None:
             raise DataError(f"no readable photo in split {split!r}; give more photos, or a `split` column")
     student_sha256 = hash_file(options.student)
     made = make_artifacts(
-        student, student_sha256, views["train"], views["val"], options.methods, options.also
+        student,
+        student_sha256,
+        views["train"],
+        views["val"],
+        options.methods,
+        options.also,
+        options.file_mb,
     )
     for stale in {path.name for path in options.out.glob("model.*")} - set(made.files):
         (options.out / stale).unlink()  # of an earlier run with --also: nothing would vouch for it

@@ -27,7 +27,7 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.calibrate import create_calibrator, save_tensors_data
 
-from compression.convolutions import describe
+from compression.convolutions import Convolution
 from compression.quantize_histograms import BINS, PERCENTILE, split
 from compression.quantize_weights_onnx import store_heads_as_int8
 
@@ -68,7 +68,7 @@ class OnnxQuantizer:
         quant_pre_process(str(source), str(self._prepared), skip_symbolic_shape=True)
         graph = onnx.load(str(self._prepared)).graph
         self._nodes = [(node.name, node.op_type) for node in graph.node]
-        self.layers = tuple(_describe_convolutions(graph))
+        self.layers = tuple(_list_convolutions(graph))
 
     def quantize(self, method: str, float_layers: Collection[int] = ()) -> bytes:
         """Make an int8 model.
@@ -121,13 +121,13 @@ class OnnxQuantizer:
         return names
 
 
-def _describe_convolutions(graph: onnx.GraphProto) -> Iterator[str]:
+def _list_convolutions(graph: onnx.GraphProto) -> Iterator[Convolution]:
     sizes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
     for node in graph.node:
         if node.op_type == "Conv":
             outputs, inputs, height, width = sizes[node.input[1]]
             groups = next((entry.i for entry in node.attribute if entry.name == "group"), 1)
-            yield describe(height, width, inputs * groups, outputs, groups > 1)
+            yield Convolution(height, width, inputs * groups, outputs, groups > 1)
 
 
 def shield_float_convolutions(model: onnx.ModelProto) -> None:

@@ -15,7 +15,7 @@ from ai_edge_quantizer.qtyping import TFLOperationName as Op
 from ai_edge_quantizer.utils import qsv_utils, tfl_flatbuffer_utils, tfl_interpreter_utils
 from numpy.typing import NDArray
 
-from compression.convolutions import describe
+from compression.convolutions import Convolution
 from compression.quantize_histograms import HISTOGRAMS, few, find_ranges
 from edge_iqa.backends.base import cores
 
@@ -43,7 +43,7 @@ class TfliteQuantizer:
         self._calibration = calibration
         self._operators = list(_list_operators(model))
         self._ranges: dict[str, Any] = {}
-        self.layers = tuple(_describe_convolutions(model))
+        self.layers = tuple(_list_convolutions(model))
 
     def quantize(self, method: str, float_layers: Collection[int] = ()) -> bytes:
         """Make an int8 model.
@@ -125,7 +125,7 @@ def _list_operators(content: bytes) -> Iterator[tuple[str, Op | None]]:
         yield name, tfl_flatbuffer_utils.TFL_OP_CODE_TO_NAME.get(kind)
 
 
-def _describe_convolutions(content: bytes) -> Iterator[str]:
+def _list_convolutions(content: bytes) -> Iterator[Convolution]:
     model = tfl_flatbuffer_utils.read_model(bytearray(content))
     tensors = model.subgraphs[0].tensors
     for operator in model.subgraphs[0].operators:
@@ -135,7 +135,7 @@ def _describe_convolutions(content: bytes) -> Iterator[str]:
             inputs = tensors[operator.inputs[0]].shape[-1]
             _, height, width, _ = tensors[operator.inputs[1]].shape
             outputs = tensors[operator.outputs[0]].shape[-1]
-            yield describe(height, width, inputs, outputs, kind is Op.DEPTHWISE_CONV_2D)
+            yield Convolution(height, width, inputs, outputs, kind is Op.DEPTHWISE_CONV_2D)
 
 
 @contextlib.contextmanager

@@ -1,11 +1,12 @@
 """Int8 models are tried until one loses little enough: first ways to find ranges, then layers in float.
 
-Which layers stay float is not guessed: those are tried that lose most when they alone are int8
-(`compression.sensitivity`), and the first ones, and time decides.
+Which layers stay float is not guessed: those are tried that lose most, for the bytes they cost, when they
+alone are int8 (`compression.sensitivity`), and the first ones, and time decides.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -13,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from compression.convolutions import Convolution
 from compression.sensitivity import Sensitivity, measure_layers
 from export import parity
 
@@ -23,11 +25,14 @@ TARGET = 0.0135
 """Wanted 99th percentile of the score difference. The gate asks for 0.02 at the worse end of its
 interval, on other photos; this leaves it room."""
 
-COUNTS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20)
+COUNTS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24)
 """How many of the most sensitive convolutions are tried in float, one after the other."""
 
 METHODS = ("min_max", "mean_min_max", "percentile")
 """Ways to find ranges that are tried; entropy, which takes minutes, only where it is asked for."""
+
+FLOAT_BYTES = 3
+"""What a weight costs in float besides its byte in int8."""
 
 SENSITIVITY_PHOTOS = 48
 """Photos to measure each layer on: enough to order them, and there are half a hundred."""
@@ -38,11 +43,11 @@ class Quantizer(Protocol):
 
     Attributes:
         methods: ways to find the range of an activation.
-        layers: what each convolution is, in the order they run.
+        layers: the convolutions, in the order they run.
     """
 
     methods: tuple[str, ...]
-    layers: tuple[str, ...]
+    layers: tuple[Convolution, ...]
 
     def quantize(self, method: str, float_layers: Collection[int] = ()) -> bytes: ...
 
@@ -92,6 +97,7 @@ def search(
     methods: Sequence[str] = METHODS,
     target: float = TARGET,
     counts: Sequence[int] = COUNTS,
+    most_bytes: float = math.inf,
 ) -> Found:
     """Take the best way to find ranges, then leave ever more layers in float until the target is met.
 
@@ -99,9 +105,13 @@ def search(
     fewer, but each border between int8 and float costs a conversion: in ONNX Runtime, without VNNI, twelve
     scattered ones made a model slower than seventeen in a row. So the faster of the two is taken.
 
+    The worst are those that lose most a weight: late layers hold most weights of a network and lose little,
+    so that one of them in float can cost a file as much as all the early ones.
+
     Args:
         reference: outputs of the float model on `check`.
         fastest: models → place of the one that takes the least time.
+        most_bytes: of the model; a layer that would make it larger stays int8.
 
     Returns:
         A model that meets the target, else the one that comes nearest.
@@ -111,18 +121,41 @@ def search(
         attempts.make(method, ())
     method = attempts.best().method
     sensitivity = measure_layers(
-        quantizer.layers, lambda layers: attempts.measure(method, layers, SENSITIVITY_PHOTOS)[1]
+        [each.name for each in quantizer.layers],
+        lambda layers: attempts.measure(method, layers, SENSITIVITY_PHOTOS)[1],
     )
     chosen = attempts.best()
     if chosen.p99 > target:
-        worst = [each.layer for each in sorted(sensitivity, key=lambda each: -each.mean)]
+        weights = [each.weights for each in quantizer.layers]
+        room = most_bytes - len(attempts.contents[chosen])
+        worst = _fit(_rank(sensitivity, weights), weights, room)
         found = [attempts.give_back(attempts.extend(method, worst, counts), worst)]
-        found.append(attempts.extend(method, sorted(worst), counts))
+        found.append(attempts.extend(method, _fit(range(len(weights)), weights, room), counts))
         met = [trial for trial in found if trial.p99 <= target]
         chosen = attempts.best()
         if met:
             chosen = met[fastest([attempts.contents[trial] for trial in met])] if len(met) > 1 else met[0]
     return Found(attempts.contents[chosen], chosen, list(attempts.contents), sensitivity)
+
+
+def _rank(sensitivity: Sequence[Sensitivity], weights: Sequence[int]) -> list[int]:
+    """Layers, first the one that loses most a weight, above the least that any loses.
+
+    That least is what all int8 models have in common, the heads' weights in int8 above all.
+    """
+    least = min(each.mean for each in sensitivity)
+    worst = sorted(sensitivity, key=lambda each: (each.mean - least) / weights[each.layer], reverse=True)
+    return [each.layer for each in worst]
+
+
+def _fit(order: Iterable[int], weights: Sequence[int], room: float) -> list[int]:
+    """Of layers in this order, those that can be float in so many bytes; one that cannot is passed over."""
+    kept = []
+    for layer in order:
+        if FLOAT_BYTES * weights[layer] <= room:
+            kept.append(layer)
+            room -= FLOAT_BYTES * weights[layer]
+    return kept
 
 
 class _Attempts:
@@ -155,11 +188,13 @@ class _Attempts:
         """Leave ever more layers in float, in this order; the first trial that is good enough, or the best."""
         tried = []
         for count in counts:
-            if count >= len(order):
+            if not order or count >= len(self._quantizer.layers):
                 break
             tried.append(self.make(method, sorted(order[:count])))
             if tried[-1].p99 <= self._target:
                 return tried[-1]
+            if count >= len(order):
+                break
         return min(tried, key=lambda trial: trial.p99, default=self.best())
 
     def give_back(self, trial: Trial, worst: Sequence[int]) -> Trial:

@@ -49,7 +49,7 @@ def measure_layers(layers: Sequence[str], measure: Callable[[Collection[int]], L
     """Measure each convolution alone in int8.
 
     Args:
-        layers: what each is.
+        layers: how each is called.
         measure: places of those that stay float → loss of the model with all others in int8.
     """
     everything = range(len(layers))

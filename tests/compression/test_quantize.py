@@ -106,6 +106,16 @@ def test_just_the_convolutions_that_were_asked_for_stay_float(quantizers, runtim
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
+def test_a_large_float_layer_costs_at_most_three_bytes_a_weight(quantizers, runtime):
+    """So the search reckons; scales that are no longer needed make it less."""
+    quantizer = quantizers[runtime]
+    largest = max(range(13), key=lambda layer: quantizer.layers[layer].weights)
+    grown = len(quantizer.quantize("min_max", [largest])) - len(quantizer.quantize("min_max"))
+    weights = quantizer.layers[largest].weights
+    assert weights > 2000 and 2 * weights < grown <= 3 * weights
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
 def test_the_same_photos_give_the_same_bytes(quantizers, artifacts, make_views, tmp_path, runtime):
     source, calibration = artifacts.files[f"model.fp32.{runtime}"], make_views(12)
     again = (

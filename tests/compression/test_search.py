@@ -10,6 +10,7 @@ from PIL import Image
 
 from compression import sensitivity
 from compression.artifacts import make_quantizer
+from compression.convolutions import Convolution
 from compression.search import METHODS, compare_outputs, run_all, search
 from compression.sensitivity import Sensitivity
 
@@ -30,10 +31,12 @@ class Spoiling:
     """
 
     methods = ("coarse", "fine")
-    layers = tuple(f"layer {place}" for place in range(12))
 
-    def __init__(self, costs: dict[int, float]) -> None:
+    def __init__(self, costs: dict[int, float], large: Collection[int] = ()) -> None:
         self.costs = costs
+        self.layers = tuple(
+            Convolution(1, 1, 8, 80 if place in large else 8, depthwise=False) for place in range(12)
+        )
 
     def quantize(self, method: str, float_layers: Collection[int] = ()) -> bytes:
         cost = sum(value for layer, value in self.costs.items() if layer not in float_layers)
@@ -86,6 +89,28 @@ def test_a_float_layer_that_is_not_needed_is_given_back(fake_runs: list[dict]) -
     assert found.content == Spoiling(costs).quantize("fine", (4, 9))
 
 
+def test_of_two_layers_that_lose_as_much_the_smaller_is_float_first(fake_runs: list[dict]) -> None:
+    quantizer = Spoiling({3: 0.02, 9: 0.02, 11: 0.01}, large=(3,))
+    found = search(quantizer, "onnx", fake_runs, VIEWS, take_first, ("fine",), 0.035)
+    assert found.chosen.float_layers == (9,)
+
+
+def test_a_layer_that_would_make_the_file_too_large_stays_int8_and_later_ones_are_tried(
+    fake_runs: list[dict],
+) -> None:
+    quantizer = Spoiling({3: 0.5, 9: 0.03, 11: 0.02}, large=(3,))
+    start, large = len(quantizer.quantize("fine")), 3 * 8 * 80
+    room = start + large + 3 * 8 * 8
+    wide = search(quantizer, "onnx", fake_runs, VIEWS, take_first, ("fine",), 0.021, most_bytes=room)
+    assert wide.chosen.float_layers == (3, 9)
+    room = start + large - 1
+    narrow = search(quantizer, "onnx", fake_runs, VIEWS, take_first, ("fine",), 0.021, most_bytes=room)
+    assert all(3 not in trial.float_layers for trial in narrow.trials)
+    assert {9, 11} <= set(narrow.chosen.float_layers)
+    none = search(quantizer, "onnx", fake_runs, VIEWS, take_first, ("fine",), 0.021, most_bytes=0)
+    assert none.chosen.float_layers == () and len(none.trials) == 1
+
+
 def test_a_model_that_loses_little_as_it_is_keeps_no_float(fake_runs: list[dict]) -> None:
     found = search(Spoiling({3: 0.01}), "onnx", fake_runs, VIEWS, take_first, ("fine",), 0.0135)
     assert found.chosen.float_layers == () and len(found.trials) == 1 and len(found.sensitivity) == 12
@@ -111,7 +136,7 @@ def test_a_measured_layer_is_the_loss_of_a_model_in_which_it_alone_is_int8(
         content = quantizer.quantize("min_max", layers)
         return compare_outputs("min_max", layers, reference, run_all(name, content, check))
 
-    measured = sensitivity.measure_layers(quantizer.layers, lose)
+    measured = sensitivity.measure_layers([each.name for each in quantizer.layers], lose)
     assert [each.layer for each in measured] == list(range(13))
     again = lose([place for place in range(13) if place != 5])
     assert (measured[5].mean, measured[5].p99) == (again.mean, again.p99)
