@@ -27,6 +27,7 @@ Floats = NDArray[np.floating[Any]]
 STUDENT = "model.fp32.onnx"
 """The file that stands for the student where it is compared with its teacher."""
 
+_ACCEPT = 2
 _PARITY = "fp32 ONNX and TFLite vs torch"
 _PARITY_SAMPLES = 96
 """At most so many; a break of the graph shows on each, and torch is slow."""
@@ -53,7 +54,8 @@ def agreement_gates(test: Split, bounds: Mapping[str, float]) -> list[Gate]:
 def reduced_gates(test: Split, thresholds: Mapping[str, Any], bounds: Mapping[str, float]) -> list[Gate]:
     """What int8, and any other precision there is, costs against float of the same runtime.
 
-    Flips count among photos that are clearly good or clearly bad.
+    A flip is from accept to anything else, or back, among photos that are clearly good or clearly bad: what the
+    seller is told to do. Review against retake is a matter of `runtimes_gate`.
     """
     gates = []
     counted = (test.labels >= ACCEPT_LABEL) | (test.labels <= REJECT_LABEL)
@@ -63,7 +65,7 @@ def reduced_gates(test: Split, thresholds: Mapping[str, Any], bounds: Mapping[st
         if not match or match[1] == "fp32":
             continue
         exact = test.scores[f"model.fp32.{match[2]}"]
-        flips = _judge(exact, thresholds) != _judge(small, thresholds)
+        flips = (_judge(exact, thresholds) == _ACCEPT) != (_judge(small, thresholds) == _ACCEPT)
         what = f"{match[1]} vs fp32 ({match[2]})"
         agreement = estimate_srcc(exact[:, 0], small[:, 0], test.groups)
         gap = _estimate_p99(np.abs(exact - small).max(1), test.groups)
@@ -122,7 +124,7 @@ def parity_gate(
 
 
 def _judge(scores: Floats, thresholds: Mapping[str, Any]) -> NDArray[np.intp]:
-    """Verdicts (n,): 0 retake, 1 review, 2 accept."""
+    """Verdicts (n,): 0 retake, 1 review, 2 accept (`_ACCEPT`)."""
     return np.digitize(scores[:, 0], (thresholds["reject"], thresholds["accept"]))
 
 

@@ -160,6 +160,16 @@ def test_review_against_retake_is_another_verdict() -> None:
     assert runtimes_gate(split, in_use, THRESHOLDS, BOUNDS).value == 0.0
 
 
+@pytest.mark.parametrize(("exact", "small", "share"), [(0.61, 0.59, 1), (0.54, 0.61, 1), (0.56, 0.54, 0)])
+def test_a_flip_is_accept_against_anything_else(exact: float, small: float, share: float) -> None:
+    split = make_split()
+    for runtime in ("onnx", "tflite"):
+        split.scores[f"model.fp32.{runtime}"] = np.full((400, 2), exact)
+        split.scores[f"model.int8.{runtime}"] = np.full((400, 2), small)
+    flips = [gate for gate in reduced_gates(split, THRESHOLDS, BOUNDS) if "flips" in gate.name]
+    assert [gate.value for gate in flips] == [share, share]
+
+
 @pytest.mark.parametrize(("apart", "holds"), [(0, True), (3, False)])
 def test_the_files_in_use_must_give_the_same_verdict(apart: int, holds: bool) -> None:
     """Of 800 photos; those that lie on one side of the bound in both runtimes agree, however far apart."""
