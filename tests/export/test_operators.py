@@ -86,10 +86,6 @@ def test_the_default_bundles_tflite_runs_wholly_in_the_delegate():
     assert find_left_over(content) == TFLITE_LEFT
 
 
-@pytest.mark.xfail(
-    reason="made before the exporter wrote portable graphs; strict, so that it turns on when the bundle is rebuilt",
-    raises=GateError,
-)
 def test_the_default_bundles_onnx_has_no_foreign_operator():
     check_operators("model.int8.onnx", (BUNDLE / "model.int8.onnx").read_bytes())
 
