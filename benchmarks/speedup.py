@@ -54,6 +54,9 @@ RATIOS = (
 )
 """What is divided by what, its name, its bound, and whether more is better."""
 
+SHIPPED = REFERENCE / "default.safetensors"
+"""What the bundle that edge_iqa ships was made from."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
@@ -62,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--student",
         type=Path,
-        default=REFERENCE / "student.safetensors",
+        default=SHIPPED,
         help="what the bundle was made from, for float models that it lacks (%(default)s)",
     )
     parser.add_argument("--repeats", type=positive, default=REPEATS, help="rounds a photo (%(default)s)")

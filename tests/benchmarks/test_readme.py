@@ -46,7 +46,9 @@ def test_of_the_slices_only_the_worst_has_a_row_and_small_ones_are_counted(tmp_p
     folder = Path(shutil.copytree(RESULTS, tmp_path / "results"))
     path = folder / "default" / "gates.json"
     report = json.loads(path.read_text())
-    others = [gate for gate in report["gates"][1:] if not gate["name"].startswith("student vs teacher, SRCC,")]
+    others = [
+        gate for gate in report["gates"][1:] if not gate["name"].startswith("student vs teacher, SRCC,")
+    ]
     report["gates"], report["slices"] = [report["gates"][0]], []
     for name, low in (("white", 0.95), ("photo", 0.941), ("gray", 0.96)):
         gate = {**report["gates"][0], "name": f"student vs teacher, SRCC, background: {name}", "low": low}

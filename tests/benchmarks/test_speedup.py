@@ -13,6 +13,7 @@ import torch
 
 from benchmarks import speedup
 from benchmarks.float_files import read_models
+from compression.data import hash_file
 from compression.models.yardstick import Yardstick
 from edge_iqa import machine
 from edge_iqa.bundle import Bundle
@@ -91,5 +92,12 @@ def test_the_yardstick_is_torchvisions_resnet_50_on_normalized_views() -> None:
 def test_float_models_of_another_student_are_refused(tmp_path: Path) -> None:
     other = tmp_path / "student.safetensors"
     other.write_bytes(b"other")
-    with pytest.raises(DataError, match="was made from the student ff76"):
-        read_models(Bundle.open(), other)
+    bundle = Bundle.open()
+    with pytest.raises(
+        DataError, match=f"was made from the student {bundle.manifest.lineage.student_sha256}"
+    ):
+        read_models(bundle, other)
+
+
+def test_the_student_at_hand_is_the_one_that_the_shipped_bundle_was_made_from() -> None:
+    assert hash_file(speedup.SHIPPED) == Bundle.open().manifest.lineage.student_sha256
