@@ -58,6 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         old = path.read_text(encoding="utf-8")
         new = insert(old, text)
         stale |= old != new
+        if options.check and old != new:
+            print(f"{path}: not up to date with the results; run python benchmarks/readme.py")
         if not options.check:
             path.write_text(new, encoding="utf-8")
     return int(options.check and stale)

@@ -122,7 +122,7 @@ def read_recipe(path: Path) -> Recipe:
             )
     for section in _ALWAYS:
         if section not in root:
-            raise RecipeError(f"{path}: the section [{section}] is missing; it may be empty")
+            raise RecipeError(f"{path}: the section [{section}] is missing")
     if "teacher" in root and "distill" not in root:
         raise source.say(None, "teacher", "a student must be distilled from it; add a section [distill]")
     stages = {
