@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 ACCEPTED, NOT_ACCEPTED, USAGE, UNREADABLE = 0, 1, 2, 3
 _INTERRUPTED = 130  # what shells report for SIGINT
-_BROKEN_PIPE = 141  # and for SIGPIPE
+BROKEN_PIPE = 141  # and for SIGPIPE
 
 _BACKENDS = ("litert", "onnx")
 _SUFFIXES = (
@@ -47,10 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read our output has gone, as `| head` does
-        _drop_output()
-        return _BROKEN_PIPE
+        drop_output()
+        return BROKEN_PIPE
     except OSError as error:  # say, a full disk below `> results.jsonl`
-        _drop_output()
+        drop_output()
         print(f"edge-iqa: the results could not be written ({error.strerror or error})", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _drop_output() -> None:
+def drop_output() -> None:
     """Send what is still buffered nowhere, so that Python does not fail on it again when it exits."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

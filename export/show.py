@@ -12,6 +12,7 @@ from typing import Any
 
 from edge_iqa import Inspector
 from edge_iqa.bundle import DEFAULT, Bundle
+from edge_iqa.cli import BROKEN_PIPE, drop_output
 from edge_iqa.errors import EdgeIqaError, PhotoError
 from export.console import say, show_table, track
 from export.pack import find_photos
@@ -20,7 +21,8 @@ _NOTHING = "-"
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line of the module; see `--help`. Exit code 1 where a bundle or a photo cannot be read."""
+    """Command line of the module; see `--help`. Exit code 1 where a bundle or a photo cannot be read, 141 where nobody
+    reads the output any more."""
     parser = argparse.ArgumentParser(
         prog="python -m export.show",
         description="Print what a bundle holds: models, outputs, thresholds, gates, lineage. Every hash is "
@@ -46,6 +48,9 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("--photos and --backend are for --against OTHER")
     try:
         return 0 if _run(options) else 1
+    except BrokenPipeError:  # whoever read our output has gone, as `| head` does
+        drop_output()
+        return BROKEN_PIPE
     except EdgeIqaError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -144,3 +147,13 @@ def test_wrong_use_and_altered_bundles_end_in_one_sentence(
     assert show.main([str(stricter)]) == 1
     error = capsys.readouterr().err
     assert error.startswith("error: ") and "altered" in error
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_reader_that_goes_away_ends_it_without_a_traceback(options) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "export.show", *options]
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    os.close(write)
+    assert done.returncode == 141 and "Traceback" not in done.stderr
