@@ -20,7 +20,6 @@ from typing import Any
 from compression.command import run_command
 from compression.data import hash_file, hash_photos, read_photos
 from compression.dataset import CACHE
-from compression.distill_options import REFERENCE
 from compression.progress import console
 from compression.stages import COMMANDS, WRITTEN, Recipe, read_recipe
 from edge_iqa.errors import EdgeIqaError, OutputError, RecipeError
@@ -80,7 +79,7 @@ class Models:
     """Files that later stages take: committed ones, until a stage makes its own."""
 
     student: Path
-    teacher: Path = REFERENCE / "teacher.safetensors"
+    teacher: Path
     artifacts: Path | None = None
 
 
@@ -136,7 +135,7 @@ def run_recipe(options: argparse.Namespace) -> None:
         return
     names = list(recipe.stages)
     anew = names[names.index(options.again) :] if options.again in names else []
-    models, began = Models(student=recipe.student), time.monotonic()
+    models, began = Models(recipe.student, recipe.teacher), time.monotonic()
     for number, stage in enumerate(names, 1):
         step = plan(stage, recipe, models, photos, home, options)
         if stage in anew:
@@ -197,7 +196,7 @@ def plan(
 
 def show_plan(recipe: Recipe, photos: str, home: Path, options: argparse.Namespace) -> None:
     """Print which stages are done and which would run, with how long each took last time."""
-    models, known = Models(student=recipe.student), True
+    models, known = Models(recipe.student, recipe.teacher), True
     rows = []
     for stage, arguments in recipe.stages.items():
         step = plan(stage, recipe, models, photos, home, options) if known else None

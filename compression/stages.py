@@ -86,11 +86,13 @@ class Recipe:
         name: of the bundle.
         stages: name of the stage → arguments for its command, in the order in which they run.
         student: where the recipe has no distillation, what the first stage that needs a student takes.
+        teacher: where the recipe trains none, what the stages that need one take.
     """
 
     name: str
     stages: Mapping[str, tuple[str, ...]]
     student: Path = REFERENCE / "student.safetensors"
+    teacher: Path = REFERENCE / "teacher.safetensors"
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -111,13 +113,13 @@ def read_recipe(path: Path) -> Recipe:
     name = root.pop("name", None)
     if not isinstance(name, str) or not re.fullmatch(_NAME, name):
         raise source.refuse(None, "name", "a short name of a-z, 0-9 and '-'", name)
-    student = _read_student(root, source)
+    teacher, student = _read_teacher(root, source), _read_student(root, source)
     for section, values in root.items():
         if section not in COMMANDS or not isinstance(values, dict):
             raise source.refuse(
                 None,
                 section,
-                f"one of the sections {', '.join(COMMANDS)}, or the keys name, student",
+                f"one of the sections {', '.join(COMMANDS)}, or the keys name, student, teacher",
                 section,
             )
     for section in _ALWAYS:
@@ -128,7 +130,17 @@ def read_recipe(path: Path) -> Recipe:
     stages = {
         section: tuple(_read_stage(section, root[section], source)) for section in COMMANDS if section in root
     }
-    return Recipe(name, stages, student)
+    return Recipe(name, stages, student, teacher)
+
+
+def _read_teacher(root: dict[str, Any], source: _Source) -> Path:
+    """Take the key `teacher` out of a recipe, a checkpoint too; a table of that name is the stage that trains one."""
+    if not isinstance(root.get("teacher"), str):
+        return Recipe.teacher
+    value = Path(root.pop("teacher"))
+    if not value.is_file():
+        raise source.refuse(None, "teacher", "a teacher's .safetensors or .pt file, or a section", str(value))
+    return value
 
 
 def _read_student(root: dict[str, Any], source: _Source) -> Path:

@@ -206,6 +206,11 @@ def test_what_is_no_recipe_is_refused(recipe: Callable[[str], Path], tmp_path: P
         ("name = ", "not TOML"),
         ('name = "a"\n[quantize]\n', r"section \[gates\] is missing"),
         ('name = "a"\n\nstudent = "none"', "recipe.toml:3: student: expected a student's .safetensors file"),
+        (
+            'name = "a"\n\nteacher = "none.pt"',
+            "recipe.toml:3: teacher: expected a teacher's .safetensors or .pt",
+        ),
+        ('name = "a"\nteacher = 3', "recipe.toml:2: teacher: expected one of the sections"),
     ):
         with pytest.raises(RecipeError, match=says):
             read_recipe(recipe(text))
@@ -300,6 +305,21 @@ def test_a_recipe_may_start_from_a_student_of_its_own(
     calls.clear()
     student.write_text("another")
     assert run(text) == 0 and calls == ["quantize", "gates", "pack"]
+
+
+def test_a_recipe_may_name_the_teacher_that_its_student_is_distilled_from_and_held_to(
+    run: Callable[..., int], calls: list[str], tmp_path: Path
+) -> None:
+    teacher = tmp_path / "ours.pt"
+    teacher.write_text("one")
+    text = f'teacher = "{teacher}"\n{WHOLE.lstrip()}'
+    assert run(text) == 0 and calls == ["distill", "quantize", "gates", "pack"]
+    for made in ("distill-*/student.safetensors", "quantize-*/gates.json"):
+        (path,) = (tmp_path / "runs" / "small").glob(made)
+        assert str(teacher) in path.read_text()
+    calls.clear()
+    teacher.write_text("another")
+    assert run(text) == 0 and calls[0] == "distill"
 
 
 def test_int8_is_learned_from_the_distilled_student_and_its_result_is_what_is_quantized(
