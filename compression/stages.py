@@ -70,7 +70,9 @@ COMMANDS: Mapping[str, Command] = {
         gates.make_parser,
         frozenset({"data", "cache", "student", "teacher", "artifacts"}),
     ),
-    "pack": Command(pack.main, pack.make_parser, frozenset({"artifacts", "gates", "name", "out"})),
+    "pack": Command(
+        pack.main, pack.make_parser, frozenset({"artifacts", "gates", "name", "out"}), pack.check
+    ),
 }
 """In the order in which they run."""
 _ALWAYS = ("quantize", "gates", "pack")

@@ -8,11 +8,12 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from edge_iqa.errors import EdgeIqaError, OutputError
+from edge_iqa import image
+from edge_iqa.errors import DataError, EdgeIqaError, OutputError
 from edge_iqa.manifest import SEMVER
 from export.assemble import Packing, make_packing, trim
 from export.console import say, show_table
@@ -83,6 +84,24 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--replace", action="store_true", help="replace a bundle of this name and version")
     return parser
+
+
+def check(options: argparse.Namespace) -> None:
+    """Refuse files that cannot be read; a recipe asks this hours before there is anything to pack.
+
+    Raises:
+        DataError: names the option, and what is wrong with its file.
+    """
+    reads: dict[str, Callable[[], object]] = {
+        "golden": lambda: [image.read(photo) for photo in find_photos(options.golden)],
+        "about": lambda: _read_text(options.about),
+        "examples": lambda: options.examples and read_examples(options.examples),
+    }
+    for option, read in reads.items():
+        try:
+            read()
+        except EdgeIqaError as error:
+            raise DataError(f"{option}: {error}") from error
 
 
 def _version(text: str) -> str:

@@ -6,6 +6,7 @@ the real ones leave, so that order, hashes and kills can be looked at in no time
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -118,6 +119,19 @@ def test_every_recipe_that_comes_along_can_be_read(path: Path) -> None:
             "",
             13,
             "pack: the key golden is missing (photos, or folders of photos)",
+        ),
+        ("examples/photos/mug.jpg", "README.md", 15, "pack.golden: README.md: expected"),
+        (
+            "replace = true",
+            'replace = true\nabout = "examples/photos/mug.jpg"',
+            17,
+            "expected a text in UTF-8",
+        ),
+        (
+            "replace = true",
+            'replace = true\nexamples = "examples/photos.csv"',
+            17,
+            "pack.examples: examples/photos.csv",
         ),
         ("[distill]", "[teacher]", 4, "teacher: a student must be distilled from it"),
         ("replace = true", 'replace = "yes"', 16, "true or false"),
@@ -402,7 +416,7 @@ def test_a_file_that_an_option_names_is_part_of_what_goes_in(
     calls.clear()
     run(text)
     assert calls == []
-    (golden / "new.jpg").write_bytes(b"photo")
+    shutil.copy(ROOT / "examples" / "photos" / "mug.jpg", golden / "new.jpg")
     run(text)
     assert calls == ["pack"]
     calls.clear()
