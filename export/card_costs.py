@@ -26,8 +26,8 @@ def write_costs(costs: Mapping[str, Any] | None) -> str:
         ),
         "\n".join(f"- Doubtful: {warning}." for warning in costs["warnings"]),
         "Energy was not measured: a computer does not tell it. Multiplications and bytes moved stand for it; they "
-        "are counted from the layers that the runtime executes. Bytes are the weights of each layer, read once (those that the "
-        "file holds as int8 and the runtime makes float, as floats: more than the file), and "
+        "are counted from the layers that the runtime executes. Bytes are the weights of each layer, read once "
+        "(those that the file holds as int8 and the runtime makes float, as floats: more than the file), and "
         "what goes in and out of it, whether caches hold it or not.",
         format_table(
             ["file", "M multiplications", "of them 8-bit", "MB weights", "MB activations", "MB moved"],
