@@ -26,13 +26,7 @@ def count(text: str) -> int:
 
 def share(text: str) -> float:
     """Read a share above 0 up to 1, for argparse."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"expected a share between 0 and 1, got {text!r}")
-    return value
+    return _read_number(text, 1, "a share between 0 and 1")
 
 
 def part(text: str) -> float:
@@ -44,12 +38,16 @@ def part(text: str) -> float:
 
 def megabytes(text: str) -> float:
     """Read a size above 0, for argparse."""
+    return _read_number(text, 100, "megabytes above 0 up to 100")
+
+
+def _read_number(text: str, most: float, expected: str) -> float:
     try:
         value = float(text)
     except ValueError:
         value = 0.0
-    if not 0 < value <= 100:
-        raise argparse.ArgumentTypeError(f"expected megabytes above 0 up to 100, got {text!r}")
+    if not 0 < value <= most:
+        raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
     return value
 
 
