@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from compression import processes
 from compression.labels import Sample
-from compression.recipe import TrainConfig
+from compression.train_config import TrainConfig
 from edge_iqa import image, views
 from edge_iqa.views import ViewSpec
 

@@ -10,7 +10,7 @@ from compression.command import count, positive
 from compression.dataset import CACHE, SCENES, VAL_PHOTOS
 from compression.models import REGISTRY
 from compression.models.heads import FUSIONS
-from compression.recipe import TrainConfig
+from compression.train_config import TrainConfig
 
 REFERENCE = Path(__file__).parent / "reference"
 _QUICK = TrainConfig(epochs=2, photos_per_step=8, learning_rate=3e-4)

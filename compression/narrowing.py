@@ -14,8 +14,8 @@ from compression.models.heads import Outputs, QualityNet
 from compression.norms import carry_statistics, measure_statistics
 from compression.objective import Weights
 from compression.progress import console, track
-from compression.recipe import TrainConfig
 from compression.repair import repair
+from compression.train_config import TrainConfig
 from edge_iqa.views import ViewSpec
 
 _LOOK_STEPS = 12

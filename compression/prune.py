@@ -161,6 +161,17 @@ def check(options: argparse.Namespace) -> None:
     check_passed_on(_set_here(options.student, options.student, options.out, options), options.distill)
 
 
+def check_first_block(net: QualityNet, options: argparse.Namespace) -> None:
+    """Refuse a cut that would leave every block of this student as it is.
+
+    Raises:
+        ValueError: names the option.
+    """
+    count = len(net.backbone)
+    if options.first_block >= count:
+        raise ValueError(f"--first-block: expected 0 to {count - 1}, the student has {count} blocks")
+
+
 def check_reachable(whole: QualityNet, options: argparse.Namespace) -> None:
     """Cut a copy by magnitude, all steps in seconds: hours may lie between the first step and the last.
 
@@ -248,6 +259,7 @@ def _cut_and_heal(
     if not narrowed.is_file():
         net, _ = load(start)
         if number == 1:
+            check_first_block(net, options)
             check_reachable(net, options)
         if options.tones_stride is not None:
             net.spread_tones(options.tones_stride)

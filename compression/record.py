@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from compression.recipe import TrainConfig
+from compression.train_config import TrainConfig
 from compression.training import State
 from edge_iqa.files import write_json
 

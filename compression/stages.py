@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ import tomllib
 from compression import aware, distill, gates, prune, quantize, teacher
 from compression.command import read_arguments
 from compression.distill_options import REFERENCE
+from compression.models.heads import QualityNet
+from compression.models.weights import load, load_teacher, read_output_range
 from edge_iqa.errors import EdgeIqaError, RecipeError
 from export import pack
 
@@ -34,12 +36,14 @@ class Command:
         make_parser: its options.
         ours: options that the pipeline sets itself.
         check: refuses options that the command would refuse when it runs.
+        check_student: the same with the student that the command will take, where that is known by then.
     """
 
     run: Callable[[list[str]], int]
     make_parser: Callable[[], argparse.ArgumentParser]
     ours: frozenset[str]
     check: Callable[[argparse.Namespace], object] = lambda _: None
+    check_student: Callable[[QualityNet, argparse.Namespace], object] = lambda *_: None
 
 
 COMMANDS: Mapping[str, Command] = {
@@ -49,7 +53,7 @@ COMMANDS: Mapping[str, Command] = {
     "distill": Command(
         distill.main,
         distill.make_parser,
-        frozenset({"data", "out", "cache", "resume", "teacher", "output_range", "quick"}),
+        frozenset({"data", "out", "cache", "resume", "teacher", "quick"}),
         distill.check,
     ),
     "prune": Command(
@@ -57,6 +61,7 @@ COMMANDS: Mapping[str, Command] = {
         prune.make_parser,
         frozenset({"data", "out", "cache", "teacher", "student"}),
         prune.check,
+        prune.check_first_block,
     ),
     "aware": Command(
         aware.main,
@@ -115,7 +120,7 @@ def read_recipe(path: Path) -> Recipe:
     name = root.pop("name", None)
     if not isinstance(name, str) or not re.fullmatch(_NAME, name):
         raise source.refuse(None, "name", "a short name of a-z, 0-9 and '-'", name)
-    teacher, student = _read_teacher(root, source), _read_student(root, source)
+    teacher, student = _take_teacher(root, source), _take_student(root, source)
     for section, values in root.items():
         if section not in COMMANDS or not isinstance(values, dict):
             raise source.refuse(
@@ -129,14 +134,22 @@ def read_recipe(path: Path) -> Recipe:
             raise RecipeError(f"{path}: the section [{section}] is missing")
     if "teacher" in root and "distill" not in root:
         raise source.say(None, "teacher", "a student must be distilled from it; add a section [distill]")
-    stages = {
-        section: tuple(_read_stage(section, root[section], source)) for section in COMMANDS if section in root
-    }
-    return Recipe(name, stages, student, teacher)
+    stages = {section: _read_stage(section, root[section], source) for section in COMMANDS if section in root}
+    recipe = Recipe(name, stages, student, teacher)
+    net = None if "distill" in root else _load_student(recipe, source)
+    for section in stages:
+        _check_stage(section, root[section], recipe, net, source)
+    if "teacher" not in root:
+        _check_teacher(recipe, root.get("distill"), source)
+    elif "output_range" in root["distill"]:
+        raise source.say(
+            "distill", "output_range", "of a server's teacher; that of [teacher] scores from 0 to 1"
+        )
+    return recipe
 
 
-def _read_teacher(root: dict[str, Any], source: _Source) -> Path:
-    """Take the key `teacher` out of a recipe, a checkpoint too; a table of that name is the stage that trains one."""
+def _take_teacher(root: dict[str, Any], source: _Source) -> Path:
+    """Take the key `teacher` out of a recipe, a checkpoint; a table of that name is the stage that trains one."""
     if not isinstance(root.get("teacher"), str):
         return Recipe.teacher
     value = Path(root.pop("teacher"))
@@ -145,7 +158,7 @@ def _read_teacher(root: dict[str, Any], source: _Source) -> Path:
     return value
 
 
-def _read_student(root: dict[str, Any], source: _Source) -> Path:
+def _take_student(root: dict[str, Any], source: _Source) -> Path:
     """Take the key `student` out of a recipe: a checkpoint, seen from where the command runs."""
     if "student" not in root:
         return Recipe.student
@@ -155,6 +168,27 @@ def _read_student(root: dict[str, Any], source: _Source) -> Path:
     if not isinstance(value, str) or not Path(value).is_file():
         raise source.refuse(None, "student", "a student's .safetensors file", value)
     return Path(value)
+
+
+def _load_student(recipe: Recipe, source: _Source) -> QualityNet:
+    try:
+        return load(recipe.student)[0]
+    except EdgeIqaError as error:
+        raise source.say(None, "student", str(error)) from error
+
+
+def _check_teacher(recipe: Recipe, distill: Mapping[str, Any] | None, source: _Source) -> None:
+    """Refuse a teacher that no stage could load, and a scale for one that has its own."""
+    try:
+        if distill is None:
+            told = read_output_range(load(recipe.student)[1], recipe.student)
+        else:
+            told = tuple(distill.get("output_range", (0.0, 1.0)))
+        if recipe.teacher != Recipe.teacher or told != (0.0, 1.0):
+            load_teacher(recipe.teacher, told)
+    except (EdgeIqaError, ValueError) as error:
+        where = ("distill", "output_range") if "output range" in str(error) else (None, "teacher")
+        raise source.say(*where, str(error)) from error
 
 
 @dataclass(frozen=True)
@@ -173,18 +207,24 @@ class _Source:
 
     def _line(self, section: str | None, key: str) -> int:
         """Number of the line that sets a key; of the section, or 1, where none does."""
-        inside, found = section is None, 1
+        at_top, inside, found = True, section is None, 1
+        sets = rf"\s*[\"']?{re.escape(key)}[\"']?\s*="
         for number, line in enumerate(self.text.splitlines(), 1):
             if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line):
-                inside = header[1] == section
+                at_top, inside = False, header[1] == section
                 if inside or (section is None and header[1] == key):
                     found = number
-            elif inside and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line):
+            elif at_top and section and (dotted := re.match(rf"\s*{section}\s*([.=])", line)):
+                # a section in one line, or a key of it: section = {key = …}, section.key = …
+                found = number
+                if dotted[1] == "." and re.match(sets, line[dotted.end() :]):
+                    return number
+            elif inside and re.match(sets, line):
                 return number
         return found
 
 
-def _read_stage(section: str, values: Mapping[str, Any], source: _Source) -> list[str]:
+def _read_stage(section: str, values: Mapping[str, Any], source: _Source) -> tuple[str, ...]:
     """Arguments of one stage."""
     command = COMMANDS[section]
     actions = {
@@ -201,13 +241,17 @@ def _read_stage(section: str, values: Mapping[str, Any], source: _Source) -> lis
             raise source.refuse(section, key, f"one of {', '.join(sorted(actions))}", key)
         made = _to_arguments(actions[key], section, key, value, source)
         (arguments if actions[key].option_strings else rest).extend(made)
-    arguments += ["--", *rest] if rest else []
-    _check_stage(section, arguments, values, source)
-    return arguments
+    return (*arguments, "--", *rest) if rest else tuple(arguments)
 
 
-def _check_stage(section: str, arguments: Sequence[str], values: Mapping[str, Any], source: _Source) -> None:
-    """Ask the command itself: hours may lie between the first stage and the one that cannot work."""
+def _check_stage(
+    section: str, values: Mapping[str, Any], recipe: Recipe, student: QualityNet | None, source: _Source
+) -> None:
+    """Ask the command itself: hours may lie between the first stage and the one that cannot work.
+
+    Args:
+        student: what the recipe starts from; None where it distills one first.
+    """
     command = COMMANDS[section]
     parser = command.make_parser()
     for action in parser._actions:
@@ -216,7 +260,11 @@ def _check_stage(section: str, arguments: Sequence[str], values: Mapping[str, An
         elif action.option_strings and action.required and action.dest not in values:
             raise source.say(section, section, f"the key {action.dest} is missing ({action.help})")
     try:
-        command.check(read_arguments(parser, arguments))
+        options = read_arguments(parser, recipe.stages[section])
+        if student is not None and "student" in command.ours:
+            options.student = recipe.student
+            command.check_student(student, options)
+        command.check(options)
     except (EdgeIqaError, ValueError) as error:
         told = str(error)
         if (named := re.match(r"-*([a-z_-]+): ", told)) and (key := named[1].replace("-", "_")) in values:

@@ -18,7 +18,7 @@ from compression.models import ATTRIBUTES, REGISTRY, build
 from compression.models.heads import Outputs, QualityNet
 from compression.models.weights import find_imagenet, load, save, start_from_imagenet
 from compression.progress import console
-from compression.recipe import TrainConfig
+from compression.train_config import TrainConfig
 from compression.training import Job
 
 _ARCHITECTURE = "resnet18"

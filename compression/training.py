@@ -26,7 +26,7 @@ from compression.models import REGISTRY
 from compression.models.heads import Outputs, QualityNet
 from compression.models.server import ServerTeacher
 from compression.progress import console, progress_bar
-from compression.recipe import TrainConfig
+from compression.train_config import TrainConfig
 from edge_iqa.errors import CheckpointError
 from edge_iqa.files import write_bytes
 

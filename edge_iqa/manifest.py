@@ -262,8 +262,10 @@ def _read_in_use(field: Field, files: tuple[FileEntry, ...]) -> dict[str, str]:
     runtimes = {entry.path: entry.runtime for entry in files}
     in_use = {}
     for runtime, path in field.members():
-        if runtime not in RUNTIMES or runtimes.get(path.text()) != runtime:
-            raise path.refuse(f"the path of a listed model whose runtime is {' or '.join(RUNTIMES)}")
+        if runtime not in RUNTIMES:
+            raise path.refuse(f"one of the runtimes {', '.join(RUNTIMES)} as its name")
+        if runtimes.get(path.text()) != runtime:
+            raise path.refuse(f"the path of a listed model whose runtime is {runtime}")
         in_use[runtime] = path.text()
     if not in_use:
         raise field.refuse("a model for at least one of " + ", ".join(RUNTIMES))

@@ -18,7 +18,7 @@ from compression.batches import (
     widest,
 )
 from compression.labels import Sample
-from compression.recipe import TrainConfig
+from compression.train_config import TrainConfig
 from compression.variants import Variant
 from edge_iqa import image, views
 from edge_iqa.views import ViewSpec

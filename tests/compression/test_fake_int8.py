@@ -18,8 +18,8 @@ from compression.equalize import equalize
 from compression.fake_int8 import FakeInt8, put_back
 from compression.models.heads import Outputs, QualityNet
 from compression.objective import Weights
-from compression.recipe import TrainConfig
 from compression.search import Trial, compare_outputs, run_all
+from compression.train_config import TrainConfig
 from export import parity
 from export.contract import ModelInfo
 from export.onnx import export_onnx

@@ -108,7 +108,7 @@ def test_every_recipe_that_comes_along_can_be_read(path: Path) -> None:
             6,
             "distill.out: the pipeline sets it itself; remove the line",
         ),
-        ("learning_rate = 6e-4", "output_range = [1, 5]", 6, "the pipeline sets it itself"),
+        ("learning_rate = 6e-4", "output_range = [1, 5]", 6, "teacher.safetensors is no server model"),
         ('bound = ["int8_flips=0.01", "int8_p99=0.03"]', "bound = true", 11, "a list of values"),
         ('"int8_p99=0.03"', '"int8_p99=nan"', 11, "int8_p99 from 0 to 2"),
         ('"int8_p99=0.03"', '"int8_p98=0.03"', 11, "one of student_teacher_srcc"),
@@ -184,6 +184,11 @@ def test_what_no_command_takes_is_refused_with_its_line(
             2,
             "follow the one it was cut from",
         ),
+        (
+            "output_range = [1, 5]\n[teacher]\nepochs = 3",
+            3,
+            "distill.output_range: of a server's teacher; that of [teacher] scores from 0 to 1",
+        ),
         ("[teacher]\nepochs = 3\nsmall_epochs = 9", 5, "teacher.small_epochs: expected 0 to 2, got 9"),
         ("[teacher]\nlearning_rate = -1", 4, "teacher.learning_rate: expected more than 0, got -1.0"),
         ('[teacher]\narchitecture = "patchnet"', 3, "patchnet has no ImageNet weights"),
@@ -215,6 +220,25 @@ def test_what_a_command_would_refuse_hours_later_is_refused_when_the_recipe_is_r
     assert str(error.value).startswith(f"{path}:{line}: ") and says in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ('quantize.file_mb = "x"\n', 2, "quantize.file_mb: "),
+        ("quantize = {repeats = 3}\n", 2, "quantize.repeats: expected one of "),
+        ("prune.steps = 2\nprune.macs = 2\n", 3, "prune.macs: "),
+        ("[prune]\nsteps = 1\nfirst_block = 99\n", 4, "prune.first_block: expected 0 to 18, "),
+    ],
+)
+def test_keys_with_dots_and_sections_in_one_line_have_a_line_too(
+    recipe: Callable[[str], Path], text: str, line: int, says: str
+) -> None:
+    rest = REST.replace("\n[quantize]\n", "") if text.startswith("quantize") else REST
+    path = recipe(f'name = "a"\n{text}{rest}')
+    with pytest.raises(RecipeError) as error:
+        read_recipe(path)
+    assert str(error.value).startswith(f"{path}:{line}: ") and says in str(error.value)
+
+
 def test_what_is_no_recipe_is_refused(recipe: Callable[[str], Path], tmp_path: Path) -> None:
     for text, says in (
         ("name = ", "not TOML"),
@@ -225,6 +249,11 @@ def test_what_is_no_recipe_is_refused(recipe: Callable[[str], Path], tmp_path: P
             "recipe.toml:3: teacher: expected a teacher's .safetensors or .pt",
         ),
         ('name = "a"\nteacher = 3', "recipe.toml:2: teacher: expected one of the sections"),
+        (
+            f'name = "a"\nstudent = "README.md"\n{REST}',
+            "recipe.toml:2: student: README.md: expected a safetensors file",
+        ),
+        (f'name = "a"\nteacher = "README.md"\n{REST}', "recipe.toml:2: teacher: README.md: "),
     ):
         with pytest.raises(RecipeError, match=says):
             read_recipe(recipe(text))
@@ -307,7 +336,7 @@ def test_a_recipe_may_start_from_a_student_of_its_own(
     run: Callable[..., int], calls: list[str], tmp_path: Path
 ) -> None:
     student = tmp_path / "mine.safetensors"
-    student.write_text("one")
+    save(build("mobilenet_v2", spec=ViewSpec(32, 1, 256), width=0.35), student)
     text = (
         WHOLE.partition("[distill]")[0]
         + f'student = "{student}"\n[quantize]'
@@ -317,22 +346,21 @@ def test_a_recipe_may_start_from_a_student_of_its_own(
     (made,) = (tmp_path / "runs" / "small").glob("quantize-*/quantize.json")
     assert str(student) in made.read_text()
     calls.clear()
-    student.write_text("another")
+    save(build("mobilenet_v2", spec=ViewSpec(64, 1, 256), width=0.35), student)
     assert run(text) == 0 and calls == ["quantize", "gates", "pack"]
 
 
 def test_a_recipe_may_name_the_teacher_that_its_student_is_distilled_from_and_held_to(
     run: Callable[..., int], calls: list[str], tmp_path: Path
 ) -> None:
-    teacher = tmp_path / "ours.pt"
-    teacher.write_text("one")
+    teacher = save(build("resnet18", spec=ViewSpec(32, 1, 256)), tmp_path / "ours.safetensors")
     text = f'teacher = "{teacher}"\n{WHOLE.lstrip()}'
     assert run(text) == 0 and calls == ["distill", "quantize", "gates", "pack"]
     for made in ("distill-*/student.safetensors", "quantize-*/gates.json"):
         (path,) = (tmp_path / "runs" / "small").glob(made)
         assert str(teacher) in path.read_text()
     calls.clear()
-    teacher.write_text("another")
+    save(build("resnet18", spec=ViewSpec(64, 1, 256)), teacher)
     assert run(text) == 0 and calls[0] == "distill"
 
 

@@ -24,7 +24,7 @@ from compression.batches import Batch, count_steps, training_batches
 from compression.labels import Sample
 from compression.models import build
 from compression.models.heads import Outputs, QualityNet
-from compression.recipe import TrainConfig
+from compression.train_config import TrainConfig
 from compression.training import Job, State
 from compression.variants import Variant
 from edge_iqa.errors import EdgeIqaError

@@ -17,7 +17,7 @@ from compression import training
 from compression.batches import Batch
 from compression.models import build
 from compression.models.heads import Outputs, QualityNet
-from compression.recipe import TrainConfig
+from compression.train_config import TrainConfig
 from compression.training import Job
 from edge_iqa.errors import CheckpointError
 from edge_iqa.views import ViewSpec
