@@ -237,6 +237,12 @@ def draw_photo_fixture() -> Callable[[np.random.Generator], NDArray[np.uint8]]:
 
 
 @pytest.fixture(scope="session")
+def make_net() -> Callable[..., QualityNet]:
+    """Makes small models of other attributes, categories or weights."""
+    return make_tiny_net
+
+
+@pytest.fixture(scope="session")
 def make_backbone() -> Callable[[float], tuple[Any, int]]:
     """Makes the convolutional part of the small model, as the registry's entries do."""
     return make_tiny_backbone

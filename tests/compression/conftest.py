@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +11,13 @@ import pytest
 import torch
 from PIL import Image
 
-from compression import dataset, scenes
-from compression.models import build
+from compression import dataset, labels, metrics, models, scenes
+from compression.models import Architecture, build
 from compression.models.weights import save
 from edge_iqa.views import ViewSpec
+from tests.compression.small_workshop import StandInReference
+
+_RESAMPLES = 60
 
 
 @pytest.fixture(scope="session")
@@ -69,3 +72,19 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def tiny_is_known(make_backbone: Callable, one_process: None, one_thread: None) -> Iterator[None]:
+    """The small net can be loaded from a checkpoint, and labels cost little."""
+    with pytest.MonkeyPatch.context() as patch:
+        entry = Architecture(make_backbone)
+        patch.setitem(models.REGISTRY, "tiny", entry)
+        patch.setattr(labels, "Reference", StandInReference)
+        for estimate, defaults in (
+            (metrics.estimate_srcc, 2),
+            (metrics.estimate_share, 2),
+            (metrics.bootstrap, 1),
+        ):
+            patch.setattr(estimate, "__defaults__", (0, _RESAMPLES)[-defaults:])
+        yield

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,37 +16,22 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from PIL import Image
 
-from compression import gates, labels, metrics, models
+from compression import gates
 from compression.artifacts import Artifacts, make_quantizer
 from compression.data import hash_file
-from compression.fidelity import Fidelity
-from compression.models import Architecture
 from compression.models.heads import MEAN, STD, QualityNet
 from compression.models.weights import load, save
-from edge_iqa import Inspector, image, views
+from edge_iqa import Inspector
 from export import pack
+from tests.compression.small_workshop import draw_data, wobble
 
 TEST, VAL = 20, 8
 BOUNDS = ("int8_flips=0.1", "runtimes_agree=0.9", "int8_srcc=0.98", "int8_p99=0.04")
 """168 renderings prove no share above 97.8 %, however well all goes, and so small a net loses more in int8."""
-_RESAMPLES = 60
-
 TEACHER = ("student vs teacher, SRCC", "student vs teacher, SRCC, degradation: clean")
 PARITY = "fp32 ONNX and TFLite vs torch"
 RUNTIMES = "same verdict through ONNX and TFLite, files in use"
-
-
-class StandInReference:
-    """Mean difference of pixels in the place of three metrics, which would take longer than all else here."""
-
-    def __init__(self, pixels: np.ndarray, mask: np.ndarray | None = None) -> None:
-        self._pixels = pixels.astype(np.float32)
-
-    def compare(self, degraded: np.ndarray) -> Fidelity:
-        lost = min(1.0, float(np.abs(degraded - self._pixels).mean()) / 64)
-        return Fidelity(0.99 - 0.69 * lost, 0.05 + 0.45 * lost, 0.999 - 0.13 * lost ** (1 / 0.6))
 
 
 @dataclass(frozen=True)
@@ -60,24 +45,10 @@ class Workshop:
     artifacts: Path
 
 
-@pytest.fixture(scope="module", autouse=True)
-def tiny_is_known(make_backbone: Callable, one_process: None, one_thread: None) -> Iterator[None]:
-    """The small net can be loaded from a checkpoint, and labels cost little."""
-    with pytest.MonkeyPatch.context() as patch:
-        entry = Architecture(make_backbone)
-        patch.setitem(models.REGISTRY, "tiny", entry)
-        patch.setattr(labels, "Reference", StandInReference)
-        for estimate, defaults in (
-            (metrics.estimate_srcc, 2),
-            (metrics.estimate_share, 2),
-            (metrics.bootstrap, 1),
-        ):
-            patch.setattr(estimate, "__defaults__", (0, _RESAMPLES)[-defaults:])
-        yield
-
-
 @pytest.fixture(scope="module")
-def workshop(tiny_net: QualityNet, artifacts: Artifacts, draw_photo: Callable, tmp_path_factory) -> Workshop:
+def workshop(
+    tiny_is_known: None, tiny_net: QualityNet, artifacts: Artifacts, draw_photo: Callable, tmp_path_factory
+) -> Workshop:
     home = tmp_path_factory.mktemp("workshop")
     student = save(tiny_net, home / "student.safetensors")
     made_from = next(iter(artifacts.files.values()))
@@ -87,52 +58,13 @@ def workshop(tiny_net: QualityNet, artifacts: Artifacts, draw_photo: Callable, t
         of_this = content.replace(claimed.encode(), hash_file(student).encode())
         (home / "artifacts" / name).write_bytes(of_this)
     teacher = save(wobble(tiny_net), home / "teacher.safetensors")
-    return Workshop(
-        draw_data(home / "photos", tiny_net, draw_photo), home / "cache", student, teacher, home / "artifacts"
-    )
+    data = draw_data(home / "photos", tiny_net, draw_photo, {"test": TEST, "val": VAL})
+    return Workshop(data, home / "cache", student, teacher, home / "artifacts")
 
 
 def read_student_sha256(content: bytes) -> str:
     meta = onnx.load_from_string(content).metadata_props
     return next(entry.value for entry in meta if entry.key == "edge_iqa.student_sha256")
-
-
-def wobble(net: QualityNet) -> QualityNet:
-    """The same net with a little noise on every weight."""
-    torch.manual_seed(7)
-    state = {
-        key: value + 0.002 * value.std() * torch.randn_like(value)
-        if value.is_floating_point() and value.numel() > 1
-        else value
-        for key, value in net.state_dict().items()
-    }
-    return with_state(net, state)
-
-
-def with_state(net: QualityNet, state: dict[str, torch.Tensor]) -> QualityNet:
-    other = models.build("tiny", net.attributes, net.embedding, net.spec, net.categories)
-    other.load_state_dict(state)
-    return other.eval()
-
-
-def draw_data(folder: Path, net: QualityNet, draw_photo: Callable) -> Path:
-    """Drawn photos, rated in the order that the net gives them: it agrees with the labels from the start."""
-    folder.mkdir()
-    rng = np.random.default_rng(5)
-    paths, scores = [], []
-    for number in range(TEST + VAL):
-        paths.append(folder / f"{number}.png")
-        Image.fromarray(draw_photo(rng)).save(paths[-1])
-        cut = views.cut(image.read(paths[-1]), net.spec)
-        with torch.inference_mode():
-            scores.append(float(net(torch.from_numpy(cut)[None]).scores[0, 0]))
-    ratings = 0.2 + 0.8 * np.argsort(np.argsort(scores)) / len(scores)
-    lines = [
-        f"{path.name},{'test' if number < TEST else 'val'},{number},{rating:.3f}"
-        for number, (path, rating) in enumerate(zip(paths, ratings, strict=True))
-    ]
-    (folder / "photos.csv").write_text("\n".join(["path,split,group,label", *lines]))
-    return folder / "photos.csv"
 
 
 @pytest.fixture
