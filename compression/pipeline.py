@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from compression import gates
+from compression.bounds import read_bounds
 from compression.command import run_command
 from compression.data import hash_file, hash_photos, read_photos
 from compression.dataset import CACHE
@@ -163,8 +165,11 @@ def plan(
     }[stage]
     inputs += _named_files(recipe.stages[stage])
     told = [stage, recipe.stages[stage], photos, *(hash_file(path) for path in inputs)]
+    file_mb = str(_read_file_mb(recipe))
     if stage == "pack":
         told += [recipe.name, str(options.out)]
+    elif stage == "quantize":
+        told += [file_mb]
     folder = home / f"{stage}-{hashlib.sha256(repr(told).encode()).hexdigest()[:8]}"
     common = ["--data", options.data, "--cache", options.cache]
     fixed: dict[str, Sequence[object]] = {
@@ -172,7 +177,7 @@ def plan(
         "distill": [*common, "--out", folder, "--teacher", models.teacher],
         "prune": [*common, "--out", folder, *_both(models)],
         "aware": [*common, "--out", folder, *_both(models)],
-        "quantize": [*common, "--out", folder, "--student", models.student],
+        "quantize": [*common, "--out", folder, "--student", models.student, "--file-mb", file_mb],
         "gates": [*common, "--artifacts", models.artifacts, *_both(models)],
         "pack": ["--artifacts", models.artifacts, "--name", recipe.name, "--out", options.out],
     }
@@ -275,6 +280,12 @@ def _both(models: Models) -> list[object]:
 def _read_packing(recipe: Recipe) -> argparse.Namespace:
     """Options of the bundle, as the command that packs it reads them."""
     return pack.make_parser().parse_args(["--artifacts", "", *recipe.stages["pack"]])
+
+
+def _read_file_mb(recipe: Recipe) -> float:
+    """How large the int8 file may be, by the gates: what quantize leaves in float must fit in."""
+    nowhere = ["--artifacts", "", "--data", ""]
+    return read_bounds(gates.make_parser().parse_args([*nowhere, *recipe.stages["gates"]]).bound)["file_mb"]
 
 
 def _files(folder: Path | None, without: str = "") -> list[Path]:

@@ -69,7 +69,9 @@ COMMANDS: Mapping[str, Command] = {
         frozenset({"data", "out", "cache", "resume", "teacher", "student"}),
         aware.check,
     ),
-    "quantize": Command(quantize.main, quantize.make_parser, frozenset({"data", "out", "cache", "student"})),
+    "quantize": Command(
+        quantize.main, quantize.make_parser, frozenset({"data", "out", "cache", "student", "file_mb"})
+    ),
     "gates": Command(
         gates.main,
         gates.make_parser,

@@ -223,7 +223,7 @@ def test_what_a_command_would_refuse_hours_later_is_refused_when_the_recipe_is_r
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [
-        ('quantize.file_mb = "x"\n', 2, "quantize.file_mb: "),
+        ('quantize.check = "x"\n', 2, "quantize.check: "),
         ("quantize = {repeats = 3}\n", 2, "quantize.repeats: expected one of "),
         ("prune.steps = 2\nprune.macs = 2\n", 3, "prune.macs: "),
         ("[prune]\nsteps = 1\nfirst_block = 99\n", 4, "prune.first_block: expected 0 to 18, "),
@@ -431,6 +431,16 @@ def test_a_folder_of_runs_that_is_a_file_ends_in_one_sentence(
     assert run() == 1 and calls == []
     told = capsys.readouterr().err
     assert "could not be made" in told and "choose another folder for --runs" in told
+
+
+def test_the_size_that_the_gates_let_pass_is_what_quantize_may_fill(
+    run: Callable[..., int], calls: list[str], tmp_path: Path
+) -> None:
+    assert run(WHOLE.replace("int8_p99=0.03", "file_mb=1.5")) == 0
+    (made,) = (tmp_path / "runs" / "small").glob("quantize-*/quantize.json")
+    assert "('file_mb', 1.5)" in made.read_text()
+    calls.clear()
+    assert run(WHOLE.replace("int8_p99=0.03", "file_mb=2.5")) == 0 and calls[0] == "quantize"
 
 
 def test_a_file_that_an_option_names_is_part_of_what_goes_in(
