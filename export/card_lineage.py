@@ -12,6 +12,12 @@ _HASHES = {
     "teacher_sha256": "teacher",
     "data_sha256": "photos of thresholds and gates, with their splits",
 }
+_COUNTS = {
+    "photos": "photos",
+    "scenes": "scenes",
+    "enlarged": "enlarged photos",
+    "pairs": "pairs of scenes",
+}
 _RUNTIMES = {"onnx": "ONNX", "tflite": "TFLite"}
 
 
@@ -28,11 +34,10 @@ def write_making(lineage: Mapping[str, Any], files: Sequence[Mapping[str, Any]],
     for key, name in (("data_sha256", "photos trained on"), ("follow", "the wider student")):
         if isinstance(run.get(key), str):
             hashes[name] = run[key]
-    told = [[key, run[key]] for key in ("data", "teacher", "start") if isinstance(run.get(key), str)]
     parts = [
         "## How it was made",
         " ".join([*_tell_training(run), _tell_files(files)]),
-        format_table(["of its last training", "is"], told) if told else "",
+        format_table(["of its last training", "is"], told) if (told := _list_training(run)) else "",
         format_table(["lineage", "SHA-256"], [[key, f"`{value}`"] for key, value in hashes.items()]),
         "### Data" if about.strip() else "",
         about.strip(),
@@ -52,6 +57,21 @@ def learned_from_faults(run: Mapping[str, Any]) -> bool:
     weights = run.get("weights")
     weight = weights.get("label") if isinstance(weights, dict) else None
     return isinstance(weight, (int, float)) and weight > 0
+
+
+def _list_training(run: Mapping[str, Any]) -> list[list[str]]:
+    """What went in, and how far it came: rows of a table."""
+    rows = [[key, run[key]] for key in ("data", "teacher", "start") if isinstance(run.get(key), str)]
+    for key, name in _COUNTS.items():
+        count = run.get(key)
+        if isinstance(count, list) and len(count) == 2 and all(type(each) is int for each in count):
+            rows.append([f"{name} to train on; to choose the epoch by", f"{count[0]}; {count[1]}"])
+    val = run.get("val")
+    reached = val if isinstance(val, dict) else {}
+    for key, name in (("epoch", "epoch taken"), ("srcc_teacher", "SRCC with its teacher on val")):
+        if isinstance(reached.get(key), float):
+            rows.append([name, f"{reached[key]:.3g}"])
+    return rows
 
 
 def _tell_training(run: Mapping[str, Any]) -> list[str]:

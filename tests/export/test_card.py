@@ -232,6 +232,17 @@ def test_nothing_is_said_of_a_training_that_is_not_on_record(run, edit_gates, re
         ({"rated_photos": [5, 2]}, ["of 7 photos, what people said"], ["no person"]),
         ({"unlabeled_photos": 40}, ["40 more photos, which the teacher alone judged"], []),
         ({"follow": "f" * 64}, ["cut from a wider student", f"| `{'f' * 64}` |"], []),
+        (
+            {},
+            ["| photos to train on; to choose the epoch by | 9; 3 |"],
+            ["| epoch", "SRCC with its teacher on val"],
+        ),
+        (
+            {"val": {"epoch": 5.0, "srcc_teacher": 0.96377}},
+            ["| epoch taken | 5 |", "| SRCC with its teacher on val | 0.964 |"],
+            [],
+        ),
+        ({"photos": ["9", 3], "val": {"epoch": "5"}}, ["degraded by code"], ["epoch by", "| epoch"]),
         ({"aware": True}, ["computed in steps of int8 while it learned"], []),
     ],
 )
