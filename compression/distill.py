@@ -30,7 +30,7 @@ from compression.batches import (
 from compression.command import run_command
 from compression.data import hash_file, read_photos
 from compression.dataset import label_photos, make_dataset
-from compression.distill_check import check
+from compression.distill_check import check, check_not_over, find_start
 from compression.distill_options import make_parser, read_settings
 from compression.evaluate import compare_with_labels, compare_with_teacher, predict
 from compression.follow import Follow
@@ -61,6 +61,7 @@ def main(argv: list[str] | None = None) -> int:
 def distill(options: argparse.Namespace) -> None:
     """Train the student, keep the epoch that did best on val, write model, record and curve."""
     started = check(options)
+    check_not_over(find_start(options), options.out)
     config, limits, scenes = read_settings(options)
     weights = Weights.read(options.weight, options.label_weight)
     torch.manual_seed(config.seed)

@@ -17,6 +17,7 @@ from compression.models import ATTRIBUTES, build
 from compression.models.heads import QualityNet
 from compression.models.weights import find_imagenet, load
 from compression.objective import Weights
+from edge_iqa.errors import OutputError
 from edge_iqa.views import ViewSpec
 
 _ELSEWHERE = frozenset({"aware", "cache", "data", "epochs", "out", "quick", "resume", "start", "teacher"})
@@ -55,6 +56,21 @@ def check(options: argparse.Namespace) -> QualityNet | None:
     if options.unlabeled is not None:
         read_photos(options.unlabeled)
     return None if fresh else net
+
+
+def find_start(options: argparse.Namespace) -> Path:
+    """The file that `--start` means."""
+    return REFERENCE / "student.safetensors" if options.start == "reference" else Path(options.start)
+
+
+def check_not_over(start: Path, out: Path) -> None:
+    """Refuse to write a student over the one that it is made from.
+
+    Raises:
+        OutputError: names both.
+    """
+    if start.resolve() == (out / "student.safetensors").resolve():
+        raise OutputError(f"--out {out}: would write over {start}, which is read; choose another folder")
 
 
 def check_passed_on(ours: Sequence[str], given: Sequence[str]) -> None:
@@ -115,7 +131,7 @@ def _read_start(options: argparse.Namespace) -> QualityNet:
     """The student to go on from; refuses options that ask for another one."""
     if options.weights is not None:
         raise _no_weights(options)
-    path = REFERENCE / "student.safetensors" if options.start == "reference" else Path(options.start)
+    path = find_start(options)
     net, _ = load(path)
     fixed = {"--student": (options.student, net.architecture), "--size": (options.size, net.spec.size_px)}
     fixed["--details"] = (options.details, net.spec.detail)

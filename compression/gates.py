@@ -115,7 +115,7 @@ def check_gates(options: argparse.Namespace) -> None:
     student, meta = load(options.student)
     output_range = read_output_range(meta, options.student)
     teacher, teacher_sha256 = load_teacher(options.teacher, output_range)
-    _check_teacher(meta, teacher_sha256, options.teacher)
+    check_teacher(meta, teacher_sha256, options.teacher)
     files = read_artifacts(options.artifacts)
     _check_student(files, options.student)
     photos = read_photos(options.data)
@@ -182,7 +182,12 @@ def read_artifacts(folder: Path) -> dict[str, bytes]:
     return read_models(folder)
 
 
-def _check_teacher(meta: dict[str, Any], sha256: str, path: Path) -> None:
+def check_teacher(meta: Mapping[str, Any], sha256: str, path: Path) -> None:
+    """Refuse a teacher that is not the one on the student's record.
+
+    Raises:
+        GateError: names both.
+    """
     taught_by = (meta.get("run") or {}).get("teacher_sha256")
     if taught_by not in (None, sha256):
         raise GateError(

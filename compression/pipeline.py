@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import shutil
 import time
 from collections.abc import Sequence
@@ -20,11 +21,11 @@ from typing import Any
 from compression import gates
 from compression.bounds import read_bounds
 from compression.command import run_command
-from compression.data import hash_file, hash_photos, read_photos
+from compression.data import hash_file, hash_photos, read_photos, select
 from compression.dataset import CACHE
 from compression.progress import console
 from compression.stages import COMMANDS, WRITTEN, Recipe, read_recipe
-from edge_iqa.errors import EdgeIqaError, OutputError, RecipeError
+from edge_iqa.errors import DataError, EdgeIqaError, OutputError, RecipeError
 from edge_iqa.files import write_json
 from export import pack
 from export.console import show_table
@@ -126,7 +127,11 @@ def run_recipe(options: argparse.Namespace) -> None:
         EdgeIqaError: a stage failed; its own message stands above.
     """
     recipe = read_recipe(options.recipe)
-    photos = hash_photos(read_photos(options.data))
+    listed = read_photos(options.data)
+    for split in ("train", "val", "test"):  # calibration, thresholds, gates
+        if not select(listed, split):
+            raise DataError(f"{options.data}: expected photos of all splits, got none of {split!r}")
+    photos = hash_photos(listed)
     home = options.runs / recipe.name
     if options.again is not None and options.again not in recipe.stages:
         raise RecipeError(
@@ -304,7 +309,10 @@ def _named_files(arguments: Sequence[str]) -> list[Path]:
     for option, value in zip(("", *arguments), arguments, strict=False):
         if not value.startswith("-") and option.lstrip("-") not in WRITTEN:
             path = Path(value)
-            found += [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
+            if os.path.isfile(path):
+                found.append(path)
+            elif os.path.isdir(path):
+                found += sorted(each for each in path.rglob("*") if each.is_file())
             if option == "--examples":
                 found += [each.path for each in read_examples(path)]
     return found

@@ -24,7 +24,7 @@ from compression.command import count, part, positive, run_command
 from compression.cut import COUNTS, IMPORTANCE, SCOPES, count_macs, cut
 from compression.data import hash_file, hash_photos, read_photos, select
 from compression.dataset import CACHE, read_default
-from compression.distill_check import check_passed_on
+from compression.distill_check import check_not_over, check_passed_on
 from compression.distill_options import REFERENCE, to_arguments
 from compression.models.heads import TONES_PX, QualityNet
 from compression.models.weights import load, load_teacher, read_output_range, save
@@ -117,6 +117,7 @@ def prune(options: argparse.Namespace) -> None:
     """
     check(options)
     before = options.student
+    check_not_over(before, options.out)
     whole, _ = load(before)
     macs = count_macs(whole)
     steps = []

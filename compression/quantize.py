@@ -26,7 +26,7 @@ from compression.progress import console, track
 from compression.quantize_histograms import HISTOGRAMS
 from compression.quantize_weights import VARIANTS
 from compression.search import METHODS, TARGET
-from edge_iqa.errors import DataError
+from edge_iqa.errors import DataError, OutputError
 from edge_iqa.files import write_bytes, write_json
 from export.console import show_table
 
@@ -107,6 +107,7 @@ def quantize(options: argparse.Namespace) -> None:
         GateError: a float model is not what torch is.
         OutputError: the folder cannot be written.
     """
+    _make_folder(options.out)
     student, _ = load(options.student)
     photos = read_default(options.cache) if options.data is None else read_photos(options.data)
     views = {}
@@ -140,10 +141,32 @@ def quantize(options: argparse.Namespace) -> None:
     }
     write_json(options.out / "quantize.json", {**about, **_describe(made)})
     _show(made)
+    _tell_size(made, options.file_mb)
     _tell_sensitivity(made, about, options.out)
     console.print(
         f"wrote {len(made.files)} models, parity.json, quantize.json, sensitivity.json and .png in {options.out}"
     )
+
+
+def _make_folder(folder: Path) -> None:
+    """Now, not after minutes of work."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: could not be made ({error.strerror or error}); choose another --out"
+        ) from error
+
+
+def _tell_size(made: Artifacts, file_mb: float) -> None:
+    """Say where not even a file all in int8 is as small as it should be."""
+    for name, content in made.files.items():
+        if ".int8." in name and len(content) > file_mb * 1e6:
+            console.print(
+                f"{name}: {len(content) / 1e6:.2f} MB, more than --file-mb {file_mb:g} though all its convolutions are "
+                "int8; cut the student further (compression.prune --parameters)",
+                markup=False,
+            )
 
 
 def _describe(made: Artifacts) -> dict[str, Any]:

@@ -8,6 +8,7 @@ no recipe may set.
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import tomllib
 
 from compression import aware, distill, gates, prune, quantize, teacher
 from compression.command import read_arguments
+from compression.data import hash_file
 from compression.distill_options import REFERENCE
 from compression.models.heads import QualityNet
 from compression.models.weights import load, load_teacher, read_output_range
@@ -112,11 +114,11 @@ def read_recipe(path: Path) -> Recipe:
             the message names file and line.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         root = tomllib.loads(text)
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: expected a recipe in TOML, could not read it ({error})") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise RecipeError(f"{path}: not TOML: {error}") from error
     source = _Source(path, text)
     name = root.pop("name", None)
@@ -155,7 +157,7 @@ def _take_teacher(root: dict[str, Any], source: _Source) -> Path:
     if not isinstance(root.get("teacher"), str):
         return Recipe.teacher
     value = Path(root.pop("teacher"))
-    if not value.is_file():
+    if not os.path.isfile(value):
         raise source.refuse(None, "teacher", "a teacher's .safetensors or .pt file, or a section", str(value))
     return value
 
@@ -167,7 +169,7 @@ def _take_student(root: dict[str, Any], source: _Source) -> Path:
     value = root.pop("student")
     if "distill" in root:
         raise source.refuse(None, "student", "none beside [distill], which makes one (its `start`)", value)
-    if not isinstance(value, str) or not Path(value).is_file():
+    if not isinstance(value, str) or not os.path.isfile(value):
         raise source.refuse(None, "student", "a student's .safetensors file", value)
     return Path(value)
 
@@ -183,7 +185,9 @@ def _check_teacher(recipe: Recipe, distill: Mapping[str, Any] | None, source: _S
     """Refuse a teacher that no stage could load, and a scale for one that has its own."""
     try:
         if distill is None:
-            told = read_output_range(load(recipe.student)[1], recipe.student)
+            _, meta = load(recipe.student)
+            gates.check_teacher(meta, hash_file(recipe.teacher), recipe.teacher)
+            told = read_output_range(meta, recipe.student)
         else:
             told = tuple(distill.get("output_range", (0.0, 1.0)))
         if recipe.teacher != Recipe.teacher or told != (0.0, 1.0):
@@ -306,7 +310,7 @@ def _check_value(action: argparse.Action, section: str, key: str, value: object,
         raise source.refuse(
             section, key, wanted.removeprefix("expected ").partition(", got")[0], value
         ) from error
-    if isinstance(read, Path) and action.dest not in WRITTEN and not read.exists():
+    if isinstance(read, Path) and action.dest not in WRITTEN and not os.path.exists(read):
         # hours may lie between the first stage and the one that reads it
         raise source.refuse(section, key, f"a file or folder that is there, seen from {Path.cwd()}", value)
     if action.choices is not None and read not in action.choices:

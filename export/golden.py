@@ -63,15 +63,25 @@ class GoldenCase:
         return f"{Path(self.name).stem}.views.png"
 
 
+def check_names(photos: Sequence[Path]) -> Sequence[Path]:
+    """Hand on golden photos; each needs a name of its own in the bundle.
+
+    Raises:
+        GateError: no photo, or two of one name.
+    """
+    stems = [path.stem for path in photos]
+    if not photos or len(set(stems)) != len(stems):
+        raise GateError(f"golden: expected photos of different names, got {', '.join(stems) or 'none'}")
+    return photos
+
+
 def make_cases(photos: Sequence[Path], models: Mapping[str, bytes], spec: ViewSpec) -> list[GoldenCase]:
     """Run photos through every model, as the device would.
 
     Raises:
         GateError: no photo, two of one name, one that cannot be read, or models that disagree.
     """
-    stems = [path.stem for path in photos]
-    if not photos or len(set(stems)) != len(stems):
-        raise GateError(f"golden: expected photos of different names, got {', '.join(stems) or 'none'}")
+    check_names(photos)
     runs = {name: _scores_of(from_file(name, content)) for name, content in models.items()}
     cases = []
     for path in track(sorted(photos, key=lambda path: path.name), "golden photos"):

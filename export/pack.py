@@ -18,8 +18,9 @@ from edge_iqa.manifest import SEMVER
 from export.assemble import Packing, make_packing, trim
 from export.console import say, show_table
 from export.failures import read_examples
+from export.golden import check_names
 from export.report import MODEL_NAME, read_models, read_report
-from export.write import write_bundle
+from export.write import check_free, write_bundle
 
 _REPORTS = ("parity.json", "quantize.json")
 _PHOTOS = {".jpg", ".jpeg", ".png", ".webp"}
@@ -93,7 +94,7 @@ def check(options: argparse.Namespace) -> None:
         DataError: names the option, and what is wrong with its file.
     """
     reads: dict[str, Callable[[], object]] = {
-        "golden": lambda: [image.read(photo) for photo in find_photos(options.golden)],
+        "golden": lambda: [image.read(photo) for photo in check_names(find_photos(options.golden))],
         "about": lambda: _read_text(options.about),
         "examples": lambda: options.examples and read_examples(options.examples),
     }
@@ -126,10 +127,18 @@ def _run(options: argparse.Namespace) -> None:
         examples=read_examples(options.examples) if options.examples else None,
         licence=options.licence,
     )
+    if options.trim:  # before anything is written
+        _check_trim(options.trim, options.out / packing.label, options.name)
     folder = write_bundle(packing, options.out / packing.label, replace=options.replace)
     if options.trim:
         write_bundle(trim(packing), options.trim, replace=True)
     _show(packing, folder, options.trim)
+
+
+def _check_trim(trim: Path, whole: Path, name: str) -> None:
+    if trim.resolve() == whole.resolve():
+        raise OutputError(f"--trim {trim}: the whole bundle goes there; choose another folder")
+    check_free(trim, name)
 
 
 def find_photos(paths: Sequence[Path]) -> list[Path]:

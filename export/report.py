@@ -13,6 +13,7 @@ from edge_iqa.errors import BundleError, GateError
 from edge_iqa.fields import Field, parse
 
 MODEL_NAME = re.compile(r"model\.([a-z0-9]+)\.(onnx|tflite)")
+_BOUND = re.compile(r"(>=|<=|>) ([0-9.]+(?:e-?[0-9]+)?)")
 REPORT_SCHEMA = 2
 """Raised with each gate that is added: a report of before does not vouch for it."""
 SPEED_GATE = "int8 speed-up ({runtime})"
@@ -60,8 +61,9 @@ def read_report(path: Path, models: Mapping[str, bytes]) -> GateReport:
         _check_slices(root)
         _check_costs(root, models)
         in_use = {runtime: file.text() for runtime, file in root["in_use"].members()}
-        for key in ("experimental", "thresholds", "lineage"):
-            root[key]
+        root["experimental"].flag()
+        for key in ("thresholds", "lineage"):
+            dict(root[key].members())
     except BundleError as error:  # how `fields` says that a value is not what it should be
         raise GateError(f"{error}; run `python -m compression.gates` again") from error
     fields = root.value
@@ -135,6 +137,8 @@ def _check_schema(root: Field) -> None:
 def _check_gates(root: Field) -> None:
     in_use = {runtime: file.text() for runtime, file in root["in_use"].members()}
     gates = root["gates"].items()
+    for gate in gates:
+        _check_told(gate)
     failed = [
         gate["name"].text() for gate in gates if not gate["passed"].flag() and not _decides(gate, in_use)
     ]
@@ -144,6 +148,21 @@ def _check_gates(root: Field) -> None:
         raise GateError(
             "gates: the report holds none, so nothing is proven; run `python -m compression.gates`"
         )
+
+
+def _check_told(gate: Field) -> None:
+    """Refuse a gate that says it held where its own figures say otherwise: damage, or a slip of an editor."""
+    low, high = (None if (end := gate.get(name)) is None else end.number() for name in ("low", "high"))
+    if (value := gate.get("value")) is not None:
+        value.number()
+    gate["n"].whole(0, 1 << 40)
+    bound = _BOUND.fullmatch(gate["bound"].text(_BOUND.pattern, "a bound such as >= 0.9"))
+    if bound is None or not gate["passed"].flag():
+        return
+    limit, worse = float(bound[2]), high if bound[1] == "<=" else low
+    if worse is None or (worse > limit if bound[1] == "<=" else worse < limit):
+        told = f"{low} to {high}"
+        raise gate.refuse(f"an interval that holds {bound[0]}, as `passed` says (it is {told})")
 
 
 def _decides(gate: Field, in_use: Mapping[str, str]) -> bool:

@@ -29,11 +29,7 @@ def write_bundle(packing: Packing, folder: Path, replace: bool = False) -> Path:
     there = _read_manifest(folder)
     if there == packing.manifest_bytes and _is_whole(folder):
         return folder
-    if os.path.lexists(folder) and not (replace and _may_go(folder)):
-        raise OutputError(
-            f"{folder}: something else is there; raise --version, choose another place, or, if it is a bundle "
-            "and holds nothing else, give --replace"
-        )
+    check_free(folder, packing.manifest["name"] if replace else None)
     temporary = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -56,6 +52,22 @@ def write_bundle(packing: Packing, folder: Path, replace: bool = False) -> Path:
     return folder
 
 
+def check_free(folder: Path, name: str | None = None) -> None:
+    """Refuse a place that a bundle must not take.
+
+    Args:
+        name: of bundles that may be replaced there, if the folder holds nothing else; None: nothing may be.
+
+    Raises:
+        OutputError: something else is there.
+    """
+    if os.path.lexists(folder) and not (name is not None and _may_go(folder, name)):
+        raise OutputError(
+            f"{folder}: something else is there; raise --version, choose another place, or, if it is a bundle "
+            f"{f'named {name} ' if name else ''}and holds nothing else, give --replace"
+        )
+
+
 def self_test(folder: Path) -> None:
     """Open a bundle with each of its runtimes as a device would, and run its golden photos.
 
@@ -73,8 +85,8 @@ def self_test(folder: Path) -> None:
         raise GateError(f"self-test: the bundle does not open: {error}") from error
 
 
-def _may_go(folder: Path) -> bool:
-    """Only a bundle with no file of other origin, or an empty folder, is ever replaced.
+def _may_go(folder: Path, name: str) -> bool:
+    """Only a bundle of that name with no file of other origin, or an empty folder, is ever replaced.
 
     A mistyped path must not cost anybody's files, and many a folder holds a file called manifest.json.
     """
@@ -87,7 +99,7 @@ def _may_go(folder: Path) -> bool:
         manifest = read_manifest((folder / FILE_NAME).read_bytes())
     except (OSError, BundleError):
         return False
-    return present <= {FILE_NAME, *(file.path for file in manifest.files)}
+    return manifest.name == name and present <= {FILE_NAME, *(file.path for file in manifest.files)}
 
 
 def _read_manifest(folder: Path) -> bytes | None:

@@ -121,6 +121,8 @@ def test_every_recipe_that_comes_along_can_be_read(path: Path) -> None:
             "pack: the key golden is missing (photos, or folders of photos)",
         ),
         ("examples/photos/mug.jpg", "README.md", 15, "pack.golden: README.md: expected"),
+        ('"examples/photos/mug.jpg"', '"export"', 15, "pack.golden: golden: expected photos of different"),
+        ('"examples/photos/mug.jpg"', f'"{"x" * 300}.jpg"', 15, "is there, seen from"),
         (
             "replace = true",
             'replace = true\nabout = "examples/photos/mug.jpg"',
@@ -254,11 +256,28 @@ def test_what_is_no_recipe_is_refused(recipe: Callable[[str], Path], tmp_path: P
             "recipe.toml:2: student: README.md: expected a safetensors file",
         ),
         (f'name = "a"\nteacher = "README.md"\n{REST}', "recipe.toml:2: teacher: README.md: "),
+        (f'name = "a"\nstudent = "{"x" * 300}"\n{REST}', "recipe.toml:2: student: expected a student's"),
+        (f"name = {'[' * 3000}", "recipe.toml: not TOML"),
     ):
         with pytest.raises(RecipeError, match=says):
             read_recipe(recipe(text))
     with pytest.raises(RecipeError, match="could not read"):
         read_recipe(tmp_path / "none.toml")
+
+
+def test_a_recipe_may_begin_with_a_byte_order_mark_as_some_editors_write(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text(WHOLE, encoding="utf-8-sig")
+    assert read_recipe(path).name == "small"
+
+
+def test_a_student_of_another_teacher_is_refused_when_the_recipe_is_read(
+    recipe: Callable[[str], Path], tmp_path: Path
+) -> None:
+    net = build("mobilenet_v2", spec=ViewSpec(32, 1, 256), width=0.35)
+    student = save(net, tmp_path / "student.safetensors", {"run": {"teacher_sha256": "f" * 64}})
+    with pytest.raises(RecipeError, match="the student was distilled from another teacher"):
+        read_recipe(recipe(f'name = "a"\nstudent = "{student}"\n{REST}'))
 
 
 # runs
@@ -424,6 +443,20 @@ def test_a_damaged_note_of_a_finished_stage_means_that_it_is_not_done(
     assert run() == 0 and calls == ["distill"]
 
 
+def test_photos_that_lack_a_split_are_refused_before_anything_runs(
+    run: Callable[..., int],
+    calls: list[str],
+    photos_csv: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lines = [line for line in photos_csv.read_text().splitlines() if ",test," not in line]
+    some = photos_csv.with_name("no-test.csv")
+    some.write_text("\n".join(lines))
+    assert run(WHOLE, "--data", str(some)) == 1 and calls == []
+    assert "expected photos of all splits, got none of 'test'" in capsys.readouterr().err
+
+
 def test_a_folder_of_runs_that_is_a_file_ends_in_one_sentence(
     run: Callable[..., int], calls: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -448,6 +481,7 @@ def test_a_file_that_an_option_names_is_part_of_what_goes_in(
 ) -> None:
     start, golden = tmp_path / "start.safetensors", tmp_path / "golden"
     golden.mkdir()
+    shutil.copy(ROOT / "examples" / "photos" / "coffee.jpg", golden)
     save(build("mobilenet_v2", spec=ViewSpec(32, 1, 256), width=0.35), start)
     text = WHOLE.replace("epochs = 2", f'start = "{start}"').replace("examples/photos/mug.jpg", str(golden))
     run(text)

@@ -53,6 +53,19 @@ def run(
     return out
 
 
+def test_the_student_that_is_cut_is_never_written_over(
+    student: Path,
+    small_teacher: Path,
+    photos_csv: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    own = tmp_path / "student.safetensors"
+    own.write_bytes(student.read_bytes())
+    assert prune.main(arguments(own, small_teacher, photos_csv, tmp_path)) == 1
+    assert "would write over" in capsys.readouterr().err and own.read_bytes() == student.read_bytes()
+
+
 def test_it_ends_in_a_student_half_as_heavy_and_a_record(run: Path) -> None:
     record = json.loads((run / "prune.json").read_text())
     before, after = record["macs"]

@@ -219,6 +219,18 @@ def refuse_slow(folder: Path, edit: Callable) -> None:
     edit(lambda report: report["gates"][1].update(passed=False))
 
 
+def refuse_contradiction(folder: Path, edit: Callable) -> None:
+    edit(lambda report: report["gates"][0].update(low=0.1))
+
+
+def refuse_words(folder: Path, edit: Callable) -> None:
+    edit(lambda report: report["gates"][0].update(value="high"))
+
+
+def refuse_no_lineage(folder: Path, edit: Callable) -> None:
+    edit(lambda report: report.update(lineage=5))
+
+
 def refuse_none(folder: Path, edit: Callable) -> None:
     edit(lambda report: report.update(gates=[]))
 
@@ -279,6 +291,9 @@ def refuse_shuffled(folder: Path, edit: Callable) -> None:
         (refuse_hidden, "gates failed: student vs teacher, SRCC"),
         (refuse_slow, "gates failed: int8 speed-up (onnx)"),
         (refuse_none, "nothing is proven"),
+        (refuse_contradiction, "gates[0]: expected an interval that holds >= 0.97, as `passed` says"),
+        (refuse_words, "gates[0].value: expected a finite number, got 'high'"),
+        (refuse_no_lineage, "lineage: expected an object, got 5"),
         (refuse_older, "schema: expected a report with the gates of this version"),
         (refuse_nameless_slice, "slices[0]: the field 'name' is missing"),
         (refuse_altered, "model.int8.onnx: altered since the gates were measured"),
@@ -298,6 +313,30 @@ def test_what_the_gates_do_not_vouch_for_is_refused_by_name(
     assert named in error
     assert "Traceback" not in error
     assert [path.name for path in tmp_path.iterdir()] == ["artifacts"]
+
+
+def test_a_place_for_the_trimmed_bundle_that_holds_something_else_is_refused_before_anything_is_written(
+    artifacts_folder, photos, tmp_path, capsys
+):
+    out = tmp_path / "bundles"
+    assert run(artifacts_folder, photos, out) == 0
+    before, own = read_folder(out), out / "tiny-1.2.3"
+    other = tmp_path / "other"
+    assert run(artifacts_folder, photos, tmp_path / "more", "--trim", str(other), "--name", "other") == 0
+    kept = read_folder(other)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("mine")
+    for place, says in (
+        (own, "the whole bundle goes there"),
+        (other, "else is there"),
+        (tmp_path / "mine", "else is there"),
+    ):
+        capsys.readouterr()
+        assert run(artifacts_folder, photos, out, "--trim", str(place), "--replace") == 1
+        assert says in capsys.readouterr().err
+    assert run(artifacts_folder, photos, tmp_path / "new", "--trim", str(other)) == 1
+    assert not (tmp_path / "new").exists() and read_folder(out) == before
+    assert read_folder(other) == kept and (tmp_path / "mine" / "thesis.txt").read_text() == "mine"
 
 
 def test_int8_that_is_not_faster_is_packed_but_not_in_use(artifacts_folder, edit_gates, photos):
