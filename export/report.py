@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,6 +86,21 @@ def read_models(folder: Path) -> dict[str, bytes]:
             f"{folder}: expected models such as model.int8.onnx, found none; run compression.quantize"
         )
     return {name: (folder / name).read_bytes() for name in names}
+
+
+def read_costs(content: bytes, models: Collection[str]) -> Mapping[str, Any] | None:
+    """Read what each model costs, and on which machine, from a gate report; None where it tells nothing of that.
+
+    Raises:
+        GateError: the report is not what `compression.gates` writes.
+    """
+    try:
+        root = parse(content, "gates.json")
+        _check_costs(root, models)
+        value = root.value
+    except BundleError as error:
+        raise GateError(f"{error}; run `python -m compression.gates` again") from error
+    return value.get("costs") if isinstance(value, dict) else None
 
 
 def read_float_layers(content: bytes | None, models: Mapping[str, bytes]) -> dict[str, int]:
@@ -202,7 +217,7 @@ def _check_slices(root: Field) -> None:
         )
 
 
-def _check_costs(root: Field, models: Mapping[str, bytes]) -> None:
+def _check_costs(root: Field, models: Collection[str]) -> None:
     """What the card tells of each file and of the machine; a report may have none."""
     costs = root.get("costs")
     if costs is None:

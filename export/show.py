@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,10 @@ from edge_iqa.cli import BROKEN_PIPE, drop_output
 from edge_iqa.errors import EdgeIqaError, PhotoError
 from export.console import say, show_table, track
 from export.pack import find_photos
+from export.report import read_costs
 
 _NOTHING = "-"
+_REPORT = "reports/gates.json"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -25,7 +27,7 @@ def main(argv: list[str] | None = None) -> int:
     reads the output any more."""
     parser = argparse.ArgumentParser(
         prog="python -m export.show",
-        description="Print what a bundle holds: models, outputs, thresholds, gates, lineage. Every hash is "
+        description="Print what a bundle holds: models, outputs, thresholds, gates, lineage, costs. Every hash is "
         "checked first. With --against, print what differs, and run photos through both.",
     )
     parser.add_argument(
@@ -152,7 +154,32 @@ def _flatten(bundle: Bundle) -> dict[str, Any]:
     told |= {f"in use, {runtime}": path for runtime, path in manifest.in_use.items()}
     for entry in bundle.models:
         told |= {f"{entry.path}, bytes": entry.size_bytes, f"{entry.path}, sha256": entry.sha256}
-    return told | {gate.name: gate.value for gate in manifest.gates}
+    told |= {gate.name: gate.value for gate in manifest.gates}
+    if costs := _costs_of(bundle):
+        told["timed on"] = costs["machine"].get("cpu")
+        for path, file in costs["files"].items():
+            told |= {f"{path}, {name}": value for name, value in _tell_cost(file).items()}
+    return told
+
+
+def _costs_of(bundle: Bundle) -> Mapping[str, Any] | None:
+    """What each model took and does, as the gates measured it; None where the bundle is one without reports."""
+    if _REPORT not in {entry.path for entry in bundle.manifest.files}:
+        return None
+    return read_costs((bundle.path / _REPORT).read_bytes(), {entry.path for entry in bundle.models})
+
+
+def _tell_cost(file: Mapping[str, Any]) -> dict[str, float | None]:
+    """Of one model: milliseconds on one thread, million multiplications, megabytes moved (they stand for energy)."""
+    return {
+        **{
+            f"{key.removesuffix('_ms')} ms": (file.get(key) or {}).get("value")
+            for key in ("p50_ms", "p90_ms")
+        },
+        "M multiplications": file["macs"] / 1e6,
+        "of them int8": file["int8_macs"] / 1e6,
+        "MB moved": (file["weight_bytes"] + file["activation_bytes"]) / 1e6,
+    }
 
 
 def _show(bundle: Bundle) -> None:
@@ -188,6 +215,13 @@ def _show(bundle: Bundle) -> None:
         for gate in manifest.gates
     ]
     show_table("gates", ("gate", "value", "95 % interval", "n", "bound", ""), rows)
+    if (costs := _costs_of(bundle)) is None:
+        say("\nwhat each model costs stands in the card, or in the reports of the whole bundle")
+        return
+    told = {path: _tell_cost(file) for path, file in costs["files"].items()}
+    rows = [(path, *map(_number, cost.values())) for path, cost in told.items()]
+    machine = costs["machine"].get("cpu") or "unknown processor"
+    show_table(f"\ncosts, {machine}, one thread", ("model", *next(iter(told.values()), ())), rows)
 
 
 def _show_changes(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -117,6 +119,57 @@ def test_what_differs_is_named_with_the_photos_whose_verdict_flips(
     assert flipped and all(each["score"][0] == each["score"][1] for each in told["photos"])
     assert show.main(arguments[:-1]) == 0
     assert f"{flipped} verdicts differ" in capsys.readouterr().out
+
+
+@pytest.fixture
+def measured(tmp_path: Path) -> Callable[[str, float], Path]:
+    """Makes the shipped bundle with a report of costs, as whole bundles have one."""
+
+    def make(name: str, int8_ms: float) -> Path:
+        folder = Path(shutil.copytree(DEFAULT, tmp_path / name))
+        manifest = json.loads((folder / "manifest.json").read_text())
+        work = {
+            "n": 9,
+            "macs": 600_000_000,
+            "int8_macs": 300_000_000,
+            "weight_bytes": 1,
+            "activation_bytes": 2_999_999,
+        }
+        models = [entry["path"] for entry in manifest["files"] if "runtime" in entry]
+        costs = {
+            "machine": {"cpu": "a [slow] one", "cores": 1},
+            "threads": 1,
+            "photos": 9,
+            "warnings": [],
+            "versions": {},
+            "files": {model: {**work, "p50_ms": {"value": int8_ms}, "p90_ms": None} for model in models},
+        }
+        content = json.dumps({"costs": costs}).encode()
+        (folder / "reports").mkdir()
+        (folder / "reports" / "gates.json").write_bytes(content)
+        sha256 = hashlib.sha256(content).hexdigest()
+        manifest["files"].append({"path": "reports/gates.json", "bytes": len(content), "sha256": sha256})
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+        return folder
+
+    return make
+
+
+def test_costs_are_shown_and_compared_where_the_bundle_has_their_report(
+    measured: Callable[[str, float], Path],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "250")
+    fast, slow = measured("fast", 10.0), measured("slow", 20.5)
+    assert show.main([str(fast)]) == 0
+    told = capsys.readouterr().out
+    (line,) = [line for line in told.splitlines() if line.startswith("│ model.int8.tflite") and "10" in line]
+    assert [cell.strip() for cell in line.split("│")][2:7] == ["10", "-", "600", "300", "3"]
+    assert "costs, a [slow] one, one thread" in told
+    assert show.main([str(fast), "--against", str(slow), "--json"]) == 0
+    changes = json.loads(capsys.readouterr().out)["changes"]
+    assert changes == {f"model.int8.{runtime}, p50 ms": [10.0, 20.5] for runtime in ("onnx", "tflite")}
 
 
 def test_a_photo_that_cannot_be_read_is_named_and_the_rest_is_judged(
