@@ -135,9 +135,7 @@ def plot(path: Path, models: Mapping[str, Mapping[str, Any]], title: str) -> Pat
     figure.suptitle(f"{title}: one thread, ms a layer")
     for axes, (runtime, model) in zip(figure.subplots(1, len(models)), models.items(), strict=True):
         rows = sorted(model["layers"], key=lambda row: row["ms"])[-SHOWN:]
-        names = [
-            f"{row['kind']} {row['macs'] / 1e6:.0f}M {'int8' if row['int8'] else 'float'}" for row in rows
-        ]
+        names = [f"{row['kind']} {row['macs'] / 1e6:.0f}M {_tell_kind(row)}" for row in rows]
         at = np.arange(len(rows))
         axes.barh(at, [row["ms"] for row in rows], color="0.8", label="measured")
         axes.barh(at, [row["roofline_ms"] for row in rows], height=0.4, color="C0", label="roofline")
@@ -149,6 +147,13 @@ def plot(path: Path, models: Mapping[str, Mapping[str, Any]], title: str) -> Pat
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
     return path
+
+
+def _tell_kind(row: Mapping[str, Any]) -> str:
+    """What a layer multiplies: int8, float, nothing, or some of both."""
+    if row["int8_macs"] in (0, row["macs"]):
+        return "-" if not row["macs"] else "int8" if row["int8_macs"] else "float"
+    return f"{row['int8_macs'] / row['macs']:.0%} int8"
 
 
 def _show(result: Mapping[str, Any]) -> None:
@@ -181,7 +186,7 @@ def _show_layers(runtime: str, model: Mapping[str, Any]) -> None:
     rows = [
         (
             row["kind"],
-            "int8" if row["int8"] else "float",
+            _tell_kind(row),
             f"{row['macs'] / 1e6:.1f}",
             f"{(row['weight_bytes'] + row['activation_bytes']) / 1e3:.0f}",
             f"{row['roofline_ms']:.3f}",

@@ -46,9 +46,9 @@ class Peaks:
 
     def bound_ms(self, layer: Layer, runtime: str) -> float:
         """The least time that a layer could take."""
-        rate = self.macs_per_s[runtime]["int8" if layer.int8 else "fp32"]
-        moved = layer.moved_bytes
-        return 1e3 * max(layer.macs / rate, moved / self.copy_rate(moved) if moved else 0.0)
+        rates, moved = self.macs_per_s[runtime], layer.moved_bytes
+        computed = layer.int8_macs / rates["int8"] + (layer.macs - layer.int8_macs) / rates["fp32"]
+        return 1e3 * max(computed, moved / self.copy_rate(moved) if moved else 0.0)
 
     def copy_rate(self, moved_bytes: int) -> float:
         """Bytes a second of a copy that moves as many, between two sizes by interpolation."""

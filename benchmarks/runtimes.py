@@ -66,6 +66,7 @@ def join(layers: Sequence[Layer]) -> Layer:
     return replace(
         first,
         macs=sum(layer.macs for layer in layers),
+        int8_macs=sum(layer.int8_macs for layer in layers),
         weight_bytes=sum(layer.weight_bytes for layer in layers),
         activation_bytes=sum(layer.activation_bytes for layer in layers),
     )

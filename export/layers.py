@@ -39,7 +39,7 @@ class Layer:
         kind: the runtime's name of the operator.
         macs: multiplications, each with its addition.
         weight_bytes, activation_bytes: read once, or written once.
-        int8: it computes on 8-bit numbers.
+        int8_macs: those of them on 8-bit numbers; all or none, but for operators that are timed together.
         ms: measured; None where nothing was.
     """
 
@@ -48,7 +48,7 @@ class Layer:
     macs: int
     weight_bytes: int
     activation_bytes: int
-    int8: bool
+    int8_macs: int
     ms: float | None = None
 
     @property
@@ -71,7 +71,7 @@ def sum_work(layers: Sequence[Layer]) -> dict[str, int]:
     """All that a model does for one photo: `macs`, `int8_macs` among them, `weight_bytes`, `activation_bytes`."""
     return {
         "macs": sum(layer.macs for layer in layers),
-        "int8_macs": sum(layer.macs for layer in layers if layer.int8),
+        "int8_macs": sum(layer.int8_macs for layer in layers),
         "weight_bytes": sum(layer.weight_bytes for layer in layers),
         "activation_bytes": sum(layer.activation_bytes for layer in layers),
     }
@@ -145,7 +145,7 @@ def from_onnx_event(event: Mapping[str, Any]) -> Layer:
         macs = math.prod(outputs[0][1]) * inputs[0][1][-1]
     moved = int(args["activation_size"]) + int(args["output_size"])
     name = event["name"].removesuffix("_kernel_time")
-    return Layer(name, kind, macs, int(args["parameter_size"]), moved, _is_int8(inputs))
+    return Layer(name, kind, macs, int(args["parameter_size"]), moved, macs if _is_int8(inputs) else 0)
 
 
 def from_tflite_operator(
@@ -176,12 +176,12 @@ def from_tflite_operator(
 
     name = tensors[outputs[0]]["name"]
     if constant.issuperset(outputs):
-        return Layer(name, kind, 0, 0, 0, is_int8(inputs[0]))
+        return Layer(name, kind, 0, 0, 0, 0)
     seen = [] if kind == "RESHAPE" else [*(i for i in inputs if i not in constant), *outputs]
     # with weights of 8 bits and float inputs the runtime rounds the inputs for each photo, and multiplies in 8 bits
-    int8 = is_int8(inputs[0]) or (macs > 0 and is_int8(inputs[1]))
+    int8 = macs > 0 and (is_int8(inputs[0]) or is_int8(inputs[1]))
     weights = size([i for i in inputs if i in constant])
-    return Layer(name, kind, macs, weights, size(seen), int8)
+    return Layer(name, kind, macs, weights, size(seen), macs if int8 else 0)
 
 
 def _read(each: Mapping[str, Sequence[int]]) -> tuple[str, Shape]:

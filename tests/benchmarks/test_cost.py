@@ -61,25 +61,32 @@ def test_a_model_cut_off_nowhere_gives_what_it_gave(artifacts: Artifacts, views:
 
 
 def test_cuts_leave_parts_of_about_the_same_work_and_never_split_a_padding_from_its_convolution() -> None:
-    layers = [Layer(str(i), "PAD" if i % 2 == 0 else "CONV_2D", 1000, 0, 0, True) for i in range(100)]
+    layers = [Layer(str(i), "PAD" if i % 2 == 0 else "CONV_2D", 1000, 0, 0, 0) for i in range(100)]
     cuts = find_cuts(layers, 10)
     assert cuts[-1] == 100 and len(cuts) <= 10 and all(cut % 2 == 0 for cut in cuts)
     assert np.diff([0, *cuts]).max() <= 12
 
 
 def test_joined_layers_keep_all_their_work() -> None:
-    joined = join([Layer("a", "PAD", 0, 0, 10, True), Layer("b", "CONV_2D", 7, 5, 20, True)])
-    assert (joined.name, joined.macs, joined.moved_bytes) == ("b", 7, 35)
+    joined = join(
+        [
+            Layer("a", "PAD", 0, 0, 10, 0),
+            Layer("b", "CONV_2D", 7, 5, 20, 7),
+            Layer("c", "CONV_2D", 3, 1, 1, 0),
+        ]
+    )
+    assert (joined.name, joined.macs, joined.int8_macs, joined.moved_bytes) == ("b", 10, 7, 37)
 
 
 @pytest.mark.parametrize(
     ("layer", "runtime", "ms"),
     [
-        (Layer("", "Conv", 2_000_000, 0, 1_000, True), "onnx", 1.0),
-        (Layer("", "Conv", 2_000_000, 0, 1_000, True), "tflite", 0.5),
-        (Layer("", "Conv", 2_000_000, 0, 1_000, False), "onnx", 2.0),
-        (Layer("", "Conv", 1_000, 400_000, 600_000, True), "onnx", 10.0),
-        (Layer("", "Reshape", 0, 0, 0, True), "onnx", 0.0),
+        (Layer("", "Conv", 2_000_000, 0, 1_000, 2_000_000), "onnx", 1.0),
+        (Layer("", "Conv", 2_000_000, 0, 1_000, 2_000_000), "tflite", 0.5),
+        (Layer("", "Conv", 2_000_000, 0, 1_000, 0), "onnx", 2.0),
+        (Layer("", "Conv", 2_000_000, 0, 1_000, 1_000_000), "tflite", 1.25),
+        (Layer("", "Conv", 1_000, 400_000, 600_000, 1_000), "onnx", 10.0),
+        (Layer("", "Reshape", 0, 0, 0, 0), "onnx", 0.0),
     ],
 )
 def test_the_roofline_is_the_longer_of_multiplying_and_moving(layer: Layer, runtime: str, ms: float) -> None:
@@ -104,9 +111,9 @@ def test_the_yardstick_of_multiplications_knows_how_many_it_has() -> None:
 
 def test_what_is_told_of_a_model_adds_up(tmp_path: Path) -> None:
     layers = [
-        Layer("a", "Conv", 2_000_000, 0, 1_000, True, 1.5),
-        Layer("b", "Conv", 1_000_000, 0, 1_000, False, 1.25),
-        Layer("c", "Div", 0, 0, 1_000_000, False, 15.0),
+        Layer("a", "Conv", 2_000_000, 0, 1_000, 2_000_000, 1.5),
+        Layer("b", "Conv", 1_000_000, 0, 1_000, 0, 1.25),
+        Layer("c", "Div", 0, 0, 1_000_000, 0, 15.0),
     ]
     told = cost.describe(layers, PEAKS, "onnx", 18.0)
     assert (told["macs"], told["int8_macs"]) == (3_000_000, 2_000_000)
