@@ -107,8 +107,8 @@ def quantize(options: argparse.Namespace) -> None:
         GateError: a float model is not what torch is.
         OutputError: the folder cannot be written.
     """
-    _make_folder(options.out)
     student, _ = load(options.student)
+    _make_folder(options.out)
     photos = read_default(options.cache) if options.data is None else read_photos(options.data)
     views = {}
     for split, limit in (("train", options.calibrate), ("val", options.check)):

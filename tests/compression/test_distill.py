@@ -130,6 +130,15 @@ def test_a_start_keeps_its_own_views_and_goes_on_from_its_weights(
     assert record["evaluations"][0]["mae_teacher"] == pytest.approx(best["mae_teacher"], abs=2e-3)
 
 
+def test_the_student_that_a_run_starts_from_is_never_written_over(
+    run: Path, small_teacher: Path, photos_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start = Path(shutil.copy(run / "student.safetensors", tmp_path))
+    before = start.read_bytes()
+    assert distill.main(arguments(small_teacher, photos_csv, tmp_path, "--start", str(start))) == 1
+    assert "would write over" in capsys.readouterr().err and start.read_bytes() == before
+
+
 def test_the_committed_reference_models_fit_each_other() -> None:
     """The defaults of the command."""
     reference, sha256 = load_teacher(REFERENCE / "teacher.safetensors")

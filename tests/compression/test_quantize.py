@@ -243,6 +243,8 @@ def test_the_command_goes_from_a_checkpoint_to_models_and_reports(
         "--also",
         "fp16",
         "dynamic",
+        "--file-mb",
+        "0.001",
     ]
     assert quantize.main(arguments) == 0
     names = {f"model.{precision}.{runtime}" for precision in ("fp32", "int8", "fp16") for runtime in RUNTIMES}
@@ -261,7 +263,16 @@ def test_the_command_goes_from_a_checkpoint_to_models_and_reports(
         "tflite": 13,
     }
     shown = capsys.readouterr().out
+    assert f"model.int8.onnx: {len((out / 'model.int8.onnx').read_bytes()) / 1e6:.2f} MB, more than" in shown
+    assert report["chosen"]["tflite"]["float_layers"] == [], "no room for any"
     assert "the worst 10" in shown and "p99 vs float" in shown and "wrote 7 models" in shown
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_any_work(photos_csv, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(quantize, "make_artifacts", None)
+    (tmp_path / "file").write_text("in the way")
+    assert quantize.main(["--data", str(photos_csv), "--out", str(tmp_path / "file")]) == 1
+    assert "could not be made" in capsys.readouterr().err
 
 
 def test_a_damaged_student_is_an_error_and_writes_nothing(photos_csv, tmp_path, capsys):
