@@ -6,7 +6,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ if not __package__:
     # run as a script, Python puts benchmarks/ first, where no package of ours is found
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from compression.bounds import BOUNDS, is_looser
 from compression.slices import SLICE_GATE
+from export.release import BOUNDS, is_looser
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 RESULTS = CHECKOUT / "benchmarks" / "results"
@@ -198,10 +198,20 @@ def _bundles(folder: Path) -> list[str]:
     rows = [[what, *(column.get(what, "-") for column in columns), bounds.get(what, "")] for what in order]
     return [
         "**Bundles**, one a recipe ([`compression/recipes`](compression/recipes)); gates on `test`, of each the worse "
-        "of the two runtimes where both have one; bounds are those of a release.",
+        "of the two runtimes where both have one; work is that of the TFLite file; bounds are those of a release.",
         "",
         *_table(["", *(f"`{name}`" for name in made), "bound"], rows),
+        *_busy(made),
     ]
+
+
+def _busy(made: Mapping[str, Path]) -> list[str]:
+    """Which bundles were timed while others worked."""
+    told = []
+    for name, path in made.items():
+        costs = json.loads((path / "gates.json").read_text()).get("costs", {})
+        told += [f"`{name}`: {each}" for each in costs.get("warnings", ()) if "during the run" in each]
+    return ["", f"Times to be taken with care: {'; '.join(told)}."] if told else []
 
 
 def _bundle_column(gates: dict[str, Any], quantized: dict[str, Any]) -> dict[str, str]:

@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from compression.bounds import BOUNDS
 from compression.equalize import equalize
 from compression.models.device_form import DeviceForm
 from compression.models.heads import QualityNet
@@ -30,6 +29,7 @@ from export import parity
 from export.contract import ModelInfo
 from export.onnx import export_onnx
 from export.operators import check_operators
+from export.release import BOUNDS
 from export.tflite import export_tflite
 
 Views = NDArray[np.uint8]

@@ -1,4 +1,4 @@
-"""The bounds of a release, and a gate: one bound, what was measured against it, and whether it holds."""
+"""A gate: one bound, what was measured against it, and whether it holds."""
 
 from __future__ import annotations
 
@@ -8,24 +8,7 @@ from dataclasses import dataclass
 
 from compression.command import replace_values
 from compression.metrics import Estimate
-
-BOUNDS = {
-    "student_teacher_srcc": 0.97,
-    "student_teacher_label_ratio": 0.98,
-    "slice_srcc": 0.94,
-    "int8_srcc": 0.995,
-    "int8_p99": 0.02,
-    "int8_flips": 0.005,
-    "runtimes_agree": 0.995,
-    "parity": 1e-4,
-    "int8_speed_up": 1.0,
-    "file_mb": 4.0,
-}
-"""The bounds of a release. Looser ones make the bundle experimental."""
-
-_CAPS = frozenset({"int8_p99", "int8_flips", "parity", "file_mb"})
-"""Bounds that a value must stay under; the others it must reach."""
-
+from export.release import BOUNDS, CAPS
 
 _MOST = {"file_mb": 100.0}
 """No bound is larger than this, or than 2: one that is would let everything pass, or nothing."""
@@ -46,7 +29,7 @@ class Gate:
 
 def hold(name: str, measured: Estimate, key: str, bounds: Mapping[str, float]) -> Gate:
     """Hold a measurement to the bound `key`: the worse end of its interval counts, and NaN never passes."""
-    bound, capped = bounds[key], key in _CAPS
+    bound, capped = bounds[key], key in CAPS
     passed = measured.high <= bound if capped else measured.low >= bound
     text = f"{'<=' if capped else '>='} {bound:g}"
     return Gate(name, measured.value, measured.low, measured.high, measured.n, text, passed)
@@ -79,8 +62,3 @@ def bound(text: str) -> str:
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error).removeprefix("--bound: ")) from error
     return text
-
-
-def is_looser(bounds: Mapping[str, float]) -> bool:
-    """Tell whether any bound is weaker than the default."""
-    return any(bounds[key] > value if key in _CAPS else bounds[key] < value for key, value in BOUNDS.items())

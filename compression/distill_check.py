@@ -51,6 +51,8 @@ def check(options: argparse.Namespace) -> QualityNet | None:
         )
     fresh = options.start in ("imagenet", "random")
     net = _draft(options) if fresh else _read_start(options)
+    if options.frozen is not None and not 0 <= options.frozen <= len(net.backbone):
+        raise ValueError(f"--frozen: expected 0 to {len(net.backbone)} blocks, got {options.frozen}")
     if options.follow is not None:
         check_fit(net, load(options.follow)[0])
     if options.unlabeled is not None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from compression.agreement import agreement_gates, parity_gate, reduced_gates, runtimes_gate
 from compression.answers import Answers
-from compression.bounds import BOUNDS, Gate, bound, is_looser, read_bounds, size_gate
+from compression.bounds import Gate, bound, read_bounds, size_gate
 from compression.command import count, run_command
 from compression.data import hash_file, hash_photos, read_photos, select
 from compression.dataset import CACHE
@@ -33,6 +33,7 @@ from edge_iqa.files import write_json
 from edge_iqa.machine import Watch
 from edge_iqa.manifest import RUNTIMES
 from export.assemble import read_info
+from export.release import BOUNDS, is_looser
 from export.report import REPORT_SCHEMA, read_models
 
 _SETTINGS = ("scenes", "every_fault", "slice_images", "slice_groups")

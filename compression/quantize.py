@@ -15,7 +15,6 @@ from typing import Any
 
 from compression import sensitivity
 from compression.artifacts import Artifacts, make_artifacts
-from compression.bounds import BOUNDS
 from compression.calibration import cut_variants
 from compression.command import megabytes, positive, run_command
 from compression.data import hash_file, hash_photos, read_photos, select
@@ -29,6 +28,7 @@ from compression.search import METHODS, TARGET
 from edge_iqa.errors import DataError, OutputError
 from edge_iqa.files import write_bytes, write_json
 from export.console import show_table
+from export.release import BOUNDS
 
 _VERSIONS = ("torch", "onnx", "onnxruntime", "litert-torch", "ai-edge-litert", "ai-edge-quantizer")
 

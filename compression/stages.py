@@ -127,11 +127,10 @@ def read_recipe(path: Path) -> Recipe:
     teacher, student = _take_teacher(root, source), _take_student(root, source)
     for section, values in root.items():
         if section not in COMMANDS or not isinstance(values, dict):
+            came = values if section in COMMANDS else section
+            expected = f"one of the sections {', '.join(COMMANDS)}, or the keys name, student, teacher"
             raise source.refuse(
-                None,
-                section,
-                f"one of the sections {', '.join(COMMANDS)}, or the keys name, student, teacher",
-                section,
+                None, section, "a section, or a file" if section in COMMANDS else expected, came
             )
     for section in _ALWAYS:
         if section not in root:
@@ -186,6 +185,10 @@ def _check_teacher(recipe: Recipe, distill: Mapping[str, Any] | None, source: _S
     try:
         if distill is None:
             _, meta = load(recipe.student)
+            if hash_file(recipe.student) == hash_file(recipe.teacher):
+                raise source.say(
+                    None, "student", f"{recipe.student} is the teacher; name what learned from it"
+                )
             gates.check_teacher(meta, hash_file(recipe.teacher), recipe.teacher)
             told = read_output_range(meta, recipe.student)
         else:

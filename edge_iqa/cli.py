@@ -29,7 +29,7 @@ _INTERRUPTED = 130  # what shells report for SIGINT
 BROKEN_PIPE = 141  # and for SIGPIPE
 
 _BACKENDS = ("litert", "onnx")
-_SUFFIXES = (
+PHOTO_SUFFIXES = (
     ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif",
 )  # fmt: skip
 """What counts as a photo in a folder; a file named on its own is read whatever it is called."""
@@ -129,7 +129,7 @@ def _expand(photo: str) -> Iterator[str]:
         yield photo
         return
     try:
-        names = sorted(name for name in os.listdir(photo) if name.lower().endswith(_SUFFIXES))
+        names = sorted(name for name in os.listdir(photo) if name.lower().endswith(PHOTO_SUFFIXES))
     except OSError:
         names = []
     shown = [os.path.join(photo, name) for name in names if not name.startswith(".")]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_iqa import image
+from edge_iqa.cli import PHOTO_SUFFIXES
 from edge_iqa.errors import DataError, EdgeIqaError, OutputError
 from edge_iqa.manifest import SEMVER
 from export.assemble import Packing, make_packing, trim
@@ -20,10 +21,9 @@ from export.console import say, show_table
 from export.failures import read_examples
 from export.golden import check_names
 from export.report import MODEL_NAME, read_models, read_report
-from export.write import check_free, write_bundle
+from export.write import check_free, check_place, is_whole_bundle, write_bundle
 
 _REPORTS = ("parity.json", "quantize.json")
-_PHOTOS = {".jpg", ".jpeg", ".png", ".webp"}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -97,6 +97,7 @@ def check(options: argparse.Namespace) -> None:
         "golden": lambda: [image.read(photo) for photo in check_names(find_photos(options.golden))],
         "about": lambda: _read_text(options.about),
         "examples": lambda: options.examples and read_examples(options.examples),
+        "trim": lambda: options.trim and check_place(options.trim),
     }
     for option, read in reads.items():
         try:
@@ -136,9 +137,18 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _check_trim(trim: Path, whole: Path, name: str) -> None:
-    if trim.resolve() == whole.resolve():
-        raise OutputError(f"--trim {trim}: the whole bundle goes there; choose another folder")
+    """Refuse a place for the short bundle where it would cost the whole one, or another whole one."""
+    place, other = trim.resolve(), whole.resolve()
+    if place == other or place in other.parents or other in place.parents:
+        raise OutputError(
+            f"--trim {trim}: the whole bundle goes to {whole}; choose a folder beside it, not around it"
+        )
+    check_place(trim)
     check_free(trim, name)
+    if is_whole_bundle(trim):
+        raise OutputError(
+            f"--trim {trim}: a whole bundle is there, with its float models; choose another folder"
+        )
 
 
 def find_photos(paths: Sequence[Path]) -> list[Path]:
@@ -146,7 +156,9 @@ def find_photos(paths: Sequence[Path]) -> list[Path]:
     photos: set[Path] = set()
     for path in paths:
         photos |= (
-            {each for each in path.iterdir() if each.suffix.lower() in _PHOTOS} if path.is_dir() else {path}
+            {each for each in path.iterdir() if each.suffix.lower() in PHOTO_SUFFIXES}
+            if path.is_dir()
+            else {path}
         )
     return sorted(photos)
 

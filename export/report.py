@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import operator
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edge_iqa.errors import BundleError, GateError
 from edge_iqa.fields import Field, parse
+from edge_iqa.manifest import RUNTIMES
+from export.release import is_looser
 
 MODEL_NAME = re.compile(r"model\.([a-z0-9]+)\.(onnx|tflite)")
 _BOUND = re.compile(r"(>=|<=|>) ([0-9.]+(?:e-?[0-9]+)?)")
+_HOLDS: Mapping[str, Callable[[float, float], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+}
 REPORT_SCHEMA = 2
 """Raised with each gate that is added: a report of before does not vouch for it."""
 SPEED_GATE = "int8 speed-up ({runtime})"
@@ -61,13 +69,13 @@ def read_report(path: Path, models: Mapping[str, bytes]) -> GateReport:
         _check_slices(root)
         _check_costs(root, models)
         in_use = {runtime: file.text() for runtime, file in root["in_use"].members()}
-        root["experimental"].flag()
-        for key in ("thresholds", "lineage"):
-            dict(root[key].members())
+        _check_experimental(root)
+        _check_thresholds(root["thresholds"])
     except BundleError as error:  # how `fields` says that a value is not what it should be
         raise GateError(f"{error}; run `python -m compression.gates` again") from error
     fields = root.value
-    if not isinstance(fields, dict) or not in_use or not set(in_use.values()) <= set(models):
+    known = set(in_use.values()) <= set(models) and set(in_use) <= set(RUNTIMES)
+    if not isinstance(fields, dict) or not in_use or not known:
         raise GateError(f"{path.name}: in_use: expected one of the models for each runtime, got {in_use}")
     return GateReport(content, in_use, fields)
 
@@ -167,17 +175,19 @@ def _check_gates(root: Field) -> None:
 
 def _check_told(gate: Field) -> None:
     """Refuse a gate that says it held where its own figures say otherwise: damage, or a slip of an editor."""
-    low, high = (None if (end := gate.get(name)) is None else end.number() for name in ("low", "high"))
-    if (value := gate.get("value")) is not None:
-        value.number()
-    gate["n"].whole(0, 1 << 40)
+    gate["name"].text()
+    told = [None if (each := gate.get(name)) is None else each.number() for name in ("low", "value", "high")]
     bound = _BOUND.fullmatch(gate["bound"].text(_BOUND.pattern, "a bound such as >= 0.9"))
+    count = gate["n"].whole(0, 1 << 40)
     if bound is None or not gate["passed"].flag():
         return
-    limit, worse = float(bound[2]), high if bound[1] == "<=" else low
-    if worse is None or (worse > limit if bound[1] == "<=" else worse < limit):
-        told = f"{low} to {high}"
-        raise gate.refuse(f"an interval that holds {bound[0]}, as `passed` says (it is {told})")
+    figures = [each for each in told if each is not None]
+    if (
+        count < 1
+        or len(figures) < len(told)
+        or not all(_HOLDS[bound[1]](each, float(bound[2])) for each in figures)
+    ):
+        raise gate.refuse(f"a value and an interval that hold {bound[0]}, as `passed` says")
 
 
 def _decides(gate: Field, in_use: Mapping[str, str]) -> bool:
@@ -186,6 +196,26 @@ def _decides(gate: Field, in_use: Mapping[str, str]) -> bool:
         gate["name"].text().startswith(SPEED_GATE.format(runtime=runtime)) and ".int8." not in file
         for runtime, file in in_use.items()
     )
+
+
+def _check_experimental(root: Field) -> None:
+    """A report that was held to looser bounds must say so; fewer senders than a release needs make one too."""
+    says, recipe = root["experimental"].flag(), root["lineage"].get("recipe")
+    told = recipe.get("bounds") if recipe is not None and isinstance(recipe.value, dict) else None
+    bounds = {} if told is None else {name: value.number() for name, value in told.members()}
+    if is_looser(bounds) and not says:
+        raise root["experimental"].refuse(
+            "true, since the bounds of `lineage.recipe` are looser than a release's"
+        )
+
+
+def _check_thresholds(field: Field) -> None:
+    for name, value in field.members():
+        if name == "attributes":
+            for _, each in value.members():
+                each.number(0, 1)
+        else:
+            value.number(0, 1)
 
 
 def _check_files(root: Field, models: Mapping[str, bytes]) -> None:

@@ -13,7 +13,7 @@ from edge_iqa import Inspector
 from edge_iqa.backends import NAMES
 from edge_iqa.bundle import Bundle
 from edge_iqa.errors import BundleError, GateError, OutputError
-from edge_iqa.manifest import FILE_NAME, read_manifest
+from edge_iqa.manifest import FILE_NAME, Manifest, read_manifest
 from export.assemble import Packing
 
 
@@ -68,6 +68,26 @@ def check_free(folder: Path, name: str | None = None) -> None:
         )
 
 
+def check_place(folder: Path) -> None:
+    """Refuse a place for a bundle that no bundle of any name could take.
+
+    Raises:
+        OutputError: a file stands there or above it, or a folder that holds something else.
+    """
+    above = next(each for each in (folder, *folder.absolute().parents) if os.path.lexists(each))
+    if not above.is_dir():
+        raise OutputError(f"{folder}: {above} is no folder; choose another place")
+    if os.path.lexists(folder):
+        manifest = _open_manifest(folder)
+        check_free(folder, "" if manifest is None else manifest.name)
+
+
+def is_whole_bundle(folder: Path) -> bool:
+    """Whether a bundle with all its models stands there, not the short one of a package."""
+    manifest = _open_manifest(folder)
+    return manifest is not None and manifest.full_bundle_sha256 is None
+
+
 def self_test(folder: Path) -> None:
     """Open a bundle with each of its runtimes as a device would, and run its golden photos.
 
@@ -95,11 +115,19 @@ def _may_go(folder: Path, name: str) -> bool:
     present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
     if not present:
         return True
+    manifest = _open_manifest(folder)
+    return (
+        manifest is not None
+        and manifest.name == name
+        and present <= {FILE_NAME, *(file.path for file in manifest.files)}
+    )
+
+
+def _open_manifest(folder: Path) -> Manifest | None:
     try:
-        manifest = read_manifest((folder / FILE_NAME).read_bytes())
+        return read_manifest((folder / FILE_NAME).read_bytes())
     except (OSError, BundleError):
-        return False
-    return manifest.name == name and present <= {FILE_NAME, *(file.path for file in manifest.files)}
+        return None
 
 
 def _read_manifest(folder: Path) -> bytes | None:

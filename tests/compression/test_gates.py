@@ -13,7 +13,7 @@ from PIL import Image
 
 from compression.agreement import agreement_gates, parity_gate, reduced_gates, runtimes_gate
 from compression.artifacts import Artifacts
-from compression.bounds import BOUNDS, is_looser, read_bounds, size_gate
+from compression.bounds import read_bounds, size_gate
 from compression.data import Photo
 from compression.gates import main, make_parser
 from compression.labels import Sample
@@ -28,6 +28,7 @@ from edge_iqa.errors import DataError, GateError
 from edge_iqa.manifest import RUNTIMES
 from edge_iqa.timing import Recording
 from edge_iqa.views import ViewSpec
+from export.release import BOUNDS, is_looser
 
 THRESHOLDS = {"accept": 0.6, "reject": 0.55}
 

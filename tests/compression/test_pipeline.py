@@ -17,6 +17,7 @@ from compression import pipeline, stages
 from compression.models import build
 from compression.models.weights import save
 from compression.stages import COMMANDS, read_recipe
+from edge_iqa.bundle import DEFAULT
 from edge_iqa.errors import RecipeError
 from edge_iqa.views import ViewSpec
 
@@ -131,6 +132,12 @@ def test_every_recipe_that_comes_along_can_be_read(path: Path) -> None:
         ),
         (
             "replace = true",
+            'replace = true\ntrim = "README.md"',
+            17,
+            "pack.trim: README.md: README.md is no folder; choose another place",
+        ),
+        (
+            "replace = true",
             'replace = true\nexamples = "examples/photos.csv"',
             17,
             "pack.examples: examples/photos.csv",
@@ -192,6 +199,7 @@ def test_what_no_command_takes_is_refused_with_its_line(
             "distill.output_range: of a server's teacher; that of [teacher] scores from 0 to 1",
         ),
         ("[teacher]\nepochs = 3\nsmall_epochs = 9", 5, "teacher.small_epochs: expected 0 to 2, got 9"),
+        ("frozen = 99", 3, "distill.frozen: expected 0 to 19 blocks, got 99"),
         ("[teacher]\nlearning_rate = -1", 4, "teacher.learning_rate: expected more than 0, got -1.0"),
         ('[teacher]\narchitecture = "patchnet"', 3, "patchnet has no ImageNet weights"),
         ('[teacher]\nstart = "{reference}"', 3, "expected attributes"),
@@ -250,7 +258,7 @@ def test_what_is_no_recipe_is_refused(recipe: Callable[[str], Path], tmp_path: P
             'name = "a"\n\nteacher = "none.pt"',
             "recipe.toml:3: teacher: expected a teacher's .safetensors or .pt",
         ),
-        ('name = "a"\nteacher = 3', "recipe.toml:2: teacher: expected one of the sections"),
+        ('name = "a"\nteacher = 3', "recipe.toml:2: teacher: expected a section, or a file, got 3"),
         (
             f'name = "a"\nstudent = "README.md"\n{REST}',
             "recipe.toml:2: student: README.md: expected a safetensors file",
@@ -301,15 +309,12 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             }[stage]()
             makes.parent.mkdir(parents=True, exist_ok=True)
             makes.write_text(repr(sorted(vars(told).items(), key=str)))
-            for folder, name in (
-                [(told.out, "model.int8.onnx")]
-                if stage == "quantize"
-                else [(each, "model.onnx") for each in (makes.parent, told.trim) if each]
-                if stage == "pack"
-                else []
-            ):
+            folders = {"quantize": lambda: [told.out], "pack": lambda: [makes.parent, told.trim]}
+            for folder in filter(None, folders.get(stage, list)()):
                 folder.mkdir(exist_ok=True)
-                (folder / name).write_text("model")
+                (folder / "model.int8.onnx").write_text("model")
+            if stage == "pack" and told.trim:
+                shutil.copy(DEFAULT / "manifest.json", told.trim)
             return 0
 
         return run
@@ -414,8 +419,8 @@ def test_a_stage_is_run_again_when_its_result_was_altered_or_somebody_asks(
     ("altered", "reruns"),
     [
         ("runs/small/quantize-*/model.int8.onnx", "quantize"),
-        ("bundles/small-1.2.3/model.onnx", "pack"),
-        ("trimmed/model.onnx", "pack"),
+        ("bundles/small-1.2.3/model.int8.onnx", "pack"),
+        ("trimmed/model.int8.onnx", "pack"),
     ],
 )
 @pytest.mark.parametrize("gone", [True, False])

@@ -223,6 +223,46 @@ def refuse_contradiction(folder: Path, edit: Callable) -> None:
     edit(lambda report: report["gates"][0].update(low=0.1))
 
 
+def refuse_bad_value(folder: Path, edit: Callable) -> None:
+    edit(lambda report: report["gates"][0].update(value=0.1))
+
+
+def refuse_no_interval(folder: Path, edit: Callable) -> None:
+    edit(lambda report: report["gates"][0].pop("high"))
+
+
+def refuse_equal_speed(folder: Path, edit: Callable) -> None:
+    edit(lambda report: report["gates"][1].update(bound="> 1", low=1.0))
+
+
+def refuse_nothing_measured(folder: Path, edit: Callable) -> None:
+    edit(lambda report: report["gates"][0].update(n=0))
+
+
+def refuse_nameless(folder: Path, edit: Callable) -> None:
+    edit(lambda report: report["gates"][0].pop("name"))
+
+
+def refuse_hidden_experiment(folder: Path, edit: Callable) -> None:
+    def hide(report: dict) -> None:
+        report["experimental"] = False
+        report["lineage"]["recipe"]["bounds"] = {"slice_srcc": 0.75}
+
+    edit(hide)
+
+
+def refuse_worded_threshold(folder: Path, edit: Callable) -> None:
+    edit(lambda report: report["thresholds"]["attributes"].update(noise="x"))
+
+
+def refuse_no_thresholds(folder: Path, edit: Callable) -> None:
+    edit(lambda report: report["thresholds"].update(attributes=None))
+
+
+def refuse_other_runtime(folder: Path, edit: Callable) -> None:
+    edit(lambda report: report.update(in_use={"coreml": "model.int8.onnx"}))
+
+
 def refuse_words(folder: Path, edit: Callable) -> None:
     edit(lambda report: report["gates"][0].update(value="high"))
 
@@ -291,7 +331,22 @@ def refuse_shuffled(folder: Path, edit: Callable) -> None:
         (refuse_hidden, "gates failed: student vs teacher, SRCC"),
         (refuse_slow, "gates failed: int8 speed-up (onnx)"),
         (refuse_none, "nothing is proven"),
-        (refuse_contradiction, "gates[0]: expected an interval that holds >= 0.97, as `passed` says"),
+        (
+            refuse_contradiction,
+            "gates[0]: expected a value and an interval that hold >= 0.97, as `passed` says",
+        ),
+        (refuse_bad_value, "a value and an interval that hold >= 0.97, as `passed` says"),
+        (refuse_no_interval, "a value and an interval that hold >= 0.97, as `passed` says"),
+        (refuse_equal_speed, "a value and an interval that hold > 1, as `passed` says"),
+        (refuse_nothing_measured, "a value and an interval that hold >= 0.97, as `passed` says"),
+        (refuse_nameless, "gates[0]: the field 'name' is missing"),
+        (
+            refuse_hidden_experiment,
+            "experimental: expected true, since the bounds of `lineage.recipe` are looser",
+        ),
+        (refuse_worded_threshold, "thresholds.attributes.noise: expected a number from 0 to 1"),
+        (refuse_no_thresholds, "thresholds.attributes: expected an object"),
+        (refuse_other_runtime, "in_use: expected one of the models for each runtime"),
         (refuse_words, "gates[0].value: expected a finite number, got 'high'"),
         (refuse_no_lineage, "lineage: expected an object, got 5"),
         (refuse_older, "schema: expected a report with the gates of this version"),
@@ -324,11 +379,18 @@ def test_a_place_for_the_trimmed_bundle_that_holds_something_else_is_refused_bef
     other = tmp_path / "other"
     assert run(artifacts_folder, photos, tmp_path / "more", "--trim", str(other), "--name", "other") == 0
     kept = read_folder(other)
+    assert run(artifacts_folder, photos, tmp_path / "old", "--version", "0.1.0") == 0
+    whole = tmp_path / "old" / "tiny-0.1.0"
+    (tmp_path / "file").write_text("in the way")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("mine")
     for place, says in (
-        (own, "the whole bundle goes there"),
+        (own, "the whole bundle goes to"),
+        (own / "sub", "the whole bundle goes to"),
+        (out, "the whole bundle goes to"),
         (other, "else is there"),
+        (whole, "a whole bundle is there, with its float models"),
+        (tmp_path / "file" / "deep", "is no folder"),
         (tmp_path / "mine", "else is there"),
     ):
         capsys.readouterr()
