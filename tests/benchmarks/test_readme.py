@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.readme import BEGIN, END, RESULTS, insert, main, render
+from benchmarks.readme import BEGIN, BUNDLES, END, RESULTS, insert, main, render
+from compression.stages import read_recipe
 from edge_iqa import Inspector
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,6 +35,25 @@ def test_the_results_are_those_of_the_bundle_that_ships() -> None:
     )
     assert models == {path: gates[path] for path in models}
     assert models == {path: quantized[path]["sha256"] for path in models}
+
+
+@pytest.mark.parametrize("name", sorted(BUNDLES))
+def test_the_results_of_a_recipe_are_those_of_one_bundle_of_its_version(name: str) -> None:
+    folder = RESULTS / name
+    gates, quantized = (
+        json.loads((folder / f"{file}.json").read_text())["files"] for file in ("gates", "quantize")
+    )
+    assert gates == {path: file["sha256"] for path, file in quantized.items()}
+    packing = read_recipe(ROOT / "compression" / "recipes" / f"{name}.toml").stages["pack"]
+    label = f"{name}-{packing[packing.index('--version') + 1]}"
+    abouts = [json.loads(path.read_text()) for path in folder.glob("*-*.json")]
+    told = {
+        (each["bundle"], each["manifest_sha256"])
+        if "manifest_sha256" in each
+        else (each["bundle"]["label"], each["bundle"]["manifest_sha256"])
+        for each in abouts
+    }
+    assert len(told) <= 1 and {bundle for bundle, _ in told} <= {label}
 
 
 def test_only_what_is_between_the_marks_is_replaced() -> None:
