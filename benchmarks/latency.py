@@ -37,7 +37,7 @@ from benchmarks.progress import Progress
 from benchmarks.variants import PRECISIONS, Absence, Opened, Variant, open_variants
 from edge_iqa import Report, backends, files, machine, opencv, timing
 from edge_iqa.bundle import Bundle
-from edge_iqa.errors import DataError, EdgeIqaError, OutputError, PhotoError
+from edge_iqa.errors import DataError, EdgeIqaError, PhotoError
 
 SCHEMA = 1
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(devices.refuse(options.device), file=sys.stderr)
         return 3
     try:
-        _make_folder(options.out)
+        files.make_folder(options.out, "--out")
         result = measure(options)
         path = files.write_json(_result_path(options), result)
     except EdgeIqaError as error:
@@ -234,17 +234,6 @@ def _result_path(options: argparse.Namespace) -> Path:
     # a quick look never takes the place of a full measurement
     folder: Path = options.out
     return folder / f"latency-{options.device}{'-quick' if options.quick else ''}.json"
-
-
-def _make_folder(folder: Path) -> None:
-    """Fail before minutes of measuring, not after them."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"{folder}: expected a folder for the result, and it cannot be made ({error.strerror or error}); "
-            "choose another with --out"
-        ) from error
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:

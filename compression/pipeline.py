@@ -25,8 +25,8 @@ from compression.data import hash_file, hash_photos, read_photos, select
 from compression.dataset import CACHE
 from compression.progress import console
 from compression.stages import COMMANDS, WRITTEN, Recipe, read_recipe
-from edge_iqa.errors import DataError, EdgeIqaError, OutputError, RecipeError
-from edge_iqa.files import write_json
+from edge_iqa.errors import DataError, EdgeIqaError, RecipeError
+from edge_iqa.files import make_folder, write_json
 from export import pack
 from export.console import show_table
 from export.failures import read_examples
@@ -221,12 +221,7 @@ def show_plan(recipe: Recipe, photos: str, home: Path, options: argparse.Namespa
 
 
 def _run(step: Step) -> None:
-    try:
-        step.folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"{step.folder}: could not be made ({error.strerror or error}); choose another folder for --runs"
-        ) from error
+    make_folder(step.folder, "--runs")
     began = time.monotonic()
     try:
         code: object = COMMANDS[step.stage].run(list(step.arguments))

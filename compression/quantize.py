@@ -25,8 +25,8 @@ from compression.progress import console, track
 from compression.quantize_histograms import HISTOGRAMS
 from compression.quantize_weights import VARIANTS
 from compression.search import METHODS, TARGET
-from edge_iqa.errors import DataError, OutputError
-from edge_iqa.files import write_bytes, write_json
+from edge_iqa.errors import DataError
+from edge_iqa.files import make_folder, write_bytes, write_json
 from export.console import show_table
 from export.release import BOUNDS
 
@@ -108,7 +108,7 @@ def quantize(options: argparse.Namespace) -> None:
         OutputError: the folder cannot be written.
     """
     student, _ = load(options.student)
-    _make_folder(options.out)
+    make_folder(options.out, "--out")
     photos = read_default(options.cache) if options.data is None else read_photos(options.data)
     views = {}
     for split, limit in (("train", options.calibrate), ("val", options.check)):
@@ -146,16 +146,6 @@ def quantize(options: argparse.Namespace) -> None:
     console.print(
         f"wrote {len(made.files)} models, parity.json, quantize.json, sensitivity.json and .png in {options.out}"
     )
-
-
-def _make_folder(folder: Path) -> None:
-    """Now, not after minutes of work."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"{folder}: could not be made ({error.strerror or error}); choose another --out"
-        ) from error
 
 
 def _tell_size(made: Artifacts, file_mb: float) -> None:

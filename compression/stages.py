@@ -139,11 +139,11 @@ def read_recipe(path: Path) -> Recipe:
         raise source.say(None, "teacher", "a student must be distilled from it; add a section [distill]")
     stages = {section: _read_stage(section, root[section], source) for section in COMMANDS if section in root}
     recipe = Recipe(name, stages, student, teacher)
-    net = None if "distill" in root else _load_student(recipe, source)
+    net, meta = (None, None) if "distill" in root else _load_student(recipe, source)
     for section in stages:
         _check_stage(section, root[section], recipe, net, source)
     if "teacher" not in root:
-        _check_teacher(recipe, root.get("distill"), source)
+        _check_teacher(recipe, meta, root.get("distill", {}), source)
     elif "output_range" in root["distill"]:
         raise source.say(
             "distill", "output_range", "of a server's teacher; that of [teacher] scores from 0 to 1"
@@ -173,26 +173,31 @@ def _take_student(root: dict[str, Any], source: _Source) -> Path:
     return Path(value)
 
 
-def _load_student(recipe: Recipe, source: _Source) -> QualityNet:
+def _load_student(recipe: Recipe, source: _Source) -> tuple[QualityNet, Mapping[str, Any]]:
+    """The student that the first stage takes, with its record."""
     try:
-        return load(recipe.student)[0]
+        net, meta = load(recipe.student)
     except EdgeIqaError as error:
         raise source.say(None, "student", str(error)) from error
+    if hash_file(recipe.student) == hash_file(recipe.teacher):
+        raise source.say(None, "student", f"{recipe.student} is the teacher; name what learned from it")
+    return net, meta
 
 
-def _check_teacher(recipe: Recipe, distill: Mapping[str, Any] | None, source: _Source) -> None:
-    """Refuse a teacher that no stage could load, and a scale for one that has its own."""
+def _check_teacher(
+    recipe: Recipe, student: Mapping[str, Any] | None, distill: Mapping[str, Any], source: _Source
+) -> None:
+    """Refuse a teacher that no stage could load, one of another student, and a scale for one that has its own.
+
+    Args:
+        student: the record of the one that the recipe starts from; None where it distills one, as `distill` says.
+    """
     try:
-        if distill is None:
-            _, meta = load(recipe.student)
-            if hash_file(recipe.student) == hash_file(recipe.teacher):
-                raise source.say(
-                    None, "student", f"{recipe.student} is the teacher; name what learned from it"
-                )
-            gates.check_teacher(meta, hash_file(recipe.teacher), recipe.teacher)
-            told = read_output_range(meta, recipe.student)
-        else:
+        if student is None:
             told = tuple(distill.get("output_range", (0.0, 1.0)))
+        else:
+            gates.check_teacher(student, hash_file(recipe.teacher), recipe.teacher)
+            told = read_output_range(student, recipe.student)
         if recipe.teacher != Recipe.teacher or told != (0.0, 1.0):
             load_teacher(recipe.teacher, told)
     except (EdgeIqaError, ValueError) as error:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from edge_iqa import __version__
 from edge_iqa.errors import EdgeIqaError, PhotoError
+from edge_iqa.formats import SUFFIXES
 
 if TYPE_CHECKING:
     from edge_iqa.report import Failure, Report
@@ -29,10 +30,6 @@ _INTERRUPTED = 130  # what shells report for SIGINT
 BROKEN_PIPE = 141  # and for SIGPIPE
 
 _BACKENDS = ("litert", "onnx")
-PHOTO_SUFFIXES = (
-    ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif",
-)  # fmt: skip
-"""What counts as a photo in a folder; a file named on its own is read whatever it is called."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -129,7 +126,7 @@ def _expand(photo: str) -> Iterator[str]:
         yield photo
         return
     try:
-        names = sorted(name for name in os.listdir(photo) if name.lower().endswith(PHOTO_SUFFIXES))
+        names = sorted(name for name in os.listdir(photo) if name.lower().endswith(SUFFIXES))
     except OSError:
         names = []
     shown = [os.path.join(photo, name) for name in names if not name.startswith(".")]

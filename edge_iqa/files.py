@@ -42,6 +42,24 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> Path:
     return target
 
 
+def make_folder(path: str | os.PathLike[str], option: str) -> None:
+    """Make a folder for results, before minutes of work rather than after them.
+
+    Args:
+        option: the one that chose it, for the message.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{os.fspath(path)}: expected a folder for the result, and it could not be made "
+            f"({error.strerror or error}); choose another folder for {option}"
+        ) from error
+
+
 def write_json(path: str | os.PathLike[str], value: Any) -> Path:
     """Write `value` as indented UTF-8 JSON; not-a-number is refused, as JSON has none.
 

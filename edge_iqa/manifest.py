@@ -160,7 +160,7 @@ def read_manifest(data: bytes, at: str = FILE_NAME) -> Manifest:
         experimental=root["experimental"].flag(),
         views=_read_views(root["views"]),
         outputs=outputs,
-        thresholds=_read_thresholds(root["thresholds"], outputs.attributes),
+        thresholds=read_thresholds(root["thresholds"], outputs.attributes),
         lineage=_read_lineage(root["lineage"]),
         in_use=in_use,
         files=files,
@@ -169,7 +169,7 @@ def read_manifest(data: bytes, at: str = FILE_NAME) -> Manifest:
             views_levels=root["tolerance"]["views_levels"].number(0, 255),
             scores=root["tolerance"]["scores"].number(0, 1),
         ),
-        gates=tuple(_read_gate(gate) for gate in root["gates"].items()),
+        gates=tuple(read_gate(gate) for gate in root["gates"].items()),
         full_bundle_sha256=_optional_sha256(root, "full_bundle_sha256"),
     )
 
@@ -202,7 +202,12 @@ def _read_outputs(field: Field) -> Outputs:
     return Outputs(attributes, field["embedding"].whole(1, 1 << 16), categories)
 
 
-def _read_thresholds(field: Field, attributes: tuple[str, ...]) -> Thresholds:
+def read_thresholds(field: Field, attributes: tuple[str, ...]) -> Thresholds:
+    """Read bounds of scores, 0-1.
+
+    Raises:
+        BundleError: one is missing, is no such number, or is of an attribute that the models do not give.
+    """
     thresholds = Thresholds(
         accept=field["accept"].number(0, 1),
         reject=field["reject"].number(0, 1),
@@ -301,7 +306,12 @@ def _listed(field: Field, paths: list[str]) -> str:
     return path
 
 
-def _read_gate(field: Field) -> Gate:
+def read_gate(field: Field) -> Gate:
+    """Read one gate, as manifests and gate reports tell it.
+
+    Raises:
+        BundleError: a value is missing or of another kind.
+    """
     value, low, high = (field.get(name) for name in ("value", "low", "high"))
     return Gate(
         name=field["name"].text(),

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from edge_iqa.backends import NAMES
-from edge_iqa.errors import GateError
-from edge_iqa.manifest import SCHEMA, Thresholds
+from edge_iqa.errors import BundleError, GateError
+from edge_iqa.fields import Field
+from edge_iqa.manifest import SCHEMA, Thresholds, read_thresholds
 from export.card import write_card
 from export.contract import ModelInfo
 from export.failures import FOLDER as FAILURES
@@ -75,7 +76,7 @@ def make_packing(
     if info.student_sha256 != report.fields["lineage"].get("student_sha256"):
         raise GateError("lineage: the gates were measured for another student than the models were made from")
     cases = make_cases(photos, models, info.spec)
-    thresholds = read_thresholds(report, info)
+    thresholds = _read_thresholds(report, info)
     first = _choose_first(report.in_use)
     trials = None if examples is None else try_examples(examples, first, models[first], info, thresholds)
     files = {
@@ -173,23 +174,12 @@ def _read_own_info(name: str, content: bytes) -> ModelInfo | None:
         raise GateError(f"{name}: its metadata is not that of compression.quantize ({error})") from error
 
 
-def read_thresholds(report: GateReport, info: ModelInfo) -> Thresholds:
-    """The bounds of the gate report.
-
-    Raises:
-        GateError: one is missing.
-    """
+def _read_thresholds(report: GateReport, info: ModelInfo) -> Thresholds:
+    """The bounds of the gate report, read as a device would."""
     try:
-        thresholds = Thresholds(**report.fields["thresholds"])
-    except TypeError as error:
-        raise GateError(
-            f"thresholds: expected accept, reject, attributes and dark_below ({error})"
-        ) from error
-    if set(thresholds.attributes) != set(info.attributes):
-        raise GateError(
-            f"thresholds: expected a bound for each of {info.attributes}, got {thresholds.attributes}"
-        )
-    return thresholds
+        return read_thresholds(Field(report.fields["thresholds"], "gates.json: thresholds"), info.attributes)
+    except BundleError as error:
+        raise GateError(f"{error}; run `python -m compression.gates` again") from error
 
 
 def _describe_case(

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from edge_iqa import image
-from edge_iqa.cli import PHOTO_SUFFIXES
 from edge_iqa.errors import DataError, EdgeIqaError, OutputError
+from edge_iqa.formats import SUFFIXES
 from edge_iqa.manifest import SEMVER
 from export.assemble import Packing, make_packing, trim
 from export.console import say, show_table
@@ -156,9 +156,7 @@ def find_photos(paths: Sequence[Path]) -> list[Path]:
     photos: set[Path] = set()
     for path in paths:
         photos |= (
-            {each for each in path.iterdir() if each.suffix.lower() in PHOTO_SUFFIXES}
-            if path.is_dir()
-            else {path}
+            {each for each in path.iterdir() if each.suffix.lower() in SUFFIXES} if path.is_dir() else {path}
         )
     return sorted(photos)
 

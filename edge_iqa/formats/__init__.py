@@ -20,6 +20,10 @@ Answer = TypeVar("Answer")
 _SEND_AGAIN = "send the whole file again"
 _SAVE_OTHERWISE = "save it as JPEG or PNG"
 READABLE = "JPEG, PNG, WebP, GIF, BMP, TIFF or HEIC"
+SUFFIXES = (
+    ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif",
+)  # fmt: skip
+"""What counts as a photo in a folder; a file named on its own is read whatever it is called."""
 
 
 @dataclass(frozen=True)

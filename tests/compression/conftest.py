@@ -88,3 +88,15 @@ def tiny_is_known(make_backbone: Callable, one_process: None, one_thread: None) 
         ):
             patch.setattr(estimate, "__defaults__", (0, _RESAMPLES)[-defaults:])
         yield
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Callable[[str], Path]:
+    """Writes a recipe."""
+
+    def write(text: str) -> Path:
+        path = tmp_path / "recipe.toml"
+        path.write_text(text)
+        return path
+
+    return write
