@@ -125,7 +125,7 @@ def trace(rgb: NDArray[np.uint8]) -> Traced:
 
 @dataclass(frozen=True, eq=False)
 class _Fit:
-    """The background as the border tells it: L, a and b (h, w) of its surface, noise around it, share of the border near it."""
+    """What the border tells: L, a, b (h, w) of the surface, noise around it, share of the border near it."""
 
     surface: list[Floats]
     noise: float
