@@ -93,7 +93,8 @@ class Field:
         """A finite number from `low` to `high`; true is no number."""
         value = self.value
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-            raise self.refuse("a finite number" if high == _HUGE else f"a number from {low:g} to {high:g}")
+            unbounded = "a finite number" if low == -_HUGE else f"a number from {low:g} up"
+            raise self.refuse(unbounded if high == _HUGE else f"a number from {low:g} to {high:g}")
         return float(value)
 
     def _object(self) -> dict[str, Any]:

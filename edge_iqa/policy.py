@@ -151,7 +151,9 @@ def open_policy(name_or_path: str | os.PathLike[str]) -> Policy:
         )
     else:
         path = Path(given)
-    return _make(toml.read(path, PolicyError, "a policy", MAX_BYTES), path.stem)
+    # a file may be called anything, and its name goes to terminals and into reports
+    name = "".join(letter if letter.isprintable() else "?" for letter in path.stem)
+    return _make(toml.read(path, PolicyError, "a policy", MAX_BYTES), name)
 
 
 def parse_policy(data: bytes, name: str) -> Policy:

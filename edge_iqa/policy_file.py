@@ -22,7 +22,7 @@ _RULE_KEYS = (
 _THRESHOLD_KEYS = ("accept", "reject", *ATTRIBUTES)
 _ID = r"[a-z0-9]+(-[a-z0-9]+){0,15}"
 _SOURCE = rf"{UNVERIFIED}|{OWN}|https?://[!-~]{{3,500}}"
-_TITLE = r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,200}"
+_LONGEST_TITLE = 200
 
 
 def read_title(root: Entry, name: str) -> str:
@@ -32,8 +32,13 @@ def read_title(root: Entry, name: str) -> str:
         PolicyError: no such text, or a key that no policy has.
     """
     root.check_keys(_KEYS)
-    title = root.get("title")
-    return name if title is None else title.text(_TITLE, "one line of text of at most 200 characters")
+    entry = root.get("title")
+    if entry is None:
+        return name
+    title = entry.text()
+    if len(title) > _LONGEST_TITLE or not title.isprintable():
+        raise entry.refuse(f"one line of text of at most {_LONGEST_TITLE} letters")
+    return title
 
 
 def read_thresholds(root: Entry) -> Mapping[str, float]:
