@@ -15,15 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import tomllib
-
 from compression import aware, distill, gates, prune, quantize, teacher
 from compression.command import read_arguments
 from compression.data import hash_file
 from compression.distill_options import REFERENCE
 from compression.models.heads import QualityNet
 from compression.models.weights import load, load_teacher, read_output_range
+from edge_iqa import toml
 from edge_iqa.errors import EdgeIqaError, RecipeError
+from edge_iqa.toml import Source
 from export import pack
 
 _NAME = r"[a-z0-9][a-z0-9-]{0,31}"
@@ -113,30 +113,22 @@ def read_recipe(path: Path) -> Recipe:
         RecipeError: not TOML, a section or key that no command knows, or a value that it does not take;
             the message names file and line.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        root = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: expected a recipe in TOML, could not read it ({error})") from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise RecipeError(f"{path}: not TOML: {error}") from error
-    source = _Source(path, text)
+    entry = toml.read(path, RecipeError, "a recipe")
+    source, root = entry.source, {key: member.value for key, member in entry.members()}
     name = root.pop("name", None)
     if not isinstance(name, str) or not re.fullmatch(_NAME, name):
-        raise source.refuse(None, "name", "a short name of a-z, 0-9 and '-'", name)
+        raise source.refuse(("name",), "a short name of a-z, 0-9 and '-'", name)
     teacher, student = _take_teacher(root, source), _take_student(root, source)
     for section, values in root.items():
         if section not in COMMANDS or not isinstance(values, dict):
             came = values if section in COMMANDS else section
             expected = f"one of the sections {', '.join(COMMANDS)}, or the keys name, student, teacher"
-            raise source.refuse(
-                None, section, "a section, or a file" if section in COMMANDS else expected, came
-            )
+            raise source.refuse((section,), "a section, or a file" if section in COMMANDS else expected, came)
     for section in _ALWAYS:
         if section not in root:
             raise RecipeError(f"{path}: the section [{section}] is missing")
     if "teacher" in root and "distill" not in root:
-        raise source.say(None, "teacher", "a student must be distilled from it; add a section [distill]")
+        raise source.say(("teacher",), "a student must be distilled from it; add a section [distill]")
     stages = {section: _read_stage(section, root[section], source) for section in COMMANDS if section in root}
     recipe = Recipe(name, stages, student, teacher)
     net, meta = (None, None) if "distill" in root else _load_student(recipe, source)
@@ -146,46 +138,46 @@ def read_recipe(path: Path) -> Recipe:
         _check_teacher(recipe, meta, root.get("distill", {}), source)
     elif "output_range" in root["distill"]:
         raise source.say(
-            "distill", "output_range", "of a server's teacher; that of [teacher] scores from 0 to 1"
+            ("distill", "output_range"), "of a server's teacher; that of [teacher] scores from 0 to 1"
         )
     return recipe
 
 
-def _take_teacher(root: dict[str, Any], source: _Source) -> Path:
+def _take_teacher(root: dict[str, Any], source: Source) -> Path:
     """Take the key `teacher` out of a recipe, a checkpoint; a table of that name is the stage that trains one."""
     if not isinstance(root.get("teacher"), str):
         return Recipe.teacher
     value = Path(root.pop("teacher"))
     if not os.path.isfile(value):
-        raise source.refuse(None, "teacher", "a teacher's .safetensors or .pt file, or a section", str(value))
+        raise source.refuse(("teacher",), "a teacher's .safetensors or .pt file, or a section", str(value))
     return value
 
 
-def _take_student(root: dict[str, Any], source: _Source) -> Path:
+def _take_student(root: dict[str, Any], source: Source) -> Path:
     """Take the key `student` out of a recipe: a checkpoint, seen from where the command runs."""
     if "student" not in root:
         return Recipe.student
     value = root.pop("student")
     if "distill" in root:
-        raise source.refuse(None, "student", "none beside [distill], which makes one (its `start`)", value)
+        raise source.refuse(("student",), "none beside [distill], which makes one (its `start`)", value)
     if not isinstance(value, str) or not os.path.isfile(value):
-        raise source.refuse(None, "student", "a student's .safetensors file", value)
+        raise source.refuse(("student",), "a student's .safetensors file", value)
     return Path(value)
 
 
-def _load_student(recipe: Recipe, source: _Source) -> tuple[QualityNet, Mapping[str, Any]]:
+def _load_student(recipe: Recipe, source: Source) -> tuple[QualityNet, Mapping[str, Any]]:
     """The student that the first stage takes, with its record."""
     try:
         net, meta = load(recipe.student)
     except EdgeIqaError as error:
-        raise source.say(None, "student", str(error)) from error
+        raise source.say(("student",), str(error)) from error
     if hash_file(recipe.student) == hash_file(recipe.teacher):
-        raise source.say(None, "student", f"{recipe.student} is the teacher; name what learned from it")
+        raise source.say(("student",), f"{recipe.student} is the teacher; name what learned from it")
     return net, meta
 
 
 def _check_teacher(
-    recipe: Recipe, student: Mapping[str, Any] | None, distill: Mapping[str, Any], source: _Source
+    recipe: Recipe, student: Mapping[str, Any] | None, distill: Mapping[str, Any], source: Source
 ) -> None:
     """Refuse a teacher that no stage could load, one of another student, and a scale for one that has its own.
 
@@ -201,44 +193,11 @@ def _check_teacher(
         if recipe.teacher != Recipe.teacher or told != (0.0, 1.0):
             load_teacher(recipe.teacher, told)
     except (EdgeIqaError, ValueError) as error:
-        where = ("distill", "output_range") if "output range" in str(error) else (None, "teacher")
-        raise source.say(*where, str(error)) from error
+        where = ("distill", "output_range") if "output range" in str(error) else ("teacher",)
+        raise source.say(where, str(error)) from error
 
 
-@dataclass(frozen=True)
-class _Source:
-    """The text of a recipe, to say where in it something stands."""
-
-    path: Path
-    text: str
-
-    def refuse(self, section: str | None, key: str, expected: str, came: object) -> RecipeError:
-        return self.say(section, key, f"expected {expected}, got {came!r}")
-
-    def say(self, section: str | None, key: str, what: str) -> RecipeError:
-        where = ".".join(dict.fromkeys(each for each in (section, key) if each))
-        return RecipeError(f"{self.path}:{self._line(section, key)}: {where}: {what}")
-
-    def _line(self, section: str | None, key: str) -> int:
-        """Number of the line that sets a key; of the section, or 1, where none does."""
-        at_top, inside, found = True, section is None, 1
-        sets = rf"\s*[\"']?{re.escape(key)}[\"']?\s*="
-        for number, line in enumerate(self.text.splitlines(), 1):
-            if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line):
-                at_top, inside = False, header[1] == section
-                if inside or (section is None and header[1] == key):
-                    found = number
-            elif at_top and section and (dotted := re.match(rf"\s*{section}\s*([.=])", line)):
-                # a section in one line, or a key of it: section = {key = …}, section.key = …
-                found = number
-                if dotted[1] == "." and re.match(sets, line[dotted.end() :]):
-                    return number
-            elif inside and re.match(sets, line):
-                return number
-        return found
-
-
-def _read_stage(section: str, values: Mapping[str, Any], source: _Source) -> tuple[str, ...]:
+def _read_stage(section: str, values: Mapping[str, Any], source: Source) -> tuple[str, ...]:
     """Arguments of one stage."""
     command = COMMANDS[section]
     actions = {
@@ -250,16 +209,16 @@ def _read_stage(section: str, values: Mapping[str, Any], source: _Source) -> tup
     rest: list[str] = []
     for key, value in values.items():
         if key in command.ours:
-            raise source.say(section, key, "the pipeline sets it itself; remove the line")
+            raise source.say((section, key), "the pipeline sets it itself; remove the line")
         if key not in actions:
-            raise source.refuse(section, key, f"one of {', '.join(sorted(actions))}", key)
+            raise source.refuse((section, key), f"one of {', '.join(sorted(actions))}", key)
         made = _to_arguments(actions[key], section, key, value, source)
         (arguments if actions[key].option_strings else rest).extend(made)
     return (*arguments, "--", *rest) if rest else tuple(arguments)
 
 
 def _check_stage(
-    section: str, values: Mapping[str, Any], recipe: Recipe, student: QualityNet | None, source: _Source
+    section: str, values: Mapping[str, Any], recipe: Recipe, student: QualityNet | None, source: Source
 ) -> None:
     """Ask the command itself: hours may lie between the first stage and the one that cannot work.
 
@@ -272,7 +231,7 @@ def _check_stage(
         if action.dest in command.ours:
             action.required = False
         elif action.option_strings and action.required and action.dest not in values:
-            raise source.say(section, section, f"the key {action.dest} is missing ({action.help})")
+            raise source.say((section,), f"the key {action.dest} is missing ({action.help})")
     try:
         options = read_arguments(parser, recipe.stages[section])
         if student is not None and "student" in command.ours:
@@ -282,23 +241,24 @@ def _check_stage(
     except (EdgeIqaError, ValueError) as error:
         told = str(error)
         if (named := re.match(r"-*([a-z_-]+): ", told)) and (key := named[1].replace("-", "_")) in values:
-            raise source.say(section, key, told[named.end() :]) from error
-        raise source.say(section, "distill" if "distill" in values else section, told) from error
+            raise source.say((section, key), told[named.end() :]) from error
+        where = (section, "distill") if "distill" in values else (section,)
+        raise source.say(where, told) from error
 
 
 def _to_arguments(
-    action: argparse.Action, section: str, key: str, value: object, source: _Source
+    action: argparse.Action, section: str, key: str, value: object, source: Source
 ) -> list[str]:
     """One key as arguments, each value read as the command would read it."""
     flag = action.option_strings[-1] if action.option_strings else None
     if action.nargs == 0:
         if not isinstance(value, bool):
-            raise source.refuse(section, key, "true or false", value)
+            raise source.refuse((section, key), "true or false", value)
         return [str(flag)] if value else []
     many = action.nargs in ("+", "*") or isinstance(action.nargs, int) or isinstance(action, _Append)
     given = value if isinstance(value, list) else [value]
     if isinstance(value, list) != many or not all(type(each) in (str, int, float) for each in given):
-        raise source.refuse(section, key, "a list of values" if many else "one value", value)
+        raise source.refuse((section, key), "a list of values" if many else "one value", value)
     for each in given:
         _check_value(action, section, key, each, source)
     texts = [str(each) for each in given]
@@ -310,16 +270,16 @@ def _to_arguments(
 _Append = argparse._AppendAction
 
 
-def _check_value(action: argparse.Action, section: str, key: str, value: object, source: _Source) -> None:
+def _check_value(action: argparse.Action, section: str, key: str, value: object, source: Source) -> None:
     try:
         read = action.type(str(value)) if callable(action.type) else str(value)
     except (argparse.ArgumentTypeError, ValueError, TypeError) as error:
         wanted = str(error) if isinstance(error, argparse.ArgumentTypeError) else f"a value for --{key}"
         raise source.refuse(
-            section, key, wanted.removeprefix("expected ").partition(", got")[0], value
+            (section, key), wanted.removeprefix("expected ").partition(", got")[0], value
         ) from error
     if isinstance(read, Path) and action.dest not in WRITTEN and not os.path.exists(read):
         # hours may lie between the first stage and the one that reads it
-        raise source.refuse(section, key, f"a file or folder that is there, seen from {Path.cwd()}", value)
+        raise source.refuse((section, key), f"a file or folder that is there, seen from {Path.cwd()}", value)
     if action.choices is not None and read not in action.choices:
-        raise source.refuse(section, key, f"one of {', '.join(map(str, action.choices))}", value)
+        raise source.refuse((section, key), f"one of {', '.join(map(str, action.choices))}", value)

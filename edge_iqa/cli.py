@@ -2,7 +2,7 @@
 
 Exit codes of `inspect`: 0 every photo is accepted, 1 some are not, 2 wrong usage (or no bundle or
 backend to run with), 3 something could not be read; the rest is done all the same.
-`doctor`: 0 all is well, 1 something is wrong.
+`doctor`: 0 all is well, 1 something is wrong. `policies`: 0, or 2 where there is no such policy.
 """
 
 from __future__ import annotations
@@ -85,6 +85,17 @@ def _make_parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true", help="one JSON object instead of text")
     doctor.add_argument("--bundle", metavar="DIR", help="another bundle than the one installed")
     doctor.set_defaults(run=_doctor)
+    policies = commands.add_parser(
+        "policies",
+        help="show what marketplaces ask for",
+        description="List the policies that come along, or show every rule of one.",
+        epilog="Exit code: 0 shown, 2 no such policy, or a file that is none.",
+    )
+    policies.add_argument(
+        "policy", nargs="?", metavar="NAME|FILE", help="a policy, or a team's own TOML file"
+    )
+    policies.add_argument("--json", action="store_true", help="one JSON object instead of text")
+    policies.set_defaults(run=_policies)
     return parser
 
 
@@ -158,8 +169,7 @@ def _print_table(results: Iterator[Report | Failure], paths: list[str]) -> Count
     from edge_iqa.table import Layout, format_head, format_row, format_summary
 
     terminal = sys.stdout.isatty()
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a file name may not fit the encoding
+    _escape_what_does_not_fit()
     width = shutil.get_terminal_size().columns if terminal else None
     layout = Layout.fit(paths, width, terminal and _wants_color())
     print(format_head(layout))
@@ -169,6 +179,12 @@ def _print_table(results: Iterator[Report | Failure], paths: list[str]) -> Count
         print(format_row(result, layout), flush=True)
     print(format_summary(counts))
     return counts
+
+
+def _escape_what_does_not_fit() -> None:
+    """A file name, or the title of a policy, may hold letters that the terminal's encoding lacks."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _outcome(result: Report | Failure) -> str:
@@ -188,3 +204,16 @@ def _doctor(options: argparse.Namespace) -> int:
     diagnosis = diagnose(options.bundle)
     print(json.dumps(diagnosis.to_dict(), allow_nan=False) if options.json else diagnosis.to_text())
     return 0 if diagnosis.healthy else 1
+
+
+def _policies(options: argparse.Namespace) -> int:
+    from edge_iqa.policies_screen import list_to_dict, show_policies, show_policy
+    from edge_iqa.policy import open_policy
+
+    _escape_what_does_not_fit()
+    if options.policy is None:
+        print(json.dumps(list_to_dict()) if options.json else show_policies())
+        return 0
+    policy = open_policy(options.policy)
+    print(json.dumps(policy.to_dict(), allow_nan=False) if options.json else show_policy(policy))
+    return 0

@@ -15,7 +15,8 @@
     ├── DataError               a CSV or folder of photos is not what the workshop expects
     ├── CheckpointError         a checkpoint is missing, foreign, damaged or not safe to read
     ├── GateError               a model misses a bound that it must hold
-    └── RecipeError             a recipe is not TOML, or asks for what no command can do
+    ├── RecipeError             a recipe is not TOML, or asks for what no command can do
+    └── PolicyError             a policy is not there, not TOML, or has a rule that cannot be checked
 
 A message says what was expected, what came, and what to do.
 """
@@ -75,3 +76,7 @@ class GateError(EdgeIqaError):
 
 class RecipeError(EdgeIqaError):
     """A recipe of the pipeline is not TOML, or has a key or value that no command takes."""
+
+
+class PolicyError(EdgeIqaError):
+    """A policy is not there, is not TOML, or has a rule or bound that cannot be checked."""

@@ -1,14 +1,19 @@
-"""Typed reading of JSON values: each is checked where it is taken, and an error says where it stood."""
+"""Typed reading of values from JSON (and, in `edge_iqa.toml`, from TOML).
+
+Each is checked where it is taken, and an error says where it stood.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, TypeVar
 
-from edge_iqa.errors import BundleError
+from edge_iqa.errors import BundleError, EdgeIqaError
+
+AnyField = TypeVar("AnyField", bound="Field")
 
 _HUGE = 1e15
 """No number of ours comes near; NaN and infinity are not below it, so they are refused as well."""
@@ -24,34 +29,41 @@ class Field:
     value: object
     at: str
 
-    def refuse(self, expected: str) -> BundleError:
+    OBJECT: ClassVar[str] = "an object"
+    """What a value with members is called."""
+
+    def refuse(self, expected: str) -> EdgeIqaError:
         """Make the error that says what was expected here and what came."""
         came = repr(self.value)
         came = came if len(came) <= 80 else came[:77] + "..."
-        return BundleError(f"{self.at}: expected {expected}, got {came}")
+        return self.say(f"expected {expected}, got {came}")
 
-    def __getitem__(self, key: str) -> Field:
+    def say(self, what: str) -> EdgeIqaError:
+        """Make an error about this value."""
+        return BundleError(f"{self.at}: {what}")
+
+    def __getitem__(self: AnyField, key: str) -> AnyField:
         """A member that must be there."""
         members = self._object()
         if key not in members:
-            raise BundleError(f"{self.at}: the field {key!r} is missing")
-        return Field(members[key], self._below(key))
+            raise self.say(f"the field {key!r} is missing")
+        return self._child(key, members[key])
 
-    def get(self, key: str) -> Field | None:
+    def get(self: AnyField, key: str) -> AnyField | None:
         """A member that may be missing or null."""
         value = self._object().get(key)
-        return None if value is None else Field(value, self._below(key))
+        return None if value is None else self._child(key, value)
 
-    def members(self) -> Iterator[tuple[str, Field]]:
+    def members(self: AnyField) -> Iterator[tuple[str, AnyField]]:
         """Name and value of every member of an object."""
         for key, value in self._object().items():
-            yield key, Field(value, self._below(key))
+            yield key, self._child(key, value)
 
-    def items(self) -> list[Field]:
+    def items(self: AnyField) -> list[AnyField]:
         """The elements of a list."""
         if not isinstance(self.value, list):
             raise self.refuse("a list")
-        return [Field(value, f"{self.at}[{index}]") for index, value in enumerate(self.value)]
+        return [self._child(index, value) for index, value in enumerate(self.value)]
 
     def text(self, pattern: str = r"(?s).+", expected: str = "text") -> str:
         """A string that `pattern` matches from end to end."""
@@ -81,16 +93,19 @@ class Field:
         """A finite number from `low` to `high`; true is no number."""
         value = self.value
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-            raise self.refuse("a finite number" if high == _HUGE else f"a number from {low:g} to {high:g}")
+            unbounded = "a finite number" if low == -_HUGE else f"a number from {low:g} up"
+            raise self.refuse(unbounded if high == _HUGE else f"a number from {low:g} to {high:g}")
         return float(value)
 
     def _object(self) -> dict[str, Any]:
         if not isinstance(self.value, dict):
-            raise self.refuse("an object")
+            raise self.refuse(self.OBJECT)
         return self.value
 
-    def _below(self, key: str) -> str:
-        return f"{self.at}{': ' if self.at.endswith('.json') else '.'}{key}"
+    def _child(self: AnyField, key: str | int, value: object) -> AnyField:
+        if isinstance(key, int):
+            return replace(self, value=value, at=f"{self.at}[{key}]")
+        return replace(self, value=value, at=f"{self.at}{': ' if self.at.endswith('.json') else '.'}{key}")
 
 
 def parse(data: bytes, at: str) -> Field:

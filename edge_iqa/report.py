@@ -63,6 +63,37 @@ class Category:
     confidence: float
 
 
+@dataclass(frozen=True)
+class RuleResult:
+    """One rule of a policy, checked on one photo.
+
+    Attributes:
+        rule: policy and rule, such as `amazon-main/long-side`.
+        measure: what was asked for: a name in `edge_iqa.measurement.MEASURES`, or `format`.
+        status: `held`, `broken`, `not measured`, or `upcoming`: not in force yet, and would be broken.
+        value: what was measured, in `unit`; the format's name for `format`; None where it was not measured.
+        unit: as in `MEASURES`; "" for counts and formats.
+        bound: what the rule asks for, in words, such as `>= 1000 px` or `one of jpeg, png`.
+        severity: `must` (the marketplace refuses the photo) or `should` (advice).
+        source: address of the page that says so; `unverified` where none could be read, `own` for a team's own wish.
+        read: day on which the page was read, such as `2026-11-26`; None where none was.
+        starts: first day on which the rule is in force; None where it always was.
+        code: the cause that it raises when broken, such as `FILL_LOW`.
+    """
+
+    rule: str
+    measure: str
+    status: str
+    value: float | str | None
+    unit: str
+    bound: str
+    severity: str
+    source: str
+    read: str | None
+    starts: str | None
+    code: str
+
+
 @dataclass(frozen=True, eq=False)
 class Report:
     """The judgement of one photo.

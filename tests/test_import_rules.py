@@ -45,6 +45,8 @@ IMPORTERS = {
         "edge_iqa.backends",
     ),
     "tflite_runtime": (("edge_iqa/backends/tflite.py",), "edge_iqa.backends"),
+    "tomllib": (("edge_iqa/toml.py",), "edge_iqa.toml"),
+    "tomli": (("edge_iqa/toml.py",), "edge_iqa.toml"),
     "torchvision": (("compression/torchvision_compat.py",), "compression.torchvision_compat"),
     "piq": (("compression/fidelity.py",), "compression.fidelity"),
     "torch": (("compression/*", "export/*", "benchmarks/*"), "compression or export: no torch on the device"),
@@ -56,7 +58,9 @@ IMPORTERS = {
 }
 
 # what the wheel's code may need besides the standard library: each optional one behind its one importer
-RUNTIME_NEEDS = {"numpy", "cv2", "PIL", "pillow_heif", "onnxruntime", "ai_edge_litert", "tflite_runtime"}
+RUNTIME_NEEDS = {
+    "numpy", "cv2", "PIL", "pillow_heif", "onnxruntime", "ai_edge_litert", "tflite_runtime", "tomli",
+}  # fmt: skip
 
 
 def find_breaks(root: Path) -> list[str]:
@@ -182,6 +186,8 @@ def test_the_rules_look_at_every_package_of_ours():
         ("compression/data.py", "from benchmarks import table", "may import edge_iqa and export"),
         ("compression/models/resnet.py", "from torchvision import models", "compression.torchvision_compat"),
         ("compression/labels.py", "import cv2", "edge_iqa.opencv.load()"),
+        ("compression/stages.py", "import tomllib", "stages.py:1: imports tomllib; go to edge_iqa.toml"),
+        ("edge_iqa/policy.py", "import tomli as tomllib", "go to edge_iqa.toml"),
         ("compression/labels.py", "import piq", "labels.py:1: imports piq; go to compression.fidelity"),
         ("benchmarks/latency.py", "from compression import metrics", "benchmarks may import edge_iqa"),
         ("examples/app.py", "import export.pack", "examples may import edge_iqa"),
@@ -201,6 +207,7 @@ def test_a_planted_break_is_found_and_says_where_to_go(tmp_path, file, source, e
     ("file", "source"),
     [
         ("edge_iqa/opencv.py", "def load():\n    import cv2"),
+        ("edge_iqa/toml.py", "try:\n    import tomllib\nexcept ImportError:\n    import tomli"),
         (
             "edge_iqa/image.py",
             "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from PIL import Image",

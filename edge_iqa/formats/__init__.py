@@ -47,6 +47,9 @@ _FORMATS = {
     for module in (jpeg, png, gif, bmp, webp, tiff, heif)
 }
 
+NAMES = tuple(_FORMATS)
+"""Name of each format that is read, as in `Header.format`."""
+
 _FOREIGN = (
     (b"%PDF", "a PDF"),
     (b"PK\x03\x04", "a ZIP archive"),
