@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from edge_iqa.calibration import Calibration, Curve
 from edge_iqa.errors import BundleError
 from edge_iqa.fields import Field, parse
 from edge_iqa.report import Verdict
@@ -121,7 +122,7 @@ class Gate:
 
 @dataclass(frozen=True)
 class Manifest:
-    """All of `manifest.json`. `in_use` names one model file per runtime."""
+    """All of `manifest.json`. `in_use` names one model file per runtime; bundles up to 0.3.0 have no `calibration`."""
 
     name: str
     version: str
@@ -136,6 +137,7 @@ class Manifest:
     tolerance: Tolerance
     gates: tuple[Gate, ...]
     full_bundle_sha256: str | None
+    calibration: Calibration | None = None
 
 
 def read_manifest(data: bytes, at: str = FILE_NAME) -> Manifest:
@@ -171,6 +173,7 @@ def read_manifest(data: bytes, at: str = FILE_NAME) -> Manifest:
         ),
         gates=tuple(read_gate(gate) for gate in root["gates"].items()),
         full_bundle_sha256=_optional_sha256(root, "full_bundle_sha256"),
+        calibration=read_calibration(root.get("calibration"), outputs.attributes),
     )
 
 
@@ -222,6 +225,26 @@ def read_thresholds(field: Field, attributes: tuple[str, ...]) -> Thresholds:
     if set(thresholds.attributes) != set(attributes):
         raise field["attributes"].refuse("one bound for each of " + ", ".join(attributes))
     return thresholds
+
+
+def read_calibration(field: Field | None, attributes: tuple[str, ...]) -> Calibration | None:
+    """Read the curves that tell how sure scores are; None where there are none.
+
+    Raises:
+        BundleError: a number is missing or out of range, or a curve is of no attribute of the models.
+    """
+    if field is None:
+        return None
+    curves = dict(field["attributes"].members())
+    if not set(curves) <= set(attributes):
+        raise field["attributes"].refuse("curves of " + ", ".join(attributes))
+    return Calibration(
+        _read_curve(field["overall"]), {name: _read_curve(curve) for name, curve in curves.items()}
+    )
+
+
+def _read_curve(field: Field) -> Curve:
+    return Curve(field["midpoint"].number(-1, 2), field["temperature"].number(1e-6, 10))
 
 
 def _read_lineage(field: Field) -> Lineage:
