@@ -19,7 +19,7 @@ from compression.scenes import stock
 from edge_iqa import backends, image, views
 from edge_iqa.backends.base import Backend
 from edge_iqa.errors import BackendError, DataError, GateError
-from edge_iqa.measure import measure
+from edge_iqa.luma import measure_luma
 
 _GROUPS = 2
 """Scenes drawn by code are no proof: with one group of photos, or none, nothing is measured."""
@@ -104,7 +104,7 @@ def _run_files(
     for sample in track(samples, len(samples), "scores"):
         frame = image.read(sample.path, long_side_px=student.spec.long_side_px)
         cut = views.cut(frame, student.spec)
-        luma.append(measure(frame).luma_mean)
+        luma.append(measure_luma(frame).mean)
         for name, backend in opened.items():
             scores[name].append(_run(name, backend, cut, sample))
     for backend in opened.values():

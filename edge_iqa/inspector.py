@@ -15,8 +15,8 @@ from edge_iqa.bundle import Bundle
 from edge_iqa.category import choose_category
 from edge_iqa.errors import BackendError, PhotoError
 from edge_iqa.frame import Frame
+from edge_iqa.luma import measure_luma
 from edge_iqa.manifest import Manifest
-from edge_iqa.measure import measure
 from edge_iqa.pool import map_in_order
 from edge_iqa.report import Failure, Report
 from edge_iqa.selftest import GoldenResult, check_golden
@@ -191,7 +191,7 @@ class Inspector:
         manifest = self._bundle.manifest
         overall, *attributes = outputs.scores.tolist()
         named = dict(zip(manifest.outputs.attributes, attributes, strict=True))
-        return judge(overall, named, measure(frame), manifest.thresholds)
+        return judge(overall, named, measure_luma(frame), manifest.thresholds)
 
     def _report(
         self, file: str, frame: Frame, outputs: Outputs, judgement: Judgement, timing_ms: dict[str, float]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from edge_iqa.luma import Luma
 from edge_iqa.manifest import Thresholds
-from edge_iqa.measure import Measured
 from edge_iqa.report import Issue, Verdict
 
 _FLAT_STD = 2 / 255
@@ -52,15 +52,13 @@ class Judgement:
     overall: float
 
 
-def judge(
-    overall: float, attributes: Mapping[str, float], measured: Measured, thresholds: Thresholds
-) -> Judgement:
+def judge(overall: float, attributes: Mapping[str, float], luma: Luma, thresholds: Thresholds) -> Judgement:
     """Judge one photo.
 
     Args:
         overall: overall score, 0-1.
         attributes: attribute scores, 0-1.
-        measured: light of the whole photo.
+        luma: light of the whole photo.
         thresholds: bounds of the bundle.
 
     Returns:
@@ -69,7 +67,7 @@ def judge(
         at least one issue: where no attribute is below its bound, the one that comes nearest.
         A photo of one flat color is `EMPTY`, whatever the model says, and scores 0.
     """
-    if measured.luma_std < _FLAT_STD:
+    if luma.std < _FLAT_STD:
         return Judgement(Verdict.RETAKE, (_make_issue("EMPTY", 1.0),), 0.0)
     verdict = Verdict.ACCEPT if overall >= thresholds.accept else Verdict.REVIEW
     if overall < thresholds.reject:
@@ -79,7 +77,7 @@ def judge(
     if not below and verdict is not Verdict.ACCEPT:
         below = [max(short, key=lambda name: short[name])]
         short[below[0]] = _shortfall(overall, thresholds.accept)
-    issues = tuple(_make_issue(_code(name, measured, thresholds), short[name]) for name in below)
+    issues = tuple(_make_issue(_code(name, luma, thresholds), short[name]) for name in below)
     return Judgement(verdict, issues, overall)
 
 
@@ -88,9 +86,9 @@ def _shortfall(value: float, bound: float) -> float:
     return (bound - value) / max(bound, 1e-6)
 
 
-def _code(attribute: str, measured: Measured, thresholds: Thresholds) -> str:
+def _code(attribute: str, luma: Luma, thresholds: Thresholds) -> str:
     if attribute == "exposure":
-        return "TOO_DARK" if measured.luma_mean < thresholds.dark_below else "TOO_BRIGHT"
+        return "TOO_DARK" if luma.mean < thresholds.dark_below else "TOO_BRIGHT"
     return _CODES[attribute]
 
 

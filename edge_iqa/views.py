@@ -69,7 +69,7 @@ def cut(frame: Frame, spec: ViewSpec, shifts: NDArray[np.int_] | None = None) ->
         not depend on its shape, and borders would be taken for content), then the details.
     """
     views = np.empty(spec.shape, np.uint8)
-    views[0] = _resize(frame.pixels, spec.size_px, spec.size_px)
+    views[0] = resize(frame.pixels, spec.size_px, spec.size_px)
     if not spec.detail:
         return views
     height, width = _viewing_size(frame, spec)
@@ -102,7 +102,7 @@ def _cut_detail(
     (top, bottom, height), (left, right, width) = spans
     crop = pixels[top:bottom, left:right]
     if crop.shape[:2] != (height, width):
-        crop = _resize(crop, height, width)
+        crop = resize(crop, height, width)
     if (height, width) != (
         size,
         size,
@@ -123,7 +123,7 @@ def _place(
         `spec.detail` corners at viewing scale, the richest first.
     """
     cv2 = opencv.load()
-    luma = cv2.cvtColor(_resize(view, _MAP_CELLS, _MAP_CELLS), cv2.COLOR_RGB2GRAY).astype(np.float32)
+    luma = cv2.cvtColor(resize(view, _MAP_CELLS, _MAP_CELLS), cv2.COLOR_RGB2GRAY).astype(np.float32)
     structure = np.zeros_like(luma)
     structure[:-1] += np.abs(np.diff(luma, axis=0))
     structure[:, :-1] += np.abs(np.diff(luma, axis=1))
@@ -168,7 +168,7 @@ def _grid(room: int, size: int) -> NDArray[np.int_]:
     return np.linspace(0, room, -(-4 * room // size) + 1).round().astype(int)
 
 
-def _resize(pixels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+def resize(pixels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
     """Area averaging where a side shrinks (nothing aliases), linear where the photo must grow."""
     cv2 = opencv.load()
     # exact halving is the fast path of area averaging: four times as fast for a 12 MP photo

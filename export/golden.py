@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from edge_iqa import image, opencv, pillow, views
 from edge_iqa.errors import GateError, PhotoError
 from edge_iqa.frame import Frame
+from edge_iqa.luma import measure_luma
 from edge_iqa.manifest import Thresholds
-from edge_iqa.measure import measure
 from edge_iqa.verdict import Judgement, judge
 from edge_iqa.views import ViewSpec
 from export.console import track
@@ -101,7 +101,7 @@ def judge_scores(scores: Floats, frame: Frame, info: ModelInfo, thresholds: Thre
     """Judge a photo as the device would, from the scores (1+A,) of its views."""
     overall, *attributes = scores.tolist()
     named = dict(zip(info.attributes, attributes, strict=True))
-    return judge(overall, named, measure(frame), thresholds)
+    return judge(overall, named, measure_luma(frame), thresholds)
 
 
 def encode_views(cut: NDArray[np.uint8]) -> bytes:

@@ -9,18 +9,18 @@ from hypothesis import strategies as st
 
 from edge_iqa import Verdict
 from edge_iqa.frame import Frame
+from edge_iqa.luma import Luma, measure_luma
 from edge_iqa.manifest import ATTRIBUTES, Thresholds
-from edge_iqa.measure import Measured, measure
 from edge_iqa.verdict import WORDS, judge
 
 BOUNDS = Thresholds(accept=0.64, reject=0.58, attributes=dict.fromkeys(ATTRIBUTES, 0.6), dark_below=0.42)
 FINE = dict.fromkeys(ATTRIBUTES, 0.9)
-DAYLIGHT = Measured(luma_mean=0.5, luma_std=0.2)
+DAYLIGHT = Luma(mean=0.5, std=0.2)
 share = st.floats(0, 1)
 
 
-def _codes(overall: float, attributes: dict[str, float], measured: Measured = DAYLIGHT) -> list[str]:
-    return [issue.code for issue in judge(overall, attributes, measured, BOUNDS).issues]
+def _codes(overall: float, attributes: dict[str, float], luma: Luma = DAYLIGHT) -> list[str]:
+    return [issue.code for issue in judge(overall, attributes, luma, BOUNDS).issues]
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_bounds_belong_to_the_better_side(overall: float, verdict: str) -> None:
 def test_every_judgement_is_sound(
     overall: float, attributes: dict[str, float], luma_mean: float, luma_std: float
 ) -> None:
-    judged = judge(overall, attributes, Measured(luma_mean, luma_std), BOUNDS)
+    judged = judge(overall, attributes, Luma(luma_mean, luma_std), BOUNDS)
     severities = [issue.severity for issue in judged.issues]
     assert severities == sorted(severities, reverse=True)
     assert all(0 <= severity <= 1 for severity in severities)
@@ -76,11 +76,11 @@ def test_photo_refused_with_no_attribute_below_is_told_the_one_that_comes_neares
 
 @pytest.mark.parametrize(("luma", "code"), [(0.41, "TOO_DARK"), (0.42, "TOO_BRIGHT"), (0.8, "TOO_BRIGHT")])
 def test_bad_exposure_is_too_dark_or_too_bright_by_the_mean(luma: float, code: str) -> None:
-    assert _codes(0.3, {**FINE, "exposure": 0.1}, Measured(luma, 0.2)) == [code]
+    assert _codes(0.3, {**FINE, "exposure": 0.1}, Luma(luma, 0.2)) == [code]
 
 
 def test_flat_photo_is_empty_whatever_the_model_says() -> None:
-    judged = judge(1.0, FINE, Measured(0.5, 0.001), BOUNDS)
+    judged = judge(1.0, FINE, Luma(0.5, 0.001), BOUNDS)
     assert (judged.verdict, judged.overall, [issue.code for issue in judged.issues]) == (
         Verdict.RETAKE,
         0,
@@ -100,20 +100,20 @@ def test_light_is_measured_on_photos_of_any_shape(size: tuple[int, int]) -> None
     ramp = np.linspace(0, 255, width)[None, :, None] + rng.normal(0, 20, (height, width, 3))
     pixels = ramp.clip(0, 255).astype(np.uint8)
     red, green, blue = (pixels[:, :, channel].astype(float) / 255 for channel in range(3))
-    luma = 0.299 * red + 0.587 * green + 0.114 * blue
-    measured = measure(_frame(pixels))
-    assert measured.luma_mean == pytest.approx(luma.mean(), abs=0.02)
-    assert measured.luma_std == pytest.approx(luma.std(), abs=0.02)
+    expected = 0.299 * red + 0.587 * green + 0.114 * blue
+    luma = measure_luma(_frame(pixels))
+    assert luma.mean == pytest.approx(expected.mean(), abs=0.02)
+    assert luma.std == pytest.approx(expected.std(), abs=0.02)
 
 
 def test_black_is_0_and_white_is_1() -> None:
-    black, white = (measure(_frame(np.full((64, 64, 3), level, np.uint8))) for level in (0, 255))
-    assert black == Measured(0, 0)
-    assert white.luma_mean == pytest.approx(1)
+    black, white = (measure_luma(_frame(np.full((64, 64, 3), level, np.uint8))) for level in (0, 255))
+    assert black == Luma(0, 0)
+    assert white.mean == pytest.approx(1)
 
 
 def test_fine_texture_is_not_flat() -> None:
     """A weave finer than the sample's grid must not be averaged into one color."""
     rows, columns = np.indices((1500, 2000))
     weave = ((rows // 2 + columns // 3) % 2 * 120 + 60).astype(np.uint8)
-    assert measure(_frame(np.repeat(weave[:, :, None], 3, 2))).luma_std > 0.1
+    assert measure_luma(_frame(np.repeat(weave[:, :, None], 3, 2))).std > 0.1

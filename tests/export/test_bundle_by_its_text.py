@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 import edge_iqa
 from edge_iqa import Inspector, image, views
 from edge_iqa.frame import Frame
+from edge_iqa.luma import measure_luma
 from edge_iqa.manifest import ATTRIBUTES, RUNTIMES, Thresholds
-from edge_iqa.measure import measure
 from edge_iqa.verdict import WORDS, Judgement, judge
 from edge_iqa.views import ViewSpec
 from tests.export import port
@@ -145,7 +145,7 @@ def test_it_names_the_same_issues_in_the_same_order_for_any_scores(
     changed = {**manifest, "outputs": {"attributes": order}, "thresholds": bounds}
     photo = np.random.default_rng(light).integers(light - 10, light + 11, (40, 300, 3), np.uint8)
     named = dict(zip(order, scores[1:], strict=True))
-    device = judge(scores[0], named, measure(Frame(photo, 300, 40)), Thresholds(**bounds))
+    device = judge(scores[0], named, measure_luma(Frame(photo, 300, 40)), Thresholds(**bounds))
     compare(port.judge(np.array(scores), photo, changed), device)
 
 
