@@ -18,7 +18,6 @@ from compression.progress import track
 from edge_iqa import image, opencv
 from edge_iqa.backends.base import cores
 from edge_iqa.frame import Frame
-from edge_iqa.measure import measure
 
 Measure = Callable[[Frame], Any]
 """A frame → its measurements: `values` by name, each with `value`, and `mask`."""
@@ -104,8 +103,10 @@ def _use_one_thread() -> None:
     opencv.load().setNumThreads(1)
 
 
-def look(task: Task, measure: Measure = measure) -> Case:
-    """Make the photo of a task and measure it from its encoded bytes."""
+def look(task: Task, measure: Measure | None = None) -> Case:
+    """Make the photo of a task and measure it (None: as the device does) from its encoded bytes."""
+    if measure is None:
+        from edge_iqa.measure import measure
     jpeg, truth = _make(task)
     found = measure(image.read(jpeg))
     known = {name: value for name, value in vars(truth).items() if name != "mask"}
