@@ -87,6 +87,32 @@ def _widen(hits: NDArray[np.bool_], low: float, high: float) -> Estimate:
     return Estimate(float(hits.mean()), min(low, exact.low), max(high, exact.high), len(hits))
 
 
+def f1(true: NDArray[np.bool_], said: NDArray[np.bool_]) -> float:
+    """Harmonic mean of precision and recall, 0 to 1; 0 where nothing is true and said."""
+    hits = float((true & said).sum())
+    return 2 * hits / max(1.0, float(true.sum() + said.sum()))
+
+
+def auc(true: NDArray[np.bool_], x: Floats) -> float:
+    """Share of pairs, one true and one not, whose true one has the larger x; ties count half, 0.5 without pairs."""
+    ranks = stats.rankdata(x)
+    trues, others = int(true.sum()), int((~true).sum())
+    if not trues or not others:
+        return 0.5
+    return float((ranks[true].sum() - trues * (trues + 1) / 2) / (trues * others))
+
+
+def estimate(
+    statistic: Callable[[NDArray[np.intp]], float],
+    groups: Sequence[str],
+    seed: int = 0,
+    resamples: int = 1000,
+) -> Estimate:
+    """Any statistic of the indices of a sample, with a bootstrap interval over groups."""
+    low, high = bootstrap(statistic, groups, seed, resamples)
+    return Estimate(statistic(np.arange(len(groups))), low, high, len(groups))
+
+
 def bootstrap(
     statistic: Callable[[NDArray[np.intp]], float], groups: Sequence[str], seed: int, resamples: int = 1000
 ) -> tuple[float, float]:

@@ -86,7 +86,8 @@ Place = tuple[int, int, int, int]
 def _share_out(rng: np.random.Generator, height: int, width: int, plan: Plan) -> list[Place]:
     """Rooms that do not touch: the whole photo for one product, a grid for several."""
     if plan.count == 1:
-        low, high = (0.25, 0.55) if plan.aside else (0.35, 0.95)
+        # what leans needs more room than its own size
+        low, high = (0.25, 0.55) if plan.aside else (0.35, 0.7 if plan.angle_deg else 0.95)
         fill = plan.fill or float(rng.uniform(low, high))
         ratio = float(np.exp(rng.uniform(-0.3, 0.5)))  # height over width
         wide = min(width * fill, height * fill / ratio)
