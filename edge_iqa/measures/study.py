@@ -61,6 +61,21 @@ class Study:
         scale = min(1.0, MEDIUM_PX / max(height, width))
         return views.resize(self.frame.pixels, max(1, round(height * scale)), max(1, round(width * scale)))
 
+    @cached_property
+    def steps(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """By how many levels `medium` differs between the pixels above and below each one, and left and right of it:
+        two of uint8 (h, w), the largest difference of a channel; 0 along the edges."""
+        cv2 = opencv.load()
+        down, across = np.zeros(self.medium.shape[:2], np.uint8), np.zeros(self.medium.shape[:2], np.uint8)
+        down[1:-1] = cv2.max(*_max_two(cv2.split(cv2.absdiff(self.medium[2:], self.medium[:-2]))))
+        across[:, 1:-1] = cv2.max(*_max_two(cv2.split(cv2.absdiff(self.medium[:, 2:], self.medium[:, :-2]))))
+        return down, across
+
+
+def _max_two(planes: tuple[NDArray[np.uint8], ...]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Three planes as two of the same maximum."""
+    return opencv.load().max(planes[0], planes[1]), planes[2]
+
 
 def find_box(flags: Flags) -> Box | None:
     """The box of all that is true, as shares of the photo; None where nothing is."""
