@@ -27,7 +27,7 @@ SIDE_PX = 256
 """Longer side of the mask. A thin handle is still two pixels wide, and all of it costs milliseconds."""
 
 FOUND, SURE = 0.5, 0.8
-"""A mask counts as found from the first confidence up, as sure (to cut along) from the second."""
+"""A product counts as found from the first chance of its place up, its outline as sure (to cut along) from the other."""
 
 _CUT = 3.5
 """Background lies within so many standard deviations (of the border around its surface)."""
@@ -47,21 +47,23 @@ class Mask:
         product: bool h x w, the longer side 256, of the whole photo; all False where nothing stands out.
         background: `light` (white or nearly), `plain` (another smooth one) or `none` (no smooth one).
         confidence: 0 to 1, the chance that this outline and the true one share 0.9 of their union.
+        place: 0 to 1, the chance that the product spans what it seems to, within 0.05 of the photo's side.
     """
 
     product: Flags
     background: str
     confidence: float
+    place: float
 
     @property
     def is_found(self) -> bool:
         """Whether measurements of the product make sense."""
-        return self.confidence >= FOUND and bool(self.product.any())
+        return self.place >= FOUND
 
     @property
     def is_sure(self) -> bool:
         """Whether the outline is good enough to cut the product out."""
-        return self.confidence >= SURE and self.is_found
+        return self.confidence >= SURE
 
 
 def shrink(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -78,8 +80,11 @@ def find_product(rgb: NDArray[np.uint8]) -> Mask:
         rgb: uint8 (h, w, 3), RGB, the longer side 256.
     """
     traced = trace(rgb)
-    confidence = mask_confidence.weigh(traced.describe()) if traced.product.any() else 0.0
-    return Mask(traced.product, traced.background, confidence)
+    if not traced.product.any():
+        return Mask(traced.product, traced.background, 0.0, 0.0)
+    properties = traced.describe()
+    outline, place = (curve.chance(properties) for curve in (mask_confidence.OUTLINE, mask_confidence.PLACE))
+    return Mask(traced.product, traced.background, outline, place)
 
 
 @dataclass(frozen=True, eq=False)

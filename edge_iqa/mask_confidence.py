@@ -1,12 +1,13 @@
-"""How likely the product's outline is right, from what a right one looks like.
+"""How likely the product's outline, and its place, are right, from what right ones look like.
 
-A logistic regression on eight properties of the mask, fitted to drawn scenes whose outline is known
-(`scripts/fit_mask_confidence.py` makes `_WEIGHTS`).
+Two logistic regressions on eleven properties of the mask, fitted to drawn listings whose outline is known
+(`scripts/fit_mask_confidence.py` makes `CURVES`).
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,37 +17,65 @@ from edge_iqa import opencv
 Floats = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 
-PROPERTIES = ("contrast", "solid", "edge", "smooth", "area", "holes", "clutter", "noise")
+PROPERTIES = (
+    "contrast", "solid", "edge", "smooth", "area", "holes", "clutter", "noise", "touch", "sides", "span",
+)  # fmt: skip
 """Names of what `describe` gives, in its order."""
 
-_BIAS = 2.2961
-_WEIGHTS = {
-    "contrast": (1.8180, 1.2059, -0.6691, -0.6526),
-    "solid": (-0.0782, 0.1012, 0.7446, -0.3733),
-    "edge": (2.0446, 0.6764, 1.2079, 0.0123),
-    "smooth": (-0.0756, 0.1304, 0.1978, -0.4293),
-    "area": (-1.2163, 0.5374, 0.5583, -0.2520),
-    "holes": (-5.9227, 1.7080, -0.4108, 0.5449),
-    "clutter": (-0.3606, 3.0865, -0.4784, 0.3649),
-    "noise": (0.5706, 0.7114, -0.8396, -0.0810),
-}
-"""By property: mean and deviation of its logarithm, weight of its standardized value, weight of that value's square."""
+
+@dataclass(frozen=True)
+class Curve:
+    """A logistic regression on standardized logarithms and their squares.
+
+    Attributes:
+        bias: the constant.
+        weights: of each property.
+        squares: of each property's square.
+    """
+
+    bias: float
+    weights: tuple[float, ...]
+    squares: tuple[float, ...]
+
+    def chance(self, properties: tuple[float, ...]) -> float:
+        """Chance (0 to 1), from what `describe` gives."""
+        total = self.bias
+        for value, scale, weight, square in zip(properties, _SCALES, self.weights, self.squares, strict=True):
+            standard = standardize(value, *scale)
+            total += weight * standard + square * standard * standard
+        return 1 / (1 + math.exp(-total))
+
+
+_SCALES = (
+    (1.9338, 1.2868),
+    (-0.0933, 0.1707),
+    (1.9211, 0.8184),
+    (-0.0863, 0.1479),
+    (-1.6120, 0.8367),
+    (-6.0388, 1.6497),
+    (-0.3453, 2.4912),
+    (0.4825, 0.7079),
+    (-5.3935, 2.2966),
+    (-5.3185, 2.9923),
+    (-0.4704, 0.3905),
+)
+"""Mean and deviation of each property's logarithm."""
+
+OUTLINE = Curve(
+    1.8898,
+    (-0.2376, 1.4011, 1.2289, -0.5685, 1.1095, -0.3033, -0.3362, -0.3657, -0.0046, -0.3783, -1.2137),
+    (-0.2783, -0.6834, 0.0923, -0.8369, -0.1225, 0.3125, 0.1139, -0.2132, -0.3634, 0.2411, -0.3475),
+)
+"""That the outline and the true one share at least 0.9 of their union."""
+
+PLACE = Curve(
+    4.1417,
+    (0.3515, 0.2595, 0.5252, -0.6095, 0.5898, 0.4814, -0.6599, 0.0360, -1.4060, 0.0123, -1.6473),
+    (-0.0943, 0.0446, -0.1862, -0.8160, 0.0969, -0.0684, 0.0200, -0.2562, 0.3501, 0.0106, -0.8975),
+)
+"""That the product spans what its box spans, within 0.05 of the photo's side."""
 
 _BLOCK = np.ones((3, 3), np.uint8)
-
-
-def weigh(properties: tuple[float, ...]) -> float:
-    """Chance (0 to 1) that the outline and the true one share at least 0.9 of their union.
-
-    Args:
-        properties: what `describe` gives.
-    """
-    total = _BIAS
-    for value, name in zip(properties, PROPERTIES, strict=True):
-        center, spread, weight, square = _WEIGHTS[name]
-        standard = standardize(value, center, spread)
-        total += weight * standard + square * standard * standard
-    return 1 / (1 + math.exp(-total))
 
 
 def standardize(value: float, center: float, spread: float) -> float:
@@ -67,7 +96,8 @@ def describe(product: Flags, far: Floats, steep: Floats, share: float, noise: fl
     Returns:
         How much farther from the background's color the product is than the background itself; area over that of its
         hull; steepness of the outline where it is flattest; `share`; area over the photo's; area of its holes
-        over that of the filled product; steepness of the background where it is steepest; `noise`.
+        over that of the filled product; steepness of the background where it is steepest; `noise`; share of the photo's
+        edges that it touches, number of edges that it takes up by more than 0.3; the larger of its box's sides.
     """
     cv2 = opencv.load()
     flags = product.astype(np.uint8)
@@ -81,6 +111,7 @@ def describe(product: Flags, far: Floats, steep: Floats, share: float, noise: fl
     hull = sum(cv2.contourArea(cv2.convexHull(contour)) for contour in contours)
     filled = cv2.drawContours(np.zeros_like(flags), contours, -1, 1, -1)
     area = float(product.sum())
+    edges = (product[0], product[-1], product[:, 0], product[:, -1])
     return (
         float(np.percentile(inner, 25)) / max(1.0, float(np.percentile(around, 95))),
         area / max(hull, 1.0),
@@ -90,4 +121,7 @@ def describe(product: Flags, far: Floats, steep: Floats, share: float, noise: fl
         1 - area / float(filled.sum()),
         float(np.percentile(steep[behind], 98)) if behind.any() else 20.0,
         noise,
+        float(sum(edge.sum() for edge in edges)) / sum(map(len, edges)),
+        float(sum(float(edge.mean()) > 0.3 for edge in edges)),
+        max(float(product.any(axis).mean()) for axis in (0, 1)),
     )

@@ -1,8 +1,8 @@
-"""Fit `_BIAS` and `_WEIGHTS` of edge_iqa/mask_confidence.py to drawn scenes, and print them.
+"""Fit the curves of edge_iqa/mask_confidence.py to drawn listings, and print them.
 
-    python scripts/fit_mask_confidence.py --scenes 1500
+    python scripts/fit_mask_confidence.py --scenes 1800
 
-Scenes of seeds from 100,000 on; held-out ones (from 1,000,000 on) are left to the bench.
+Listings of seeds from 20,000 on, for development; what the bench measures is held out.
 """
 
 from __future__ import annotations
@@ -12,14 +12,19 @@ import argparse
 import numpy as np
 from scipy.optimize import minimize
 
-from compression import scenes
-from edge_iqa import mask, mask_confidence, opencv
+from compression import listings
+from edge_iqa import mask, opencv
+from edge_iqa.measures.study import find_box
 
-FIRST_SEED = 100_000
-GOOD = 0.9
-"""Share of the union that a mask must have in common with the true outline to count as right."""
+FIRST_SEED = 20_000
+RIGHT, NEAR = 0.9, 0.05
+"""Share of the union that a right outline has in common with the true one; how far off a right place may be."""
 
-_SIZES = ((480, 640), (640, 480), (600, 600), (768, 1024))
+_FAULTS = (
+    None, None, None, None, "several", "skew", "off_center", "cut_off", "cut_off", "over_exposed", "under_exposed",
+    "upscaled",
+)  # fmt: skip
+_SIZES = ((600, 600), (600, 800), (800, 600), (700, 700))
 _RIDGE = 3.0
 
 
@@ -27,30 +32,45 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--scenes", type=int, default=1500, help="default: %(default)s")
-    pairs = [describe_scene(FIRST_SEED + index) for index in range(parser.parse_args().scenes)]
-    found = [pair for pair in pairs if pair is not None]
-    logs = np.log(np.maximum([properties for properties, _ in found], 1e-3))
-    good = np.array([iou >= GOOD for _, iou in found])
+    parser.add_argument("--scenes", type=int, default=1800, help="default: %(default)s")
+    found = []
+    for index in range(parser.parse_args().scenes):
+        seed = FIRST_SEED + index
+        listing = listings.draw_listing(seed, _FAULTS[index % len(_FAULTS)], *_SIZES[index % len(_SIZES)])
+        found += describe_photo(mask.shrink(listing.pixels), listing.truth.mask, listing.truth.fill)
+    show(found)
+
+
+def describe_photo(
+    small: np.ndarray, truth: np.ndarray, fill: float
+) -> list[tuple[tuple[float, ...], bool, bool]]:
+    """Properties of the mask found, and whether outline and place are right; none where nothing was found."""
+    traced = mask.trace(small)
+    box = find_box(traced.product)
+    if box is None:
+        return []
+    right = measure_iou(traced.product, truth) >= RIGHT
+    return [(traced.describe(), right, abs(max(box[2:]) - fill) <= NEAR)]
+
+
+def show(found: list[tuple[tuple[float, ...], bool, bool]]) -> None:
+    """Fit both curves and print them as code."""
+    logs = np.log(np.maximum([properties for properties, _, _ in found], 1e-3))
     center, spread = logs.mean(0), logs.std(0) + 1e-6
     standard = np.clip((logs - center) / spread, -3, 3)
-    weights = fit(np.hstack([np.ones((len(good), 1)), standard, standard**2]), good)
-    count = len(mask_confidence.PROPERTIES)
-    print(f"# {len(good)} scenes, {good.mean():.3f} of them right")
-    print(f"_BIAS = {weights[0]:.4f}")
-    for index, name in enumerate(mask_confidence.PROPERTIES):
-        row = center[index], spread[index], weights[1 + index], weights[1 + count + index]
-        print(f'    "{name}": ({", ".join(f"{value:.4f}" for value in row)}),')
+    terms = np.hstack([np.ones((len(found), 1)), standard, standard**2])
+    print(f"_SCALES = {_write(zip(center, spread, strict=True))}")
+    for name, column in (("OUTLINE", 1), ("PLACE", 2)):
+        good = np.array([each[column] for each in found])
+        bias, *weights = fit(terms, good)
+        half = len(weights) // 2
+        print(f"# {len(good)} listings, {good.mean():.3f} of them right")
+        print(f"{name} = Curve({bias:.4f}, {_write(weights[:half])}, {_write(weights[half:])})")
 
 
-def describe_scene(seed: int) -> tuple[tuple[float, ...], float] | None:
-    """Properties of the mask found in one scene, and how much of the union is right; None where it is empty."""
-    height, width = _SIZES[seed % len(_SIZES)]
-    scene = scenes.draw(seed, height, width)
-    traced = mask.trace(mask.shrink(scene.pixels))
-    if not traced.product.any():
-        return None
-    return traced.describe(), measure_iou(traced.product, scene.mask)
+def _write(values: object) -> str:
+    shown = [_write(each) if isinstance(each, tuple) else f"{each:.4f}" for each in values]  # type: ignore[attr-defined]
+    return f"({', '.join(shown)})"
 
 
 def measure_iou(product: np.ndarray, truth: np.ndarray) -> float:

@@ -25,7 +25,7 @@ _EVEN = 3.0
 """Levels by which the rows of a bar may differ."""
 
 Line = tuple[int, float, float, float]
-"""Row (px) at which the strip ends, share of it that steps, levels between neighbors above it, levels between rows above it."""
+"""Row (px) at which the strip ends, share of it that steps; levels between neighbors, and between rows, above it."""
 
 
 def measure_border(study: Study) -> Values:
