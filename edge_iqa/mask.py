@@ -27,7 +27,7 @@ SIDE_PX = 256
 """Longer side of the mask. A thin handle is still two pixels wide, and all of it costs milliseconds."""
 
 FOUND, SURE = 0.5, 0.8
-"""A product counts as found from the first chance of its place up, its outline as sure (to cut along) from the other."""
+"""A product counts as found from the first chance of its place up, its outline as sure from the other up."""
 
 _CUT = 3.5
 """Background lies within so many standard deviations (of the border around its surface)."""

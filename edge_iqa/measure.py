@@ -9,8 +9,12 @@ from edge_iqa.frame import Frame
 from edge_iqa.mask import Mask
 from edge_iqa.measurement import MEASURES, Measurement
 from edge_iqa.measures.background import measure_background
-from edge_iqa.measures.framing import measure_framing
+from edge_iqa.measures.border import measure_border
+from edge_iqa.measures.collage import measure_collage
+from edge_iqa.measures.framing import Values, measure_framing
 from edge_iqa.measures.light import measure_light
+from edge_iqa.measures.resolution import measure_resolution
+from edge_iqa.measures.screenshot import measure_screenshot
 from edge_iqa.measures.sharpness import measure_sharpness
 from edge_iqa.measures.study import Study
 
@@ -44,7 +48,9 @@ def measure(frame: Frame, file_bytes: int | None = None, viewing_px: int = _VIEW
         **measure_framing(study),
         **measure_light(study),
         **measure_sharpness(study, viewing_px),
+        **measure_resolution(study),
         **measure_background(study),
+        **_measure_added(study),
     }
     values = {
         name: Measurement(found[name][0], entry.unit, found[name][1])
@@ -52,6 +58,15 @@ def measure(frame: Frame, file_bytes: int | None = None, viewing_px: int = _VIEW
         if name in found
     }
     return Measurements(values, study.mask)
+
+
+def _measure_added(study: Study) -> Values:
+    """What was added to the photo. The bars of a screen are neither frame nor panels."""
+    screen = measure_screenshot(study)
+    if screen["screenshot"][0] > 0:
+        return screen
+    border = measure_border(study)
+    return {**screen, **border, **measure_collage(study, border["border"][1])}
 
 
 def _measure_file(frame: Frame, file_bytes: int | None) -> dict[str, tuple[float, None]]:

@@ -1,4 +1,4 @@
-"""Screenshots of a phone: a page of one color, a status bar on it (a time on the left, signs on the right), a photo in it."""
+"""Screenshots of a phone: a page of one color, a status bar on it (a time on the left, signs on the right), a photo."""
 
 from __future__ import annotations
 
