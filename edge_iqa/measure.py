@@ -16,6 +16,7 @@ from edge_iqa.measures.light import measure_light
 from edge_iqa.measures.resolution import measure_resolution
 from edge_iqa.measures.screenshot import measure_screenshot
 from edge_iqa.measures.sharpness import measure_sharpness
+from edge_iqa.measures.skew import measure_skew
 from edge_iqa.measures.study import Study
 
 _VIEWING_PX = 1600
@@ -46,6 +47,7 @@ def measure(frame: Frame, file_bytes: int | None = None, viewing_px: int = _VIEW
     found = {
         **_measure_file(frame, file_bytes),
         **measure_framing(study),
+        **measure_skew(study),
         **measure_light(study),
         **measure_sharpness(study, viewing_px),
         **measure_resolution(study),
