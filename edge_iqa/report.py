@@ -77,6 +77,10 @@ class Category:
     confidence: float
 
 
+STATUSES = ("held", "broken", "not measured", "upcoming")
+"""How a rule may come out."""
+
+
 @dataclass(frozen=True)
 class RuleResult:
     """One rule of a policy, checked on one photo.
