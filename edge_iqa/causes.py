@@ -10,29 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from edge_iqa.calibration import Calibration
-from edge_iqa.codes import SCORE_CODES
 from edge_iqa.fixable import can_repair
 from edge_iqa.luma import Luma
 from edge_iqa.manifest import Thresholds
 from edge_iqa.measure import Measurements
 from edge_iqa.measurement import Box
+from edge_iqa.naming import name_exposure, name_fault
 from edge_iqa.policy import Policy
 from edge_iqa.report import Issue, RuleResult, Verdict
 from edge_iqa.rule import Rule
 from edge_iqa.verdict import Fault, Judgement, judge
 from edge_iqa.words import Words
-
-MOTION_FROM = 0.6
-"""`motion` from which a blur is called one of motion."""
-
-UPSCALED_FROM = 1.5
-"""`upscaled` from which a photo without detail is called enlarged."""
-
-DARK_BELOW, BRIGHT_FROM = 55.0, 60.0
-"""`brightness` (L*) of a product that may be called too dark, too bright."""
-
-CLIPPED_FROM = 0.005
-"""`clipped_bright` from which a product may be called too bright whatever its brightness."""
 
 _FILE = (
     "format", "width_px", "height_px", "long_side_px", "short_side_px", "pixels", "aspect_ratio", "file_bytes",
@@ -176,26 +164,14 @@ def _judge(case: Case) -> Judgement:
     overall, attributes = case.scored.overall, case.scored.attributes
     judgement = judge(overall, attributes, case.luma, case.thresholds)
     exposure = next((fault for fault in judgement.faults if fault.attribute == "exposure"), None)
-    if exposure is None or len(attributes) == 1 or _name_exposure(exposure.code, case.measured) is not None:
+    if exposure is None or len(attributes) == 1 or name_exposure(exposure.code, case.measured) is not None:
         return judgement
     others = {name: value for name, value in attributes.items() if name != "exposure"}
     return judge(overall, others, case.luma, case.thresholds)
 
 
-def _name_exposure(by_luma: str, measured: Measurements) -> str | None:
-    """`TOO_DARK` or `TOO_BRIGHT`, as the product is; None where it is neither, whatever the background may be."""
-    brightness, clipped = (measured.values.get(name) for name in ("brightness", "clipped_bright"))
-    if not measured.mask.is_found or brightness is None or clipped is None:
-        return by_luma
-    fits = {
-        "TOO_DARK": brightness.value < DARK_BELOW,
-        "TOO_BRIGHT": brightness.value >= BRIGHT_FROM or clipped.value >= CLIPPED_FROM,
-    }
-    return by_luma if fits[by_luma] else next((code for code, fit in fits.items() if fit), None)
-
-
 def _explain_fault(fault: Fault, judgement: Judgement, case: Case) -> list[_Cause]:
-    """The causes behind one attribute below its bound: as a rule one, two where the photo was enlarged."""
+    """The causes behind one attribute below its bound."""
     blocking = judgement.verdict is not Verdict.ACCEPT
     if fault.attribute is None:
         return [_Cause(fault.code, fault.severity, 1.0, None, 0.0, blocking)]
@@ -203,22 +179,8 @@ def _explain_fault(fault: Fault, judgement: Judgement, case: Case) -> list[_Caus
     gain = _gain(fault.attribute, judgement, case)
     return [
         _Cause(code, fault.severity, confidence, _find_box(code, case.measured), gain, blocking)
-        for code in _name_fault(fault, case.measured)
+        for code in name_fault(fault, case.measured)
     ]
-
-
-def _name_fault(fault: Fault, measured: Measurements) -> list[str]:
-    if fault.attribute == "exposure":
-        return [_name_exposure(fault.code, measured) or fault.code]
-    if fault.attribute == "sharpness":
-        motion = measured.values.get("motion")
-        if motion is None:
-            return [fault.code]
-        return ["BLUR_MOTION" if motion.value >= MOTION_FROM else "BLUR_DEFOCUS"]
-    upscaled = measured.values.get("upscaled")
-    if fault.attribute == "detail" and upscaled is not None and upscaled.value >= UPSCALED_FROM:
-        return ["UPSCALED", fault.code]
-    return [SCORE_CODES[fault.attribute or ""]]
 
 
 def _gain(attribute: str, judgement: Judgement, case: Case) -> float:
