@@ -51,7 +51,9 @@ MEASURES: Mapping[str, Measure] = {
     "products": Measure("", "number of separate products"),
     "fill": Measure("share", "of the photo's width or height that the product spans, the larger of the two"),
     "fill_area": Measure("share", "of the photo's area that the product covers"),
-    "off_center": Measure("share", "distance of the product's middle from the photo's, as a share of its sides"),
+    "off_center": Measure(
+        "share", "distance of the product's middle from the photo's, as a share of its sides"
+    ),
     "cut_off": Measure("share", "of the photo's edges along which the product is cut off"),
     "skew": Measure("degrees", "that the product leans, clockwise"),
     # light and color of the product
@@ -69,7 +71,9 @@ MEASURES: Mapping[str, Measure] = {
     "true_long_side_px": Measure("px", "long side of the smallest photo that could hold this detail"),
     "upscaled": Measure("times", "that the photo seems to have been enlarged; 1 is not at all"),
     # background
-    "background_white": Measure("share", "of the background that is pure white (250 or more in each channel)"),
+    "background_white": Measure(
+        "share", "of the background that is pure white (250 or more in each channel)"
+    ),
     "background_brightness": Measure("L*", "median lightness of the background"),
     "background_color": Measure("C*", "median chroma of the background"),
     "background_uneven": Measure("L*", "standard deviation of the background's lightness"),
