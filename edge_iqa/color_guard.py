@@ -10,6 +10,7 @@ from edge_iqa.pixels import Pixels
 from edge_iqa.repairs.light import LINEAR
 
 _SIDE_PX = 256
+_NEUTRAL_PX = 128
 _DARKEST = 0.004
 """Luminance below which 8 bits no longer tell a color."""
 _TO_XYZ = np.array(
@@ -41,6 +42,19 @@ def color_shift(before: Pixels, after: Pixels, product: NDArray[np.bool_] | None
     if not counts.any():
         return 0.0
     return float(np.hypot(*np.moveaxis(first - second, -1, 0))[counts].mean())
+
+
+def neutral_share(pixels: Pixels) -> float:
+    """How much of a photo is gray or nearly: the mean over its pixels of exp(-(C* / 8)^2), 0-1.
+
+    What is gray in truth is gray under the right white only, so a true correction of a cast raises it; the
+    colors of a product, taken for a cast and "corrected", cost the photo its grays.
+    """
+    cv2 = opencv.load()
+    small = cv2.resize(pixels, (_NEUTRAL_PX, _NEUTRAL_PX), interpolation=cv2.INTER_AREA)
+    lightness, a, b = cv2.split(cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB))
+    counts = (lightness > 20) & (lightness < 98)  # black and burnt-out white are gray under any light
+    return float((np.exp(-np.square(np.hypot(a, b) / 8)) * counts).mean())
 
 
 def _to_chromaticity(pixels: Pixels) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

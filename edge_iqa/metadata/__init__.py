@@ -47,7 +47,7 @@ def prepare(
         What shall be written. A block that cannot be read safely is left out whole, and a note says so.
     """
     notes = list(metadata.notes)
-    changed: dict[str, bytes | None] = {}
+    changed = {"exif": metadata.exif, "xmp": metadata.xmp, "iptc": metadata.iptc}
     to_srgb = metadata.icc is not None and not keep_profile
     if metadata.exif is not None:
         changed["exif"] = exif.update(
@@ -58,7 +58,7 @@ def prepare(
     if metadata.iptc is not None:
         changed["iptc"] = iptc.update(metadata.iptc, strip_location)
     for name, block in changed.items():
-        if block is None:
+        if block is None and getattr(metadata, name) is not None:
             notes.append(f"{name.upper()} could not be read safely and was left out")
     texts = metadata.texts
     if strip_location:
@@ -67,7 +67,9 @@ def prepare(
             notes.append("texts that may tell the place were left out")
     return replace(
         metadata,
-        **changed,
+        exif=changed["exif"],
+        xmp=changed["xmp"],
+        iptc=changed["iptc"],
         icc=metadata.icc if keep_profile else None,
         texts=texts,
         notes=tuple(notes),

@@ -84,7 +84,8 @@ def embed(encoded: bytes, metadata: Metadata) -> tuple[bytes, tuple[str, ...]]:
 def _from_jpeg(data: bytes) -> Metadata:
     blocks: dict[str, bytes] = {}
     profile: dict[int, bytes] = {}
-    iptc, comments, dots = b"", [], None
+    iptc, dots = b"", None
+    comments: list[tuple[str, str]] = []
     for marker, payload in _walk_jpeg(data):
         if marker == 0xE0 and payload[:5] == b"JFIF\0":
             dots = dots or _read_density(payload)
@@ -290,7 +291,7 @@ def _into_webp(encoded: bytes, metadata: Metadata) -> tuple[bytes, tuple[str, ..
     notes = _no_room_for_iptc(metadata)
     if metadata.texts:
         notes += ("texts have no place in a WebP and were left out",)
-    flags = (metadata.icc and 0x20 or 0) | (metadata.exif and 0x08 or 0) | (metadata.xmp and 0x04 or 0)
+    flags = 0x20 * bool(metadata.icc) | 0x08 * bool(metadata.exif) | 0x04 * bool(metadata.xmp)
     if not flags:
         return encoded, notes
     image = encoded[12:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -127,7 +128,7 @@ def _follow(data: bytes | bytearray, order: str, entry: _Entry) -> _Directory:
 def _check_apart(parts: list[_Directory]) -> None:
     """Directories that lie over one another are an attack, and a change in one would break another."""
     spans = sorted((part.at, part.end) for part in parts)
-    if any(end > start for (_, end), (start, _) in zip(spans, spans[1:], strict=False)):
+    if any(end > start for (_, end), (start, _) in itertools.pairwise(spans)):
         raise _BrokenError
 
 

@@ -59,4 +59,5 @@ class Context:
             return np.ones(shape[:2], bool)
         size = shape[1], shape[0]
         mask = self.product.astype(np.uint8)
-        return opencv.load().resize(mask, size, interpolation=opencv.load().INTER_NEAREST) > 0
+        stretched = opencv.load().resize(mask, size, interpolation=opencv.load().INTER_NEAREST)
+        return np.asarray(stretched > 0)

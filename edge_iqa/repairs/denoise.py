@@ -7,6 +7,7 @@ stronger in low ones) and each brightness (shadows are noisier), on the blocks t
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +23,7 @@ _SIDE = 8
 _SHIFTS = ((0, 0), (4, 4), (2, 6), (6, 2), (0, 4), (4, 0), (2, 2), (6, 6))
 _CUT = 2.9
 """Coefficients below so many deviations of the noise go."""
-_FLAT = 0.15
+_FLAT = 0.03
 """Share of the blocks, the calmest, on which noise is measured."""
 _BINS = 6
 _REACH = (0.5, 2.2)
@@ -36,7 +37,7 @@ def _make_basis() -> Plane:
     k, n = np.mgrid[0:_SIDE, 0:_SIDE]
     basis = np.cos(np.pi * (n + 0.5) * k / _SIDE) * np.sqrt(2 / _SIDE)
     basis[0] /= np.sqrt(2)
-    return basis.astype(np.float32)
+    return np.asarray(basis, np.float32)
 
 
 _BASIS = _make_basis()
@@ -84,7 +85,7 @@ def measure_noise(plane: Plane) -> tuple[NDArray[np.float32], NDArray[np.float32
     typical = max(float(energy[calm].mean()), 1e-6)
     edges = np.quantile(level[inside], np.linspace(0, 1, _BINS + 1))
     centers, factors = [], []
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in itertools.pairwise(edges):
         here = energy[inside & (level >= low) & (level <= high)]
         if len(here) >= 32:
             calmest = here[here <= np.quantile(here, _FLAT)].mean()
@@ -117,13 +118,13 @@ def _shrink(plane: Plane, cut: Plane, levels: Plane, factors: Plane) -> Plane:
             padded[down : padded.shape[0] - _SIDE + down, right : padded.shape[1] - _SIDE + right]
         )
         blocks = _forward(view)
-        factor = np.interp(blocks[:, :1, :, :1] / _SIDE, levels, factors).astype(np.float32)
-        limit = cut[None, :, None, :] * factor
+        factor = np.interp(blocks[:, :1, :, :1] / _SIDE, levels, factors)
+        limit = cut[None, :, None, :] * np.asarray(factor, np.float32)
         kept = np.where(np.abs(blocks) > limit, blocks, 0)
         kept[:, 0, :, 0] = blocks[:, 0, :, 0]
         total[down : down + view.shape[0], right : right + view.shape[1]] += _backward(kept)
-    mean: Plane = total[_SIDE : _SIDE + height, _SIDE : _SIDE + width] / len(_SHIFTS)
-    return mean
+    mean = total[_SIDE : _SIDE + height, _SIDE : _SIDE + width] / len(_SHIFTS)
+    return np.asarray(mean, np.float32)
 
 
 def _trim(plane: Plane) -> Plane:
@@ -136,10 +137,10 @@ def _forward(plane: Plane) -> Plane:
     height, width = plane.shape
     tall = np.matmul(_BASIS, plane.reshape(height // _SIDE, _SIDE, width))
     both = tall.reshape(-1, _SIDE) @ _BASIS.T
-    return both.reshape(height // _SIDE, _SIDE, width // _SIDE, _SIDE)
+    return np.asarray(both).reshape(height // _SIDE, _SIDE, width // _SIDE, _SIDE)
 
 
 def _backward(blocks: Plane) -> Plane:
     down, _, across, _ = blocks.shape
     wide = (blocks.reshape(-1, _SIDE) @ _BASIS).reshape(down, _SIDE, across * _SIDE)
-    return np.matmul(_BASIS.T, wide).reshape(down * _SIDE, across * _SIDE)
+    return np.asarray(np.matmul(_BASIS.T, wide).reshape(down * _SIDE, across * _SIDE))

@@ -42,19 +42,15 @@ class Exposure:
         gain = 2.0 ** (strength * self.stops)
         light = LINEAR * gain
         if gain < 1:
-            return light + (1 - gain) * LINEAR**_WHITE_POWER if self.keep_white else light
+            return np.asarray(light + (1 - gain) * LINEAR**_WHITE_POWER if self.keep_white else light)
         top = gain * self.brightest
         if top <= 1:
-            return np.minimum(light, 1)
+            return np.asarray(np.minimum(light, 1))
         return _bend(light, top)
 
 
 def _bend(light: Levels, top: float) -> Levels:
-    """Squeeze `_KNEE`..`top` into `_KNEE`..1: a parabola of slope 1 at the knee where that rises throughout.
-
-    Where `top` lies too far beyond 1 for a parabola, a hyperbola of slope 1 at the knee.
-    """
-    over, room, reach = light - _KNEE, 1 - _KNEE, top - _KNEE
-    a = 1 / room - 1 / reach
-    bent = _KNEE + over / (1 + a * np.maximum(over, 0))
-    return np.where(light <= _KNEE, light, np.minimum(bent, 1))
+    """Squeeze `_KNEE`..`top` into `_KNEE`..1, by a hyperbola of slope 1 at the knee."""
+    over = np.maximum(light - _KNEE, 0)
+    steep = 1 / (1 - _KNEE) - 1 / (top - _KNEE)
+    return np.where(light <= _KNEE, light, np.minimum(_KNEE + over / (1 + steep * over), 1))

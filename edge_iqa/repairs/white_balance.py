@@ -37,4 +37,4 @@ class WhiteBalance:
     def gain(self, strength: float = 1.0) -> NDArray[np.float64]:
         """Linear gains of R, G and B."""
         gain = np.exp(strength * (self.warmer * AXES[0] + self.pinker * AXES[1]))
-        return gain / (gain @ LUMA)
+        return np.asarray(gain / (gain @ LUMA))
