@@ -8,7 +8,7 @@ falls, and the product keeps its color. Otherwise the photo stays as it was, and
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from edge_iqa import opencv
 from edge_iqa.color_guard import color_shift
@@ -25,6 +25,11 @@ MOST_SHIFT = 0.01
 """Mean u'v' that the product's color may move, unless color was the fault."""
 LEAST_GAIN = 3.0
 """Points of the overall score that repairs of light, color and noise must bring."""
+
+_MILDER = (1.0, 0.85, 0.7, 0.5, 0.35, 0.25)
+"""How much of the repairs is made, where all of them would not stand."""
+MOST_CLIPPED = 0.02
+"""Share of the product that may be burnt out; what is white for good cannot be darkened into a photo."""
 
 ATTRIBUTES: Mapping[str, str] = {
     "TOO_DARK": "exposure",
@@ -93,6 +98,9 @@ def improve(frame: Frame, diagnosis: Diagnosis, score: Scorer) -> Fixed:
     """
     before = score(to_viewing(frame.pixels))
     unable = tuple(code for code in diagnosis.causes if code not in (*ATTRIBUTES, *SHAPES, *ELSEWHERE))
+    if "TOO_BRIGHT" in diagnosis.causes and clipped_share(frame.pixels, diagnosis.context) > MOST_CLIPPED:
+        unable = (*unable, "TOO_BRIGHT")
+        diagnosis = replace(diagnosis, causes=[code for code in diagnosis.causes if code != "TOO_BRIGHT"])
     state = Fixed(frame.pixels, (), before, before, unable, "")
     reasons = []
     if any(code in ATTRIBUTES for code in diagnosis.causes):
@@ -116,6 +124,14 @@ def to_viewing(pixels: Pixels) -> Pixels:
     size = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
     small: Pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
     return small
+
+
+def clipped_share(pixels: Pixels, context: Context) -> float:
+    """Share of the product that is burnt out: measured already, or where every channel is at its end."""
+    if "clipped_bright" in context.values:
+        return context.values["clipped_bright"]
+    small = pixels[:: max(1, pixels.shape[0] // 512), :: max(1, pixels.shape[1] // 512)]
+    return float((small[context.product_at(small.shape)].min(-1) >= 252).mean())
 
 
 def find_fault(before: Scores, after: Scores, causes: Collection[str]) -> str | None:
@@ -142,19 +158,30 @@ def _improve_tones(state: Fixed, diagnosis: Diagnosis, score: Scorer) -> tuple[F
     small, context = to_viewing(state.pixels), diagnosis.context
     search = tones.Search(score, context, state.before, small, diagnosis.causes, diagnosis.enough)
     steps = tones.choose(search).steps
-    if not steps:
-        return state, "left as it was: no repair made it clearly better"
-    pixels = _apply(state.pixels, steps, context)
-    viewed = to_viewing(pixels)
-    after = score(viewed)
-    fault = find_fault(state.before, after, diagnosis.causes)
+    fault: str | None = "no repair made it clearly better"
+    for milder in _MILDER if steps else ():
+        tried = tuple(replace(step, strength=round(step.strength * milder, 3)) for step in steps)
+        fault = _judge(small, _apply(small, tried, context), state.before, diagnosis, score)[1]
+        if fault is not None:
+            continue
+        pixels = _apply(state.pixels, tried, context)
+        after, fault = _judge(small, to_viewing(pixels), state.before, diagnosis, score)
+        if fault is None:
+            return Fixed(pixels, tried, state.before, after, state.retake, ""), _describe(tried)
+    return state, f"left as it was: {fault}"
+
+
+def _judge(
+    before: Pixels, after: Pixels, scores: Scores, diagnosis: Diagnosis, score: Scorer
+) -> tuple[Scores, str | None]:
+    """Score a repaired copy at viewing scale, and say why it may not stand, if so."""
+    reached = score(after)
+    fault = find_fault(scores, reached, diagnosis.causes)
     if fault is None and "COLOR_CAST" not in diagnosis.causes:
-        shift = color_shift(small, viewed, context.product if context.found else None)
+        shift = color_shift(before, after, diagnosis.context.product if diagnosis.context.found else None)
         if shift > MOST_SHIFT:
             fault = f"the product's color would have moved (u'v' {shift:.3f})"
-    if fault is not None:
-        return state, f"left as it was: {fault}"
-    return Fixed(pixels, steps, state.before, after, state.retake, ""), _describe(steps)
+    return reached, fault
 
 
 def _improve_shape(state: Fixed, diagnosis: Diagnosis, score: Scorer) -> tuple[Fixed, str]:

@@ -27,11 +27,13 @@ _LEAST_GAIN = 1.5
 _SAFE_FALL = 1.0
 """Points that other attributes may lose before it counts against a repair."""
 _FALL_COST = 3.0
+_ENOUGH = 90.0
+"""Score from which on an attribute is no cause, where the bundle does not say."""
 _SAFE_SHIFT = 0.008
 """How far (u'v') the color may move where color is no cause; the final guard has a little more."""
 _SMALL_CAST = 0.04
 """Log-gain that moves u'v' by less than `_SAFE_SHIFT`."""
-_NEUTRAL_RATIO, _NEUTRAL_MORE = 1.3, 0.004
+_NEUTRAL_RATIO, _NEUTRAL_MORE = 1.5, 0.006
 """By how much the share of gray must grow where a cast is taken out."""
 _STRENGTHS = (0.7, 0.85, 1.0)
 _FORGONE = 0.06
@@ -77,38 +79,50 @@ class Search:
             - _FALL_COST * sum(max(0.0, fall) for fall in falls)
         )
 
+    def lacks(self, state: State, attribute: str) -> bool:
+        """Whether this attribute still is a cause."""
+        return state.scores[1].get(attribute, 0.0) < self.enough.get(attribute, _ENOUGH)
+
     def has_fallen(self, state: State, attribute: str) -> bool:
         """Whether the repairs so far cost this attribute more than may stand."""
         return self.before[1].get(attribute, 0.0) - state.scores[1].get(attribute, 0.0) > _SAFE_FALL
 
 
 def choose(search: Search) -> State:
-    """Choose repairs, in the order in which they are made: light, color, noise."""
+    """Choose repairs in the order in which they are made, then such as mend what these brought to light."""
     state = State(search.original, search.before)
     causes = search.causes
-    if "TOO_DARK" in causes or "TOO_BRIGHT" in causes:
-        state = _choose_exposure(state, search)
-    # what light hid comes to light: a repair may call for another one
-    if "LOW_CONTRAST" in causes or search.has_fallen(state, "contrast"):
+    if "NOISE" in causes:  # first: in a noisy photo, color is judged wrongly
+        state = _choose_denoise(state, search)
+    if "TOO_DARK" in causes:
+        state = _choose_exposure(state, search, (0.0, 4.5), 0.8)
+    if "TOO_BRIGHT" in causes:
+        state = _choose_exposure(state, search, (-2.5, 0.0), -0.5)
+    if "LOW_CONTRAST" in causes:
         state = _choose_contrast(state, search)
-    if "COLOR_CAST" in causes or search.has_fallen(state, "color"):
+    if "COLOR_CAST" in causes and search.lacks(state, "color"):
         state = _choose_balance(state, search)
-    if "NOISE" in causes or search.has_fallen(state, "noise"):
+    if search.has_fallen(state, "exposure"):
+        state = _choose_exposure(state, search, (-0.7, 0.7), 0.25)
+    if search.has_fallen(state, "contrast"):
+        state = _choose_contrast(state, search)
+    if search.has_fallen(state, "color"):
+        state = _choose_small_balance(state, search)
+    if search.has_fallen(state, "noise"):
         state = _choose_denoise(state, search)
     return state
 
 
-def _choose_exposure(state: State, search: Search) -> State:
-    dark = "TOO_DARK" in search.causes
-    brightest = float(to_linear(np.quantile(state.pixels[::2, ::2].max(2), 0.999) / 255))
-    bounds = [(0.0, 4.5)] if dark else [(-2.5, 0.0)]
+def _choose_exposure(state: State, search: Search, bounds: tuple[float, float], step: float) -> State:
+    bright = state.pixels[::2, ::2].max(2)
+    brightest = max(0.05, float(to_linear(np.quantile(bright, 0.999) / 255)))
     best: tuple[float, Repair] | None = None
-    for keep_white in (False,) if dark else (False, True):
+    for keep_white in (False, True) if bounds[0] < 0 else (False,):
 
         def make(point: Point, keep_white: bool = keep_white) -> Repair:
-            return Exposure(point[0], max(brightest, 0.05), keep_white)
+            return Exposure(point[0], brightest, keep_white)
 
-        repair, worth = _climb(state, search, "exposure", make, (0.0,), (0.8 if dark else -0.5,), bounds)
+        repair, worth = _climb(state, search, "exposure", make, (0.0,), (step,), [bounds])
         if best is None or worth > best[0] + 0.5:
             best = worth, repair
     return state if best is None else _take(state, search, "exposure", "exposure", best[1])
@@ -147,41 +161,34 @@ def _hold_color(repair: Contrast, state: State, search: Search) -> Contrast:
 
 
 def _choose_balance(state: State, search: Search) -> State:
-    def make(point: Point) -> Repair:
-        return WhiteBalance(*point)
-
     bounds = [(-1.1, 1.1), (-0.8, 0.8)]
-    if "COLOR_CAST" not in search.causes:
-        bounds = [(-_SMALL_CAST, _SMALL_CAST)] * 2
-    repair, _ = _climb(
-        state,
-        search,
-        "color",
-        make,
-        (0.0, 0.0),
-        (0.32, 0.24) if len(set(bounds)) > 1 else (0.03, 0.03),
-        bounds,
-    )
+    repair, _ = _climb(state, search, "color", _balance, (0.0, 0.0), (0.32, 0.24), bounds)
     taken = _take(state, search, "white balance", "color", repair)
-    if "COLOR_CAST" not in search.causes:
-        return taken
     # the model alone takes a purple bag for a cast; grays that come to light are a second witness
     before, after = neutral_share(state.pixels), neutral_share(taken.pixels)
     return taken if after >= _NEUTRAL_RATIO * before + _NEUTRAL_MORE else state
 
 
+def _choose_small_balance(state: State, search: Search) -> State:
+    bounds = [(-_SMALL_CAST, _SMALL_CAST)] * 2
+    repair, _ = _climb(state, search, "color", _balance, (0.0, 0.0), (0.03, 0.03), bounds)
+    return _take(state, search, "white balance", "color", repair)
+
+
+def _balance(point: Point) -> Repair:
+    return WhiteBalance(*point)
+
+
 def _choose_denoise(state: State, search: Search) -> State:
     """Take the mildest that suffices: what denoising takes beyond noise does not come back."""
     start = search.worth(state.scores, "noise")
-    enough = search.enough.get("noise", 88.0)
     best: tuple[float, State] | None = None
-    for strength in (0.3, 0.45, 0.6, 0.8):
-        step = Step("denoise", Denoise(), strength)
-        tried = _try(state, search, step)
+    for strength in (0.3, 0.45, 0.6, 0.8, 1.0):
+        tried = _try(state, search, Step("denoise", Denoise(), strength))
         worth = search.worth(tried.scores, "noise")
         if best is None or worth > best[0] + 1.0:
             best = worth, tried
-        if tried.scores[1].get("noise", 0.0) >= enough:
+        if not search.lacks(tried, "noise") and not search.has_fallen(tried, "noise"):
             break
     return best[1] if best is not None and best[0] >= start + _LEAST_GAIN else state
 
