@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge_iqa import image
+from edge_iqa import image, metadata
 from edge_iqa.enhance import Diagnosis, Fixed, improve
 from edge_iqa.errors import OutputError
 from edge_iqa.files import write_bytes
@@ -87,8 +87,8 @@ def fix_file(
 ) -> FixedFile:
     """Repair one file.
 
-    A photo that no repair makes better is copied byte for byte, unless another format, a smaller file or
-    the place left out was asked for; then it is encoded anew.
+    A photo that no repair makes better is copied byte for byte (but for the place, if that shall go), unless
+    another format or a smaller file was asked for: then it is encoded anew.
 
     Args:
         source: path of the photo.
@@ -117,8 +117,9 @@ def fix_file(
     fixed = improve(frame, diagnose(frame, data), score)
     fits = max_bytes is None or len(data) <= max_bytes
     same_format = sniff(data).name == choose_format(data, target)
-    if not fixed.changed and not strip_location and fits and same_format:
-        written = Written(write_bytes(target, data), len(data))
+    untouched = (data, ()) if not strip_location else metadata.strip_location(data)
+    if not fixed.changed and fits and same_format and untouched is not None:
+        written = Written(write_bytes(target, untouched[0]), len(untouched[0]), untouched[1])
     else:
         written = write_fixed(
             data, frame, fixed.pixels, target,

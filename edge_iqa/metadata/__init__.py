@@ -13,23 +13,9 @@ from dataclasses import replace
 
 from edge_iqa.metadata import exif, iptc, xmp
 from edge_iqa.metadata.containers import Metadata, embed, read
+from edge_iqa.metadata.in_place import strip_location, tells_place
 
-__all__ = ["Metadata", "embed", "prepare", "read"]
-
-_PLACE_WORDS = (
-    *(
-        "raw profile",
-        "gps",
-        "location",
-        "latitude",
-        "longitude",
-        "altitude",
-        "geo",
-        "place",
-        "city",
-        "country",
-    ),
-)
+__all__ = ["Metadata", "embed", "prepare", "read", "strip_location"]
 
 
 def prepare(
@@ -62,7 +48,7 @@ def prepare(
             notes.append(f"{name.upper()} could not be read safely and was left out")
     texts = metadata.texts
     if strip_location:
-        texts = tuple(each for each in texts if not _tells_place(*each))
+        texts = tuple(each for each in texts if not tells_place(*each))
         if len(texts) < len(metadata.texts):
             notes.append("texts that may tell the place were left out")
     return replace(
@@ -74,9 +60,3 @@ def prepare(
         texts=texts,
         notes=tuple(notes),
     )
-
-
-def _tells_place(keyword: str, text: str) -> bool:
-    """Judge a text by its name; raw profiles hold whole EXIF or IPTC blocks in digits."""
-    name = keyword.lower()
-    return any(word in name for word in _PLACE_WORDS) or "gps" in text[:65_536].lower()

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from edge_iqa.errors import OutputError
 
-_EXIF_HEAD, _XMP_HEAD = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
-_IPTC_HEAD, _ICC_HEAD = b"Photoshop 3.0\0", b"ICC_PROFILE\0"
-_PNG = b"\x89PNG\r\n\x1a\n"
-_XMP_KEYWORD = "XML:com.adobe.xmp"
+EXIF_HEAD, XMP_HEAD = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
+IPTC_HEAD, _ICC_HEAD = b"Photoshop 3.0\0", b"ICC_PROFILE\0"
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+XMP_KEYWORD = "XML:com.adobe.xmp"
 _COMMENT = "Comment"
 _MOST_PIECES = 20_000
 _MOST_TEXTS = 200
@@ -53,7 +53,7 @@ def read(data: bytes) -> Metadata:
     """
     if data[:3] == b"\xff\xd8\xff":
         return _from_jpeg(data)
-    if data[:8] == _PNG:
+    if data[:8] == PNG_SIGNATURE:
         return _from_png(data)
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return _from_webp(data)
@@ -74,7 +74,7 @@ def embed(encoded: bytes, metadata: Metadata) -> tuple[bytes, tuple[str, ...]]:
     """
     if encoded[:3] == b"\xff\xd8\xff":
         return _into_jpeg(encoded, metadata)
-    if encoded[:8] == _PNG:
+    if encoded[:8] == PNG_SIGNATURE:
         return _into_png(encoded, metadata)
     if encoded[:4] == b"RIFF" and encoded[8:12] == b"WEBP":
         return _into_webp(encoded, metadata)
@@ -89,14 +89,14 @@ def _from_jpeg(data: bytes) -> Metadata:
     for marker, payload in _walk_jpeg(data):
         if marker == 0xE0 and payload[:5] == b"JFIF\0":
             dots = dots or _read_density(payload)
-        elif marker == 0xE1 and payload.startswith(_EXIF_HEAD):
-            blocks.setdefault("exif", payload[len(_EXIF_HEAD) :])
-        elif marker == 0xE1 and payload.startswith(_XMP_HEAD):
-            blocks.setdefault("xmp", payload[len(_XMP_HEAD) :])
+        elif marker == 0xE1 and payload.startswith(EXIF_HEAD):
+            blocks.setdefault("exif", payload[len(EXIF_HEAD) :])
+        elif marker == 0xE1 and payload.startswith(XMP_HEAD):
+            blocks.setdefault("xmp", payload[len(XMP_HEAD) :])
         elif marker == 0xE2 and payload.startswith(_ICC_HEAD) and len(payload) > 14:
             profile[payload[12]] = payload[14:]
-        elif marker == 0xED and payload.startswith(_IPTC_HEAD):
-            iptc += payload[len(_IPTC_HEAD) :]  # a long one goes on in the next segment
+        elif marker == 0xED and payload.startswith(IPTC_HEAD):
+            iptc += payload[len(IPTC_HEAD) :]  # a long one goes on in the next segment
         elif marker == 0xFE and len(comments) < _MOST_TEXTS:
             comments.append((_COMMENT, payload.rstrip(b"\0").decode("utf-8", "replace")))
     icc = b"".join(part for _, part in sorted(profile.items()))
@@ -135,7 +135,7 @@ def _from_png(data: bytes) -> Metadata:
     dots = None
     for name, payload in _walk_png(data):
         if name == b"eXIf":
-            blocks.setdefault("exif", payload.removeprefix(_EXIF_HEAD))
+            blocks.setdefault("exif", payload.removeprefix(EXIF_HEAD))
         elif name == b"iCCP":
             icc = _inflate(payload.partition(b"\0")[2][1:])
             if icc:
@@ -143,8 +143,8 @@ def _from_png(data: bytes) -> Metadata:
         elif name == b"pHYs" and len(payload) == 9 and payload[8] == 1:
             dots = struct.unpack(">II", payload[:8])
         elif name in (b"tEXt", b"zTXt", b"iTXt") and len(texts) < _MOST_TEXTS:
-            found = _read_text(name, payload)
-            if found and found[0] == _XMP_KEYWORD:
+            found = read_text(name, payload)
+            if found and found[0] == XMP_KEYWORD:
                 blocks.setdefault("xmp", found[1].encode())
             elif found:
                 texts.append(found)
@@ -168,7 +168,8 @@ def _walk_png(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         at = end + 4
 
 
-def _read_text(name: bytes, payload: bytes) -> tuple[str, str] | None:
+def read_text(name: bytes, payload: bytes) -> tuple[str, str] | None:
+    """Keyword and text of a PNG's text chunk; None where it is broken."""
     keyword, zero, rest = payload.partition(b"\0")
     if not zero or not 1 <= len(keyword) <= 79:
         return None
@@ -205,7 +206,7 @@ def _from_webp(data: bytes) -> Metadata:
         if name in (b"EXIF", b"XMP ", b"ICCP") and length <= _MOST_BYTES:
             blocks.setdefault(name, data[at + 8 : at + 8 + length])
         at += 8 + length + (length & 1)
-    exif = blocks.get(b"EXIF", b"").removeprefix(_EXIF_HEAD)
+    exif = blocks.get(b"EXIF", b"").removeprefix(EXIF_HEAD)
     return Metadata(exif or None, blocks.get(b"XMP ") or None, None, blocks.get(b"ICCP") or None)
 
 
@@ -213,8 +214,8 @@ def _into_jpeg(encoded: bytes, metadata: Metadata) -> tuple[bytes, tuple[str, ..
     notes: list[str] = []
     segments = b""
     wanted = (
-        ("EXIF", 0xE1, _EXIF_HEAD, metadata.exif),
-        ("XMP", 0xE1, _XMP_HEAD, metadata.xmp),
+        ("EXIF", 0xE1, EXIF_HEAD, metadata.exif),
+        ("XMP", 0xE1, XMP_HEAD, metadata.xmp),
     )
     for label, marker, head, block in wanted:
         if block is None:
@@ -222,22 +223,22 @@ def _into_jpeg(encoded: bytes, metadata: Metadata) -> tuple[bytes, tuple[str, ..
         if len(head) + len(block) > _SEGMENT_BYTES:
             notes.append(f"{label} of {len(block):,} bytes does not fit into a JPEG and was left out")
         else:
-            segments += _segment(marker, head + block)
-    step = _SEGMENT_BYTES - len(_IPTC_HEAD)
+            segments += make_segment(marker, head + block)
+    step = _SEGMENT_BYTES - len(IPTC_HEAD)
     iptc = metadata.iptc or b""
     segments += b"".join(
-        _segment(0xED, _IPTC_HEAD + iptc[at : at + step]) for at in range(0, len(iptc), step)
+        make_segment(0xED, IPTC_HEAD + iptc[at : at + step]) for at in range(0, len(iptc), step)
     )
     parts = _cut(metadata.icc or b"", _SEGMENT_BYTES - 14)
     if len(parts) <= 255:
         for number, part in enumerate(parts, 1):
-            segments += _segment(0xE2, _ICC_HEAD + bytes((number, len(parts))) + part)
+            segments += make_segment(0xE2, _ICC_HEAD + bytes((number, len(parts))) + part)
     else:
         notes.append("the color profile does not fit into a JPEG and was left out")
     for keyword, text in metadata.texts:
         line = (text if keyword == _COMMENT else f"{keyword}: {text}").encode()
         if len(line) <= _SEGMENT_BYTES:
-            segments += _segment(0xFE, line)
+            segments += make_segment(0xFE, line)
         else:
             notes.append(f"a text ({keyword}) does not fit into a JPEG and was left out")
     return _behind_jfif(encoded, metadata.dots_per_meter, segments), tuple(notes)
@@ -247,7 +248,8 @@ def _cut(block: bytes, step: int) -> list[bytes]:
     return [block[at : at + step] for at in range(0, len(block), step)]
 
 
-def _segment(marker: int, payload: bytes) -> bytes:
+def make_segment(marker: int, payload: bytes) -> bytes:
+    """A segment of a JPEG."""
     return struct.pack(">BBH", 0xFF, marker, len(payload) + 2) + payload
 
 
@@ -265,21 +267,22 @@ def _behind_jfif(encoded: bytes, dots: tuple[int, int] | None, segments: bytes) 
 def _into_png(encoded: bytes, metadata: Metadata) -> tuple[bytes, tuple[str, ...]]:
     chunks = b""
     if metadata.icc:
-        chunks += _chunk(b"iCCP", b"profile\0\0" + zlib.compress(metadata.icc))
+        chunks += make_chunk(b"iCCP", b"profile\0\0" + zlib.compress(metadata.icc))
     if metadata.dots_per_meter:
-        chunks += _chunk(b"pHYs", struct.pack(">IIB", *metadata.dots_per_meter, 1))
+        chunks += make_chunk(b"pHYs", struct.pack(">IIB", *metadata.dots_per_meter, 1))
     if metadata.exif:
-        chunks += _chunk(b"eXIf", metadata.exif)
+        chunks += make_chunk(b"eXIf", metadata.exif)
     texts = [*metadata.texts]
     if metadata.xmp:
-        texts.append((_XMP_KEYWORD, metadata.xmp.decode("utf-8", "replace")))
+        texts.append((XMP_KEYWORD, metadata.xmp.decode("utf-8", "replace")))
     for keyword, text in texts:
         name = keyword.encode("latin-1", "replace")[:79]
-        chunks += _chunk(b"iTXt", name + b"\0\0\0\0\0" + text.replace("\0", "").encode())
+        chunks += make_chunk(b"iTXt", name + b"\0\0\0\0\0" + text.replace("\0", "").encode())
     return encoded[:33] + chunks + encoded[33:], _no_room_for_iptc(metadata)
 
 
-def _chunk(name: bytes, payload: bytes) -> bytes:
+def make_chunk(name: bytes, payload: bytes) -> bytes:
+    """A chunk of a PNG."""
     return struct.pack(">I", len(payload)) + name + payload + struct.pack(">I", zlib.crc32(name + payload))
 
 
@@ -300,11 +303,11 @@ def _into_webp(encoded: bytes, metadata: Metadata) -> tuple[bytes, tuple[str, ..
     width, height = _webp_size(encoded)
     head = struct.pack("<BBBB", flags, 0, 0, 0) + (width - 1).to_bytes(3, "little")
     head += (height - 1).to_bytes(3, "little")
-    body = _riff(b"VP8X", head)
-    body += _riff(b"ICCP", metadata.icc) if metadata.icc else b""
+    body = make_riff(b"VP8X", head)
+    body += make_riff(b"ICCP", metadata.icc) if metadata.icc else b""
     body += image
-    body += _riff(b"EXIF", metadata.exif) if metadata.exif else b""
-    body += _riff(b"XMP ", metadata.xmp) if metadata.xmp else b""
+    body += make_riff(b"EXIF", metadata.exif) if metadata.exif else b""
+    body += make_riff(b"XMP ", metadata.xmp) if metadata.xmp else b""
     return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body, notes
 
 
@@ -316,5 +319,6 @@ def _webp_size(encoded: bytes) -> tuple[int, int]:
     return width & 0x3FFF, height & 0x3FFF
 
 
-def _riff(name: bytes, payload: bytes) -> bytes:
+def make_riff(name: bytes, payload: bytes) -> bytes:
+    """A chunk of a WebP."""
     return name + struct.pack("<I", len(payload)) + payload + bytes(len(payload) & 1)

@@ -46,6 +46,11 @@ class _Directory:
         return self.at + 2 + 12 * len(self.entries) + 4
 
 
+def strip(block: bytes) -> bytes | None:
+    """Drop the place and the thumbnail, and leave the rest, as the pixels stay what they are; see `update`."""
+    return _change(block, {}, strip_location=True)
+
+
 def update(
     block: bytes, width_px: int, height_px: int, *, strip_location: bool, to_srgb: bool = False
 ) -> bytes | None:
@@ -61,12 +66,20 @@ def update(
     Returns:
         The changed TIFF; None where it cannot be read safely.
     """
+    facts = dict.fromkeys(_WIDTH_TAGS, width_px) | dict.fromkeys(_HEIGHT_TAGS, height_px)
+    facts[ORIENTATION_TAG] = 1
+    if to_srgb:
+        facts[_COLOR_SPACE] = 1
+    return _change(block, facts, strip_location=strip_location)
+
+
+def _change(block: bytes, facts: dict[int, int], *, strip_location: bool) -> bytes | None:
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
     if order is None or len(block) > _MOST_BYTES:
         return None
     data = bytearray(block)
     try:
-        parts = _set_all(data, order, {"width": width_px, "height": height_px, "srgb": int(to_srgb)})
+        parts = _set_all(data, order, facts)
         if strip_location:
             for part in reversed(parts):
                 _drop_entries(data, order, part)
@@ -76,7 +89,7 @@ def update(
     return bytes(data)
 
 
-def _set_all(data: bytearray, order: str, facts: dict[str, int]) -> list[_Directory]:
+def _set_all(data: bytearray, order: str, facts: dict[int, int]) -> list[_Directory]:
     """Change the numbers and cut off the thumbnail; return the directories that stay."""
     (start,) = struct.unpack_from(order + "I", data, 4)
     first = _read_directory(data, order, start)
@@ -132,16 +145,8 @@ def _check_apart(parts: list[_Directory]) -> None:
         raise _BrokenError
 
 
-def _set_number(data: bytearray, order: str, entry: _Entry, facts: dict[str, int]) -> None:
-    value = None
-    if entry.tag == ORIENTATION_TAG:
-        value = 1
-    elif entry.tag in _WIDTH_TAGS:
-        value = facts["width"]
-    elif entry.tag in _HEIGHT_TAGS:
-        value = facts["height"]
-    elif entry.tag == _COLOR_SPACE and facts["srgb"]:
-        value = 1
+def _set_number(data: bytearray, order: str, entry: _Entry, facts: dict[int, int]) -> None:
+    value = facts.get(entry.tag)
     if value is None:
         return
     if value < 1 << 16:

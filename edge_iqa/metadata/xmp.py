@@ -26,12 +26,22 @@ _NAME = r"(?:[\w.-]+:)?"
 _QUOTED = r"""(?:"[^"<]*"|'[^'<]*')"""
 
 
+def strip(packet: bytes) -> bytes | None:
+    """Drop the place and thumbnails, and leave the rest, as the pixels stay what they are; see `update`."""
+    return _change(packet, {}, True)
+
+
 def update(packet: bytes, width_px: int, height_px: int, strip_location: bool) -> bytes | None:
     """Bring orientation and size into line, drop thumbnails and, if asked, the place.
 
     Returns:
         The changed packet, UTF-8; None where it cannot be read safely.
     """
+    sizes = {"upright": 1, "width": width_px, "height": height_px}
+    return _change(packet, {name: sizes[value] for name, value in _NUMBERS.items()}, strip_location)
+
+
+def _change(packet: bytes, numbers: dict[str, int], strip_location: bool) -> bytes | None:
     if len(packet) > _MOST_BYTES:
         return None
     try:
@@ -40,8 +50,7 @@ def update(packet: bytes, width_px: int, height_px: int, strip_location: bool) -
         return None
     if "<!" in text.replace("<!--", ""):  # a document type or CDATA: entities may hide or multiply text
         return None
-    for name, value in _NUMBERS.items():
-        number = {"upright": 1, "width": width_px, "height": height_px}[value]
+    for name, number in numbers.items():
         text = _set_number(text, name, number)
     names = _names(text)
     if names is None:

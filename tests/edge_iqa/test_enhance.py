@@ -130,7 +130,7 @@ def test_an_attribute_that_would_fall_makes_the_repair_milder_or_none() -> None:
     def score(pixels: Pixels) -> Scores:
         overall, attributes = judge(pixels)
         lit = np.log2((to_light(pixels) @ WEIGHTS).mean() / (to_light(dark) @ WEIGHTS).mean())
-        return overall, {**attributes, "sharpness": 90 - 4 * lit}
+        return overall, {**attributes, "sharpness": 90 - 3 * lit}
 
     fixed = improve(to_frame(dark), Diagnosis(["TOO_DARK"]), score)
     fall = fixed.before[1]["sharpness"] - fixed.after[1]["sharpness"]

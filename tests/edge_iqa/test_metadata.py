@@ -222,6 +222,37 @@ def test_metadata_is_not_put_into_another_format() -> None:
         metadata.embed(photos.bmp(np.dstack([RGB, RGB[..., 0]])), Metadata())
 
 
+@pytest.mark.parametrize("kind", SOURCES)
+def test_the_place_goes_without_touching_pixels(kind: str) -> None:
+    done = metadata.strip_location(SOURCES[kind] + b"trailing GPS video")
+    assert done is not None and not done[1]
+    data = done[0]
+    assert b"Berlin" not in data and b"GPS" not in data and b"Germany" not in data
+    assert (
+        struct.pack("<6I", 52, 1, 31, 1, 12, 1) not in data
+        and struct.pack(">6I", 52, 1, 31, 1, 12, 1) not in data
+    )
+    shown = Image.open(io.BytesIO(data))
+    exif = shown.getexif()
+    assert exif[0x0110] == "A camera with a long name" and exif[0x0112] == 6 and 0x8825 not in exif
+    assert b"Ada" in data
+    assert np.array_equal(image.read(data).pixels, image.read(SOURCES[kind]).pixels)
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+@settings(max_examples=60, derandomize=True, deadline=None)
+@given(flips=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=6), keep=st.floats(0, 1))
+def test_the_place_goes_from_broken_files_or_they_are_refused(
+    kind: str, flips: list[tuple[float, int]], keep: float
+) -> None:
+    data = bytearray(SOURCES[kind])
+    for where, value in flips:
+        data[min(int(where * len(data)), len(data) - 1)] = value
+    cut = bytes(data[: int(len(data) * keep)]) if keep < 0.8 else bytes(data)
+    done = metadata.strip_location(cut)
+    assert done is None or done[0][:2] == cut[:2]
+
+
 @settings(max_examples=60, derandomize=True, deadline=None)
 @given(
     kind=st.sampled_from(sorted(SOURCES)),
