@@ -29,6 +29,7 @@ _BINS = 6
 _REACH = (0.5, 2.2)
 """A brightness may be so much less or more noisy than all of the photo."""
 _FINE = np.add.outer(np.arange(_SIDE), np.arange(_SIDE)) >= 6
+_VIEWING_PX = 1600
 _STRIPE = 1024
 """Rows worked on at a time."""
 
@@ -54,18 +55,34 @@ class Denoise:
             return pixels
         cv2 = opencv.load()
         luma, red, blue = cv2.split(cv2.cvtColor(pixels, cv2.COLOR_RGB2YCrCb))
-        half = red.shape[1] // 2, red.shape[0] // 2
-        planes = [_clean(luma.astype(np.float32), strength)]
-        for chroma in (red, blue):
-            # noise in color is seen as blotches, and color itself has little fine detail
-            coarse = cv2.resize(chroma, half, interpolation=cv2.INTER_AREA).astype(np.float32)
-            change = _clean(coarse, strength) - coarse
-            fine = chroma.astype(np.float32)
-            calm = _clean(fine, strength) if max(fine.shape) <= 1600 else fine
-            planes.append(calm + cv2.resize(change, fine.shape[::-1], interpolation=cv2.INTER_LINEAR))
+        planes = [_clean_all(luma.astype(np.float32), strength)]
+        planes += [_clean_color(chroma.astype(np.float32), strength) for chroma in (red, blue)]
         merged = [np.clip(np.round(plane), 0, 255).astype(np.uint8) for plane in planes]
         cleaned: Pixels = cv2.cvtColor(cv2.merge(merged), cv2.COLOR_YCrCb2RGB)
         return cleaned
+
+
+def _clean_all(plane: Plane, strength: float) -> Plane:
+    """Clean a plane and, where it is larger than what is looked at, its halved copies: their noise is coarser."""
+    if max(plane.shape) > _VIEWING_PX:
+        plane = _clean_half(plane, strength)
+    return _clean(plane, strength)
+
+
+def _clean_color(plane: Plane, strength: float) -> Plane:
+    """Noise in color is seen as blotches: half the size always, the finest only where that can be seen."""
+    if min(plane.shape) >= 8 * _SIDE:
+        plane = _clean_half(plane, strength)
+    return plane if max(plane.shape) > _VIEWING_PX else _clean(plane, strength)
+
+
+def _clean_half(plane: Plane, strength: float) -> Plane:
+    cv2 = opencv.load()
+    size = plane.shape[1] // 2, plane.shape[0] // 2
+    half = cv2.resize(plane, size, interpolation=cv2.INTER_AREA)
+    change = _clean_all(half, strength) - half
+    changed = plane + cv2.resize(change, plane.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(changed, np.float32)
 
 
 def measure_noise(plane: Plane) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:

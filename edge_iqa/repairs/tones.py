@@ -14,12 +14,14 @@ import numpy as np
 from edge_iqa.color_guard import color_shift, neutral_share
 from edge_iqa.pixels import Pixels
 from edge_iqa.repairs.base import Repair, Scorer, Scores, Step
+from edge_iqa.repairs.clahe import LocalContrast
 from edge_iqa.repairs.context import Context
 from edge_iqa.repairs.contrast import Contrast
 from edge_iqa.repairs.denoise import Denoise
 from edge_iqa.repairs.exposure import Exposure
 from edge_iqa.repairs.light import to_linear
 from edge_iqa.repairs.search import Point, climb
+from edge_iqa.repairs.sharpen import Sharpen
 from edge_iqa.repairs.white_balance import WhiteBalance
 
 _LEAST_GAIN = 1.5
@@ -35,8 +37,10 @@ _SMALL_CAST = 0.04
 """Log-gain that moves u'v' by less than `_SAFE_SHIFT`."""
 _NEUTRAL_RATIO, _NEUTRAL_MORE = 1.5, 0.006
 """By how much the share of gray must grow where a cast is taken out."""
-_STRENGTHS = (0.7, 0.85, 1.0)
-_FORGONE = 0.06
+_STRENGTHS = (0.5, 0.6, 0.7, 0.85, 1.0)
+_LITTLE = (0.15, 0.3)
+"""Strengths of repairs that must not show."""
+_FORGONE = 0.12
 """Share of the gain that is given up for a milder repair."""
 
 
@@ -92,7 +96,7 @@ def choose(search: Search) -> State:
     """Choose repairs in the order in which they are made, then such as mend what these brought to light."""
     state = State(search.original, search.before)
     causes = search.causes
-    if "NOISE" in causes:  # first: in a noisy photo, color is judged wrongly
+    if "NOISE" in causes:  # first: light and contrast would make more of it
         state = _choose_denoise(state, search)
     if "TOO_DARK" in causes:
         state = _choose_exposure(state, search, (0.0, 4.5), 0.8)
@@ -100,7 +104,10 @@ def choose(search: Search) -> State:
         state = _choose_exposure(state, search, (-2.5, 0.0), -0.5)
     if "LOW_CONTRAST" in causes:
         state = _choose_contrast(state, search)
-    if "COLOR_CAST" in causes and search.lacks(state, "color"):
+        if search.lacks(state, "contrast"):  # a veil that is not even
+            state = _take(state, search, "local contrast", "contrast", LocalContrast(), _LITTLE)
+    # in a noisy photo color is judged wrongly, even after the noise has gone
+    if "COLOR_CAST" in causes and "NOISE" not in causes:
         state = _choose_balance(state, search)
     if search.has_fallen(state, "exposure"):
         state = _choose_exposure(state, search, (-0.7, 0.7), 0.25)
@@ -110,6 +117,8 @@ def choose(search: Search) -> State:
         state = _choose_small_balance(state, search)
     if search.has_fallen(state, "noise"):
         state = _choose_denoise(state, search)
+    if search.has_fallen(state, "sharpness"):
+        state = _take(state, search, "sharpen", "sharpness", Sharpen(), _LITTLE)
     return state
 
 
@@ -211,10 +220,17 @@ def _climb(
     return make(point), worth
 
 
-def _take(state: State, search: Search, name: str, attribute: str, repair: Repair) -> State:
+def _take(
+    state: State,
+    search: Search,
+    name: str,
+    attribute: str,
+    repair: Repair,
+    strengths: Sequence[float] = _STRENGTHS,
+) -> State:
     """Make a repair, as mildly as does nearly as well; leave it where it gains too little."""
     start = search.worth(state.scores, attribute)
-    tried = [_try(state, search, Step(name, repair, strength)) for strength in _STRENGTHS]
+    tried = [_try(state, search, Step(name, repair, strength)) for strength in strengths]
     worths = [search.worth(each.scores, attribute) for each in tried]
     gain = max(worths) - start
     if gain < _LEAST_GAIN:
