@@ -100,8 +100,10 @@ def improve(frame: Frame, diagnosis: Diagnosis, score: Scorer) -> Fixed:
     unable = tuple(code for code in diagnosis.causes if code not in (*ATTRIBUTES, *SHAPES, *ELSEWHERE))
     if "TOO_BRIGHT" in diagnosis.causes and clipped_share(frame.pixels, diagnosis.context) > MOST_CLIPPED:
         unable = (*unable, "TOO_BRIGHT")
-        diagnosis = replace(diagnosis, causes=[code for code in diagnosis.causes if code != "TOO_BRIGHT"])
     state = Fixed(frame.pixels, (), before, before, unable, "")
+    if diagnosis.causes and diagnosis.causes[0] in unable:
+        return replace(state, why=f"left as it was: no repair is known for {diagnosis.causes[0]}")
+    diagnosis = replace(diagnosis, causes=[code for code in diagnosis.causes if code not in unable])
     reasons = []
     if any(code in ATTRIBUTES for code in diagnosis.causes):
         state, reason = _improve_tones(state, diagnosis, score)

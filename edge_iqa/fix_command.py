@@ -29,12 +29,14 @@ class FixedFile:
 
     Attributes:
         source: as it was given.
+        causes: what was wrong with it.
         fixed: what was done to its pixels.
         written: what was written.
         notes: of reading and writing.
     """
 
     source: str
+    causes: tuple[str, ...]
     fixed: Fixed
     written: Written
     notes: tuple[str, ...]
@@ -42,7 +44,8 @@ class FixedFile:
     @property
     def code(self) -> int:
         """Exit code of the command."""
-        return LEFT if self.fixed.retake or not self.fixed.changed else FIXED
+        done = self.fixed.changed and not self.fixed.retake
+        return FIXED if done or not self.causes else LEFT
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: names, numbers and lists only."""
@@ -51,6 +54,7 @@ class FixedFile:
             "file": self.source,
             "out": os.fspath(self.written.path),
             "bytes": self.written.bytes_,
+            "causes": list(self.causes),
             "changed": self.fixed.changed,
             "why": self.fixed.why,
             "retake": list(self.fixed.retake),
@@ -114,7 +118,8 @@ def fix_file(
     check_target(target, overwrite=overwrite)
     frame = image.read(path, long_side_px=_WHOLE_PX)
     data = path.read_bytes()
-    fixed = improve(frame, diagnose(frame, data), score)
+    diagnosis = diagnose(frame, data)
+    fixed = improve(frame, diagnosis, score)
     fits = max_bytes is None or len(data) <= max_bytes
     same_format = sniff(data).name == choose_format(data, target)
     untouched = (data, ()) if not strip_location else metadata.strip_location(data)
@@ -125,7 +130,9 @@ def fix_file(
             data, frame, fixed.pixels, target,
             strip_location=strip_location, overwrite=overwrite, max_bytes=max_bytes,
         )  # fmt: skip
-    return FixedFile(os.fspath(source), fixed, written, (*frame.notes, *written.notes))
+    return FixedFile(
+        os.fspath(source), tuple(diagnosis.causes), fixed, written, (*frame.notes, *written.notes)
+    )
 
 
 def _find_target(source: Path, out: Path) -> Path:

@@ -24,7 +24,7 @@ class Repair(Protocol):
 
         Args:
             pixels: uint8 HxWx3, RGB; not written to.
-            strength: 0 (leave it as it is) to 1.
+            strength: 0 (leave it as it is) to 1; denoising may go beyond.
             context: where the product is, and what the photo should become.
 
         Returns:

@@ -73,7 +73,7 @@ def _clean_color(plane: Plane, strength: float) -> Plane:
     """Noise in color is seen as blotches: half the size always, the finest only where that can be seen."""
     if min(plane.shape) >= 8 * _SIDE:
         plane = _clean_half(plane, strength)
-    return plane if max(plane.shape) > _VIEWING_PX else _clean(plane, strength)
+    return plane if max(plane.shape) > _VIEWING_PX // 2 else _clean(plane, strength)
 
 
 def _clean_half(plane: Plane, strength: float) -> Plane:

@@ -13,6 +13,7 @@ import numpy as np
 
 from edge_iqa.color_guard import color_shift, neutral_share
 from edge_iqa.pixels import Pixels
+from edge_iqa.repairs.background import estimate_color
 from edge_iqa.repairs.base import Repair, Scorer, Scores, Step
 from edge_iqa.repairs.clahe import LocalContrast
 from edge_iqa.repairs.context import Context
@@ -29,6 +30,9 @@ _LEAST_GAIN = 1.5
 _SAFE_FALL = 1.0
 """Points that other attributes may lose before it counts against a repair."""
 _FALL_COST = 3.0
+_GOOD, _GOOD_CONTRAST = 85.0, 95.0
+"""Scores beyond which more contrast counts for nothing."""
+_NOISE_COST = 0.3
 _ENOUGH = 90.0
 """Score from which on an attribute is no cause, where the bundle does not say."""
 _SAFE_SHIFT = 0.008
@@ -76,12 +80,14 @@ class Search:
     def worth(self, scores: Scores, attribute: str) -> float:
         """What a repair for this attribute is chosen by, in points."""
         overall, attributes = scores
-        falls = (self.before[1][name] - value - _SAFE_FALL for name, value in attributes.items())
-        return (
-            overall
-            + 0.5 * attributes.get(attribute, 0.0)
-            - _FALL_COST * sum(max(0.0, fall) for fall in falls)
-        )
+        worth = overall + 0.5 * attributes.get(attribute, 0.0)
+        if attribute == "contrast":  # the model likes it strong, and pale things are pale by nature
+            worth = min(overall, _GOOD) + 0.5 * min(attributes.get(attribute, 0.0), _GOOD_CONTRAST)
+        for name, value in attributes.items():
+            fall = max(0.0, self.before[1][name] - value - _SAFE_FALL)
+            # noise that light brings out is taken out afterwards
+            worth -= fall * (_NOISE_COST if name == "noise" != attribute else _FALL_COST)
+        return worth
 
     def lacks(self, state: State, attribute: str) -> bool:
         """Whether this attribute still is a cause."""
@@ -125,13 +131,15 @@ def choose(search: Search) -> State:
 def _choose_exposure(state: State, search: Search, bounds: tuple[float, float], step: float) -> State:
     bright = state.pixels[::2, ::2].max(2)
     brightest = max(0.05, float(to_linear(np.quantile(bright, 0.999) / 255)))
+    # far down in the dark a little light changes nothing yet
+    starts = [(step * number,) for number in (0, 2, 4) if step * number <= bounds[1]]
     best: tuple[float, Repair] | None = None
     for keep_white in (False, True) if bounds[0] < 0 else (False,):
 
         def make(point: Point, keep_white: bool = keep_white) -> Repair:
             return Exposure(point[0], brightest, keep_white)
 
-        repair, worth = _climb(state, search, "exposure", make, (0.0,), (step,), [bounds])
+        repair, worth = _climb(state, search, "exposure", make, starts, (step,), [bounds])
         if best is None or worth > best[0] + 0.5:
             best = worth, repair
     return state if best is None else _take(state, search, "exposure", "exposure", best[1])
@@ -142,8 +150,12 @@ def _choose_contrast(state: State, search: Search) -> State:
     lowest = float(np.quantile(state.pixels.min(2), 0.01)) / 255
     highest = float(np.quantile(state.pixels.max(2), 0.99)) / 255
 
+    anchor = _white_anchor(state, search)
+
     def make(point: Point) -> Repair:
         lost, gray = point
+        if anchor is not None:
+            lost = min(lost, 1.15 * (1 - anchor) / max(1 - gray, 0.05) + 0.03)
         black = min(gray * lost, lowest + 0.02)
         white = max(1 - lost * (1 - gray), highest - 0.02)
         return _hold_color(Contrast(black, max(white, black + 0.05)), state, search)
@@ -153,8 +165,15 @@ def _choose_contrast(state: State, search: Search) -> State:
         return 0.4 * min(2.0, abs(point[1] - mean) / 0.1)
 
     bounds = [(-0.6, 0.9), (max(0.05, mean - 0.2), 1.0)]
-    repair, _ = _climb(state, search, "contrast", make, (0.0, mean), (0.16, 0.1), bounds, doubt)
+    repair, _ = _climb(state, search, "contrast", make, [(0.0, mean)], (0.16, 0.1), bounds, doubt)
     return _take(state, search, "contrast", "contrast", repair)
+
+
+def _white_anchor(state: State, search: Search) -> float | None:
+    """Level (0-1) of a light background, which was white before any contrast was lost; None without one."""
+    if not (search.context.found and search.context.background == "light"):
+        return None
+    return float(estimate_color(state.pixels, search.context).max()) / 255
 
 
 def _hold_color(repair: Contrast, state: State, search: Search) -> Contrast:
@@ -171,7 +190,7 @@ def _hold_color(repair: Contrast, state: State, search: Search) -> Contrast:
 
 def _choose_balance(state: State, search: Search) -> State:
     bounds = [(-1.1, 1.1), (-0.8, 0.8)]
-    repair, _ = _climb(state, search, "color", _balance, (0.0, 0.0), (0.32, 0.24), bounds)
+    repair, _ = _climb(state, search, "color", _balance, [(0.0, 0.0)], (0.32, 0.24), bounds)
     taken = _take(state, search, "white balance", "color", repair)
     # the model alone takes a purple bag for a cast; grays that come to light are a second witness
     before, after = neutral_share(state.pixels), neutral_share(taken.pixels)
@@ -180,7 +199,7 @@ def _choose_balance(state: State, search: Search) -> State:
 
 def _choose_small_balance(state: State, search: Search) -> State:
     bounds = [(-_SMALL_CAST, _SMALL_CAST)] * 2
-    repair, _ = _climb(state, search, "color", _balance, (0.0, 0.0), (0.03, 0.03), bounds)
+    repair, _ = _climb(state, search, "color", _balance, [(0.0, 0.0)], (0.03, 0.03), bounds)
     return _take(state, search, "white balance", "color", repair)
 
 
@@ -192,7 +211,7 @@ def _choose_denoise(state: State, search: Search) -> State:
     """Take the mildest that suffices: what denoising takes beyond noise does not come back."""
     start = search.worth(state.scores, "noise")
     best: tuple[float, State] | None = None
-    for strength in (0.3, 0.45, 0.6, 0.8, 1.0):
+    for strength in (0.35, 0.6, 1.0, 1.5):
         tried = _try(state, search, Step("denoise", Denoise(), strength))
         worth = search.worth(tried.scores, "noise")
         if best is None or worth > best[0] + 1.0:
@@ -207,7 +226,7 @@ def _climb(
     search: Search,
     attribute: str,
     make: Callable[[Point], Repair],
-    start: Point,
+    starts: Sequence[Point],
     steps: Sequence[float],
     bounds: Sequence[tuple[float, float]],
     doubt: Callable[[Point], float] = lambda point: 0.0,
@@ -216,6 +235,7 @@ def _climb(
         changed = make(point).apply(state.pixels, 1.0, search.context)
         return search.worth(search.score(changed), attribute) - doubt(point)
 
+    start = max(starts, key=value) if len(starts) > 1 else starts[0]
     point, worth = climb(value, start, steps, bounds)
     return make(point), worth
 
