@@ -144,16 +144,16 @@ def decide(by_scores: Verdict, issues: Sequence[Issue], results: Sequence[RuleRe
         results: how the rules of the policy came out.
 
     Returns:
-        Accept where nothing blocks; fix where the device can repair all that does; review where the scores are too
-        close to call and no marketplace refuses the photo; else retake.
+        Accept where nothing blocks; review where the scores are too close to call and no marketplace refuses the
+        photo; fix where the device can repair all that blocks; else retake.
     """
     blocking = [issue for issue in issues if issue.blocking]
     if not blocking:
         return Verdict.ACCEPT
-    if all(issue.fixable for issue in blocking):
-        return Verdict.FIX
     refused = any(each.status == "broken" and each.severity == "must" for each in results)
-    return Verdict.REVIEW if by_scores is Verdict.REVIEW and not refused else Verdict.RETAKE
+    if by_scores is Verdict.REVIEW and not refused:
+        return Verdict.REVIEW
+    return Verdict.FIX if all(issue.fixable for issue in blocking) else Verdict.RETAKE
 
 
 _EMPTY = Fault("EMPTY", None, 1.0)
