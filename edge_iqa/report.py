@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SCHEMA = 1
+    from edge_iqa.mask import Mask
+    from edge_iqa.measurement import Box, Measurement
+
+SCHEMA = 2
 """Version of the JSON that `to_json` gives; it changes when a field changes its meaning or goes."""
 
 
 class Verdict(str, Enum):
-    """What to do with a photo.
-
-    `FIX` is reserved: no report has it until photos can be repaired on the device.
-    """
+    """What to do with a photo: upload it, let the device repair it, take it again, or ask somebody."""
 
     ACCEPT = "accept"
     FIX = "fix"
@@ -35,19 +35,31 @@ class Verdict(str, Enum):
 
 @dataclass(frozen=True)
 class Issue:
-    """One fault of a photo.
+    """One cause of a verdict, or a hint beside it.
 
     Attributes:
-        code: stable name for programs, such as `BLUR`.
+        code: stable name for programs, such as `BLUR_MOTION`; `edge_iqa.codes.CODES` lists them.
         severity: 0 (barely) to 1 (as bad as can be).
-        message: what is wrong, in words a seller understands.
+        confidence: 0 to 1 that it is so; None where nothing tells, as for scores of a bundle without calibration.
+        box: where in the photo; None is all of it, or nowhere in particular.
+        fixable: the device can repair it.
+        gain: points (0 to 100) that the score would win without it; 0 where the score does not see it.
+        message: what is wrong, in words a seller understands, in the report's language.
         advice: what to do about it.
     """
 
     code: str
     severity: float
+    confidence: float | None
+    box: Box | None
+    fixable: bool
+    gain: float
     message: str
     advice: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return {**asdict(self), "box": _to_list(self.box)}
 
 
 @dataclass(frozen=True)
@@ -102,23 +114,38 @@ class Report:
         file: the path as it was given; "" for bytes and arrays.
         verdict: what to do.
         score: overall quality, 0 to 100, higher is better.
+        confidence: calibrated chance (0 to 1) that the side of the verdict that the scores speak of, good or not, is
+            right; None where the bundle has no calibration. Broken rules do not enter.
         attributes: the same scale for each quality that the bundle was trained for.
-        issues: faults, the worst first; at least one unless the verdict is accept.
+        issues: causes, the first the one to tell; at least one unless the verdict is accept. Beside the causes of the
+            verdict stand hints.
+        policy: name of the policy whose rules were checked.
+        rules: every rule of it that has not ended.
+        measurements: by name, as in `edge_iqa.measurement.MEASURES`; what could not be measured is missing. The box
+            of `product` is the product's.
+        lang: language of the messages, such as `en`.
+        override: why the verdict is set aside, in the words of whoever did; the verdict stays as it is.
         width_px, height_px: size of the photo as it is shown.
         bundle: name and version of the bundle, such as `default-0.1.0`.
         backend: `onnx` or `litert`.
         experimental: the bundle was made with looser bounds than a release needs.
-        timing_ms: milliseconds for `decode`, `views`, `model`, `verdict` and `total`.
-        notes: what a careful reader should know about how the photo was read.
+        timing_ms: milliseconds for `decode`, `views`, `model`, `measure`, `verdict` and `total`.
+        notes: what a careful reader should know about how the photo was read and judged.
         embedding: float32 (D,), unit length: close for near-duplicates. Not in the JSON.
+        mask: the product's outline. Not in the JSON.
         category: what the product most likely is; None where the bundle has no categories.
     """
 
     file: str
     verdict: Verdict
     score: float
+    confidence: float | None
     attributes: Mapping[str, float]
     issues: tuple[Issue, ...]
+    policy: str
+    rules: tuple[RuleResult, ...]
+    measurements: Mapping[str, Measurement]
+    lang: str
     width_px: int
     height_px: int
     bundle: str
@@ -127,18 +154,29 @@ class Report:
     timing_ms: Mapping[str, float]
     notes: tuple[str, ...]
     embedding: NDArray[np.float32] = field(repr=False)
+    mask: Mask = field(repr=False)
     category: Category | None = None
+    override: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain JSON values; floats are not rounded."""
+        """As plain JSON values; floats are not rounded. `edge_iqa/report.schema.json` describes them."""
         return {
             "schema": SCHEMA,
             "file": self.file,
             "verdict": self.verdict.value,
             "score": self.score,
+            "confidence": self.confidence,
             "attributes": dict(self.attributes),
-            "issues": [asdict(issue) for issue in self.issues],
+            "issues": [issue.to_dict() for issue in self.issues],
+            "policy": self.policy,
+            "rules": [asdict(rule) for rule in self.rules],
+            "measurements": {
+                name: {"value": each.value, "unit": each.unit, "box": _to_list(each.box)}
+                for name, each in self.measurements.items()
+            },
             "category": None if self.category is None else asdict(self.category),
+            "lang": self.lang,
+            "override": self.override,
             "width_px": self.width_px,
             "height_px": self.height_px,
             "bundle": self.bundle,
@@ -173,3 +211,7 @@ class Failure:
     def to_json(self) -> str:
         """As one line of JSON in ASCII."""
         return json.dumps(self.to_dict(), allow_nan=False)
+
+
+def _to_list(box: Box | None) -> list[float] | None:
+    return None if box is None else list(box)
