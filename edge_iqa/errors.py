@@ -16,7 +16,8 @@
     ├── CheckpointError         a checkpoint is missing, foreign, damaged or not safe to read
     ├── GateError               a model misses a bound that it must hold
     ├── RecipeError             a recipe is not TOML, or asks for what no command can do
-    └── PolicyError             a policy is not there, not TOML, or has a rule that cannot be checked
+    ├── PolicyError             a policy is not there, not TOML, or has a rule that cannot be checked
+    └── WordsError              no such language, or its catalog lacks a sentence
 
 A message says what was expected, what came, and what to do.
 """
@@ -80,3 +81,7 @@ class RecipeError(EdgeIqaError):
 
 class PolicyError(EdgeIqaError):
     """A policy is not there, is not TOML, or has a rule or bound that cannot be checked."""
+
+
+class WordsError(EdgeIqaError):
+    """There is no catalog of words for a language, or it lacks a sentence or has one too many."""

@@ -19,6 +19,8 @@ class Frame:
         orientation: the EXIF orientation that was applied, 1-8; 1 where there was none.
         name: file name for messages; "" for bytes and arrays.
         notes: what a careful reader of the report should know (say, a color profile left as is).
+        format: of the file, as in `Header.format`; None where there is no file.
+        file_bytes: size of the file; None where there is none.
     """
 
     pixels: NDArray[np.uint8]
@@ -27,3 +29,5 @@ class Frame:
     orientation: int = 1
     name: str = ""
     notes: tuple[str, ...] = ()
+    format: str | None = None
+    file_bytes: int | None = None

@@ -120,15 +120,22 @@ def _from_bytes(data: bytes, name: str, long_side_px: int, max_pixels: int) -> F
     _check_size(header.width_px, header.height_px, max_pixels)
     formats.check_complete(data)
     shrink = _choose_shrink(header, long_side_px)
+    pixels, decoded = _decode(data, header, shrink, max_pixels)
     notes = ("animation: only its first frame was read",) if header.animated else ()
+    frame = _finish(pixels, decoded, name, notes)
+    return replace(frame, format=header.format, file_bytes=len(data))
+
+
+def _decode(data: bytes, header: Header, shrink: int, max_pixels: int) -> tuple[Pixels, Header]:
+    """Pixels, and the header that they have; the size in it is that of the photo before it was shrunk."""
     if not _is_for_pillow(header):
-        return _finish(decode(data, header, shrink), header, name, notes)
+        return decode(data, header, shrink), header
     with pillow.open_photo(data, header, shrink) as image:
         _check_size(*image.size, max_pixels)
         pixels, decoded = pillow.decode(image)
     if shrink > 1:
         decoded = replace(decoded, width_px=header.width_px, height_px=header.height_px)
-    return _finish(pixels, decoded, name, notes)
+    return pixels, decoded
 
 
 def _from_pillow(image: Image, name: str, max_pixels: int) -> Frame:

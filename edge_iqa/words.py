@@ -1,0 +1,92 @@
+"""What a seller hears: one catalog a language, `edge_iqa/words/LANGUAGE.toml`. Another language is another file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from edge_iqa import toml
+from edge_iqa.codes import CODES
+from edge_iqa.errors import WordsError
+from edge_iqa.toml import Entry
+
+FOLDER = Path(__file__).parent / "words"
+DEFAULT = "en"
+SENTENCES = ("accept", "hint", "fix", "review", "override")
+"""What is said beside the causes: of the verdicts, of hints beside `accept`, before the reason of an override."""
+
+_SUFFIX = ".toml"
+_TABLE = "sentences"
+_LONGEST = 200
+
+
+@dataclass(frozen=True)
+class Saying:
+    """What is wrong, and what to do about it: one sentence each."""
+
+    what: str
+    advice: str
+
+
+@dataclass(frozen=True)
+class Words:
+    """A catalog.
+
+    Attributes:
+        lang: its language, such as `en`.
+        causes: by code; every code of `edge_iqa.codes.CODES` is there.
+        sentences: by name; all of `SENTENCES` are there.
+    """
+
+    lang: str
+    causes: Mapping[str, Saying]
+    sentences: Mapping[str, str]
+
+
+def list_languages() -> list[str]:
+    """Languages that there are catalogs for, sorted."""
+    return sorted(path.stem for path in FOLDER.glob(f"*{_SUFFIX}"))
+
+
+@lru_cache
+def open_words(lang: str = DEFAULT) -> Words:
+    """Open the catalog of a language.
+
+    Raises:
+        WordsError: there is none, or it lacks a code, has one that is not known, or says nothing for one.
+    """
+    languages = list_languages()
+    if lang not in languages:
+        raise WordsError(f"expected one of the languages {', '.join(languages)}, got {lang!r}")
+    return read_words(toml.read(FOLDER / f"{lang}{_SUFFIX}", WordsError, "a catalog of words"), lang)
+
+
+def read_words(root: Entry, lang: str) -> Words:
+    """Read and check a catalog.
+
+    Raises:
+        WordsError: see `open_words`; the message names file, line and key.
+    """
+    root.check_keys((_TABLE, *CODES))
+    sentences = root[_TABLE]
+    sentences.check_keys(SENTENCES)
+    return Words(
+        lang,
+        {code: _read_saying(root[code]) for code in CODES},
+        {name: _read_sentence(sentences[name]) for name in SENTENCES},
+    )
+
+
+def _read_saying(entry: Entry) -> Saying:
+    entry.check_keys(("what", "advice"))
+    return Saying(_read_sentence(entry["what"]), _read_sentence(entry["advice"]))
+
+
+def _read_sentence(entry: Entry) -> str:
+    """One line that says something: it goes into tables and onto small screens."""
+    text = entry.text()
+    if not text.strip() or not text.isprintable() or len(text) > _LONGEST:
+        raise entry.refuse(f"one line of text of at most {_LONGEST} letters")
+    return text
