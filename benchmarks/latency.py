@@ -38,13 +38,13 @@ from benchmarks.variants import PRECISIONS, Absence, Opened, Variant, open_varia
 from edge_iqa import Report, backends, files, machine, opencv, timing
 from edge_iqa.bundle import Bundle
 from edge_iqa.errors import DataError, EdgeIqaError, PhotoError
+from edge_iqa.inspector import STAGES
 
 SCHEMA = 1
 CHECKOUT = Path(__file__).resolve().parent.parent
 EXAMPLES = CHECKOUT / "examples" / "photos"
 RESULTS = CHECKOUT / "benchmarks" / "results"
 
-STAGES = ("decode", "views", "model", "verdict")
 WARMUP = 5
 REPEATS = 400
 """Enough for p99, which needs 368."""

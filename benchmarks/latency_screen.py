@@ -6,8 +6,9 @@ from typing import Any
 
 from benchmarks.table import Table, show
 from edge_iqa import timing
+from edge_iqa.inspector import STAGES
 
-STAGES = ("decode", "views", "model", "verdict", "whole")
+COLUMNS = (*STAGES, "whole")
 PERCENTILES = {"p50": 0.50, "p90": 0.90, "p99": 0.99}
 _MISSING = "-"
 
@@ -60,14 +61,14 @@ def _photo_table(result: dict[str, Any], photo: dict[str, Any]) -> Table:
             (
                 f"{measured['backend']} {measured['precision']}" if percentile == "p50" else "",
                 percentile,
-                *(_number(measured["stages"][stage], percentile) for stage in STAGES),
+                *(_number(measured["stages"][stage], percentile) for stage in COLUMNS),
                 _interval(measured["stages"]["whole"], percentile),
             )
             for percentile in PERCENTILES
         )
     size = f"{photo['width_px']}x{photo['height_px']}, {photo['bytes'] / 1e6:.2f} MB"
     title = f"{photo['name']} ({size}): milliseconds, n = {result['settings']['repeats']}"
-    return Table(title, ("", "", *STAGES, "whole, 95 %"), tuple(rows), labels=2)
+    return Table(title, ("", "", *COLUMNS, "whole, 95 %"), tuple(rows), labels=2)
 
 
 def _ratio_table(result: dict[str, Any]) -> Table:

@@ -245,16 +245,17 @@ def _unmeasured(small: int, slices: int) -> list[str]:
 
 def _latency(result: dict[str, Any]) -> list[str]:
     machine, rows = result["machine"], []
+    shown = [stage for stage in result["results"][0]["stages"] if stage not in ("rest", "whole")]
     sizes = {
         each["name"]: f"{each['name']}, {each['width_px']}x{each['height_px']}" for each in result["photos"]
     }
     for row in result["results"]:
         stages, photo = row["stages"], sizes[row["photo"]]
-        cells = [_ms(stages[stage]["p50_ms"]) for stage in ("decode", "views", "model", "verdict")]
+        cells = [_ms(stages[stage]["p50_ms"]) for stage in shown]
         whole = [_ms(stages["whole"][key]) for key in ("p50_ms", "p90_ms", "p99_ms")]
         rows.append([photo, f"{row['backend']} {row['precision']}", *cells, *whole])
     warnings = "".join(f" Warning: {each}." for each in result["warnings"])
-    header = ["photo", "model", "decode", "views", "model", "verdict", "whole p50", "p90", "p99"]
+    header = ["photo", "model", *shown, "whole p50", "p90", "p99"]
     return [
         f"**Latency** on a host ({machine['cpu']}, {machine['cores']} cores, 1 thread), ms, from encoded bytes; stages "
         f"are p50. Read them as ratios: this is no phone.{warnings}",

@@ -15,20 +15,10 @@ import numpy as np
 from compression.progress import track
 from edge_iqa import Inspector, opencv
 from edge_iqa.backends.base import cores
+from edge_iqa.codes import CODES
 
 T = TypeVar("T")
 Row = dict[str, Any]
-
-ATTRIBUTE_OF = {
-    "BLUR": "sharpness",
-    "NOISE": "noise",
-    "TOO_DARK": "exposure",
-    "TOO_BRIGHT": "exposure",
-    "LOW_CONTRAST": "contrast",
-    "COLOR_CAST": "color",
-    "LOW_DETAIL": "detail",
-}
-"""Code of an issue → the attribute that it tells of."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +41,7 @@ def score(encoded: bytes) -> Row:
     return {
         "score": report.score / 100,
         "verdict": report.verdict.value,
-        "cause": ATTRIBUTE_OF.get(first or ""),
+        "cause": None if first is None else CODES[first].attribute,
         "category": None if report.category is None else report.category.name,
     }
 

@@ -1,8 +1,8 @@
 """The command `edge-iqa`. The only module that prints.
 
-Exit codes of `inspect`: 0 every photo is accepted, 1 some are not, 2 wrong usage (or no bundle or
-backend to run with), 3 something could not be read; the rest is done all the same.
-`doctor`: 0 all is well, 1 something is wrong. `policies`: 0, or 2 where there is no such policy.
+Exit codes of `inspect`: 0 every photo is accepted (or set aside by `--override`), 1 some are not, 2 wrong usage (or no
+bundle, policy or backend to run with), 3 something could not be read; the rest is done all the same.
+`doctor`: 0 all is well, 1 something is wrong. `policies`: 0, or 2 where there is no such policy. `schema`: 0.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from edge_iqa import __version__
 from edge_iqa.errors import EdgeIqaError, PhotoError
 from edge_iqa.formats import SUFFIXES
+from edge_iqa.words import list_languages
 
 if TYPE_CHECKING:
     from edge_iqa.report import Failure, Report
@@ -72,8 +73,8 @@ def _make_parser() -> argparse.ArgumentParser:
     inspect = commands.add_parser(
         "inspect",
         help="judge photos",
-        description="Judge photos: accept, retake (and why), or review (not sure).",
-        epilog="Exit code: 0 all accepted, 1 some not, 2 wrong usage, 3 something could not be read.",
+        description="Judge photos: accept, fix (the device can repair it), retake (and why), or review (not sure).",
+        epilog="Exit code: 0 all accepted (or --override), 1 some not, 2 wrong usage, 3 something could not be read.",
     )
     _add_inspect_options(inspect)
     doctor = commands.add_parser(
@@ -96,6 +97,12 @@ def _make_parser() -> argparse.ArgumentParser:
     )
     policies.add_argument("--json", action="store_true", help="one JSON object instead of text")
     policies.set_defaults(run=_policies)
+    schema = commands.add_parser(
+        "schema",
+        help="print the JSON Schema of reports",
+        description="Print the JSON Schema (draft 2020-12) of a line of `edge-iqa inspect --json`.",
+    )
+    schema.set_defaults(run=_schema)
     return parser
 
 
@@ -103,7 +110,30 @@ def _add_inspect_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "photos", nargs="+", metavar="PHOTO", help="a photo, or a folder: the photos directly in it, by name"
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object a line instead of a table")
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument("--json", action="store_true", help="one JSON object a line instead of a table")
+    output.add_argument(
+        "--details",
+        action="store_true",
+        help="below each photo every cause and hint, and every rule with its value",
+    )
+    parser.add_argument(
+        "--policy",
+        metavar="NAME|FILE",
+        help="whose rules to check (`edge-iqa policies` lists them); else general",
+    )
+    parser.add_argument(
+        "--lang",
+        metavar="LANG",
+        default="en",
+        help=f"language of causes and advice: {', '.join(list_languages())}",
+    )
+    parser.add_argument(
+        "--override",
+        type=_reason,
+        metavar="REASON",
+        help="the photos go up all the same: verdicts stay, the reason is recorded, the exit code is 0",
+    )
     parser.add_argument("--bundle", metavar="DIR", help="another bundle than the one installed")
     parser.add_argument("--backend", choices=_BACKENDS, help="what runs the model; else the best installed")
     parser.add_argument("--threads", type=_positive, metavar="N", help="threads of the model; 1 if not given")
@@ -119,16 +149,25 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def _reason(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("expected the reason in words, got an empty text")
+    return text
+
+
 def _inspect(options: argparse.Namespace) -> int:
     from edge_iqa.inspector import Inspector  # --help and --version need no numpy
 
-    with Inspector.open(options.bundle, options.backend, options.threads) as inspector:
+    with Inspector.open(options.bundle, options.backend, options.threads, options.lang) as inspector:
         paths = [path for photo in options.photos for path in _expand(photo)]
-        results = _explain_folders(inspector.inspect_many(paths, options.jobs))
-        counts = _print_lines(results) if options.json else _print_table(results, paths)
+        results = _explain_folders(
+            inspector.inspect_many(paths, options.jobs, options.policy, options.override)
+        )
+        counts = _print_lines(results) if options.json else _print_table(results, paths, options.details)
     if counts["error"]:
         return UNREADABLE
-    return ACCEPTED if counts["accept"] == sum(counts.values()) else NOT_ACCEPTED
+    accepted = counts["accept"] == sum(counts.values()) or options.override is not None
+    return ACCEPTED if accepted else NOT_ACCEPTED
 
 
 def _expand(photo: str) -> Iterator[str]:
@@ -165,8 +204,9 @@ def _print_lines(results: Iterator[Report | Failure]) -> Counter[str]:
     return counts
 
 
-def _print_table(results: Iterator[Report | Failure], paths: list[str]) -> Counter[str]:
-    from edge_iqa.table import Layout, format_head, format_row, format_summary
+def _print_table(results: Iterator[Report | Failure], paths: list[str], details: bool) -> Counter[str]:
+    from edge_iqa.report import Report
+    from edge_iqa.table import Layout, format_details, format_head, format_row, format_summary
 
     terminal = sys.stdout.isatty()
     _escape_what_does_not_fit()
@@ -177,6 +217,8 @@ def _print_table(results: Iterator[Report | Failure], paths: list[str]) -> Count
     for result in results:
         counts[_outcome(result)] += 1
         print(format_row(result, layout), flush=True)
+        if details and isinstance(result, Report):
+            print("\n".join(format_details(result, layout)), flush=True)
     print(format_summary(counts))
     return counts
 
@@ -216,4 +258,11 @@ def _policies(options: argparse.Namespace) -> int:
         return 0
     policy = open_policy(options.policy)
     print(json.dumps(policy.to_dict(), allow_nan=False) if options.json else show_policy(policy))
+    return 0
+
+
+def _schema(options: argparse.Namespace) -> int:
+    from edge_iqa.schema import make_schema
+
+    print(json.dumps(make_schema(), indent=1))
     return 0

@@ -1,4 +1,4 @@
-"""Ties the rooms together: photo → frame → views → model → verdict → report."""
+"""Ties the rooms together: photo → frame → views → model → scores, frame → measurements, both and a policy → report."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Iterable, Iterator
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -13,19 +14,28 @@ from edge_iqa import backends, image, views
 from edge_iqa.backends.base import Backend, Outputs, Signature, cores
 from edge_iqa.bundle import Bundle
 from edge_iqa.category import choose_category
+from edge_iqa.causes import Case, Scored, diagnose
 from edge_iqa.errors import BackendError, PhotoError
 from edge_iqa.frame import Frame
 from edge_iqa.luma import measure_luma
 from edge_iqa.manifest import Manifest
+from edge_iqa.measure import Measurements, measure
+from edge_iqa.policy import DEFAULT as DEFAULT_POLICY
+from edge_iqa.policy import Policy, open_policy
 from edge_iqa.pool import map_in_order
 from edge_iqa.report import Failure, Report
 from edge_iqa.selftest import GoldenResult, check_golden
 from edge_iqa.verdict import Judgement, judge
+from edge_iqa.words import DEFAULT as DEFAULT_LANG
+from edge_iqa.words import open_words
 
 if TYPE_CHECKING:
     from edge_iqa.image import Photo
 
 logger = logging.getLogger("edge_iqa")
+
+STAGES = ("decode", "views", "model", "measure", "verdict")
+"""What `Report.timing_ms` tells of, beside `total`."""
 
 _MS_PER_NS = 1e-6
 _MOST_JOBS = 64
@@ -37,12 +47,14 @@ class Inspector:
     Usable with `with`; `Inspector.open()` is the usual way to get one.
     """
 
-    def __init__(self, bundle: Bundle, backend: Backend) -> None:
+    def __init__(self, bundle: Bundle, backend: Backend, lang: str = DEFAULT_LANG) -> None:
         """Join a bundle and a backend that has one of its models loaded.
 
         Raises:
             BackendError: the model does not take and give what the manifest says.
+            WordsError: there are no words in this language.
         """
+        self._words = open_words(lang)
         expected = _expect_signature(bundle.manifest)
         if backend.signature != expected:
             raise BackendError(
@@ -51,6 +63,7 @@ class Inspector:
             )
         self._bundle = bundle
         self._backend = backend
+        self._policies: dict[str, Policy] = {}
         self._closed = False
 
     @classmethod
@@ -59,6 +72,7 @@ class Inspector:
         bundle: str | os.PathLike[str] | None = None,
         backend: str | None = None,
         threads: int | None = None,
+        lang: str = DEFAULT_LANG,
     ) -> Inspector:
         """Open a bundle and load its model.
 
@@ -66,15 +80,18 @@ class Inspector:
             bundle: folder of a bundle; None takes the one in the wheel.
             backend: `litert` or `onnx`; None takes what is installed, LiteRT first.
             threads: threads that the model runs on, never more than there are cores; None is one.
+            lang: language of what sellers hear, `en` or `zh`.
 
         Raises:
             BundleError: the bundle is missing, incomplete or altered.
             BackendError: the backend is not installed (the message names the extra), or refuses the model.
+            WordsError: there are no words in this language.
             ValueError: `threads` is not a whole number from 1 up.
         """
         opened = Bundle.open(bundle)
         runtime = backends.choose(backend, opened.manifest.in_use)
-        inspector = cls(opened, backends.open(opened.model(runtime), runtime, threads))
+        open_words(lang)  # a language that is not there is told before a model is loaded
+        inspector = cls(opened, backends.open(opened.model(runtime), runtime, threads), lang)
         if opened.experimental:
             logger.warning(
                 "bundle %s is experimental: it was held to looser bounds than a release", opened.label
@@ -91,47 +108,55 @@ class Inspector:
         """The backend in use."""
         return self._backend
 
-    def inspect(self, photo: Photo) -> Report:
+    def inspect(
+        self,
+        photo: Photo,
+        policy: str | os.PathLike[str] | Policy | None = None,
+        override: str | None = None,
+    ) -> Report:
         """Judge one photo.
 
         Args:
             photo: a path, the bytes of an encoded photo, a PIL image, or a uint8 array HxWx3 (RGB),
                 HxWx4 (RGBA) or HxW (gray).
+            policy: what is asked of the photo: the name of a policy, a TOML file, or one that is open; None is
+                `general`. A name or file is read once, and kept while this inspector is open.
+            override: why the photo goes up whatever the verdict, for the report, which has both.
 
         Raises:
             PhotoError: it cannot be read; the subclass and the message say why.
+            PolicyError: no such policy, or a file that cannot be used.
             BackendError: this inspector is closed, or the runtime failed.
+            ValueError: `override` says nothing.
         """
         self._check_open()
-        manifest = self._bundle.manifest
-        clock = [time.perf_counter_ns()]
-        frame = image.read(photo, long_side_px=manifest.views.long_side_px)
-        clock.append(time.perf_counter_ns())
-        cut = views.cut(frame, manifest.views)
-        clock.append(time.perf_counter_ns())
-        outputs = self._backend.run(cut)
-        clock.append(time.perf_counter_ns())
-        judgement = self._judge(frame, outputs)
-        clock.append(time.perf_counter_ns())
-        return self._report(_name(photo), frame, outputs, judgement, _to_timing_ms(clock))
+        _check_override(override)
+        return self._inspect(photo, self._open_policy(policy), override)
 
-    def inspect_many(self, photos: Iterable[Photo], jobs: int | None = None) -> Iterator[Report | Failure]:
+    def inspect_many(
+        self,
+        photos: Iterable[Photo],
+        jobs: int | None = None,
+        policy: str | os.PathLike[str] | Policy | None = None,
+        override: str | None = None,
+    ) -> Iterator[Report | Failure]:
         """Judge a stream of photos, several at a time.
 
         Photos are taken only as results are, so the stream may be endless. A photo that cannot be
         read gives a `Failure` in its place, and the rest go on.
 
         Args:
-            photos: see `inspect`.
+            photos, policy, override: see `inspect`.
             jobs: photos worked on at the same time, at most 64; None is one per core.
 
         Returns:
             One result per photo, in the order of the photos.
 
         Raises:
+            PolicyError: no such policy, or a file that cannot be used.
             BackendError: this inspector is closed, or the runtime failed; that ends the stream.
             TypeError: `photos` is one path or one photo's bytes.
-            ValueError: `jobs` is not a whole number from 1 up.
+            ValueError: `jobs` is not a whole number from 1 up, or `override` says nothing.
         """
         if jobs is not None and (isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1):
             raise ValueError(f"jobs: expected a whole number from 1 up, or None, got {jobs!r}")
@@ -140,7 +165,9 @@ class Inspector:
                 f"photos: expected several, such as a list of paths, got one {type(photos).__name__}"
             )
         self._check_open()
-        return map_in_order(self._try, photos, cores() if jobs is None else min(jobs, _MOST_JOBS))
+        _check_override(override)
+        work = partial(self._try, policy=self._open_policy(policy), override=override)
+        return map_in_order(work, photos, cores() if jobs is None else min(jobs, _MOST_JOBS))
 
     def self_test(self) -> list[GoldenResult]:
         """Run the golden photos of the bundle, from encoded bytes to verdict, and compare.
@@ -154,7 +181,7 @@ class Inspector:
         """
         self._check_open()
         return [
-            check_golden(self._bundle, golden, self._backend, self._judge)
+            check_golden(self._bundle, golden, self._backend, self._judge_scores)
             for golden in self._bundle.manifest.golden
         ]
 
@@ -181,38 +208,85 @@ class Inspector:
         if self._closed:
             raise BackendError("this Inspector is closed; open another with Inspector.open()")
 
-    def _try(self, photo: Photo) -> Report | Failure:
+    def _open_policy(self, policy: str | os.PathLike[str] | Policy | None) -> Policy:
+        if isinstance(policy, Policy):
+            return policy
+        given = DEFAULT_POLICY if policy is None else policy
+        key = repr(given)  # the name `general` and a path of that name differ
+        if key not in self._policies:
+            self._policies[key] = open_policy(given)
+        return self._policies[key]
+
+    def _try(self, photo: Photo, policy: Policy, override: str | None) -> Report | Failure:
+        self._check_open()
         try:
-            return self.inspect(photo)
+            return self._inspect(photo, policy, override)
         except PhotoError as error:
             return Failure(_name(photo), error)
 
-    def _judge(self, frame: Frame, outputs: Outputs) -> Judgement:
+    def _inspect(self, photo: Photo, policy: Policy, override: str | None) -> Report:
         manifest = self._bundle.manifest
-        overall, *attributes = outputs.scores.tolist()
-        named = dict(zip(manifest.outputs.attributes, attributes, strict=True))
-        return judge(overall, named, measure_luma(frame), manifest.thresholds)
-
-    def _report(
-        self, file: str, frame: Frame, outputs: Outputs, judgement: Judgement, timing_ms: dict[str, float]
-    ) -> Report:
-        attributes = zip(self._bundle.manifest.outputs.attributes, outputs.scores[1:].tolist(), strict=True)
+        clock = [time.perf_counter_ns()]
+        frame = image.read(photo, long_side_px=manifest.views.long_side_px)
+        clock.append(time.perf_counter_ns())
+        cut = views.cut(frame, manifest.views)
+        clock.append(time.perf_counter_ns())
+        outputs = self._backend.run(cut)
+        clock.append(time.perf_counter_ns())
+        measured = measure(frame, frame.file_bytes, manifest.views.long_side_px)
+        clock.append(time.perf_counter_ns())
+        case, notes = self._make_case(frame, outputs, measured, policy)
+        diagnosis = diagnose(case, self._words)
+        clock.append(time.perf_counter_ns())
         return Report(
-            file=file,
-            verdict=judgement.verdict,
-            score=100 * judgement.overall,
-            attributes={name: 100 * value for name, value in attributes},
-            issues=judgement.issues,
+            file=_name(photo),
+            verdict=diagnosis.verdict,
+            score=100 * diagnosis.overall,
+            confidence=diagnosis.confidence,
+            attributes={name: 100 * value for name, value in case.scored.attributes.items()},
+            issues=diagnosis.issues,
+            policy=policy.name,
+            rules=case.results,
+            measurements=measured.values,
+            lang=self._words.lang,
             width_px=frame.source_width_px,
             height_px=frame.source_height_px,
             bundle=self._bundle.label,
             backend=backends.NAMES[self._backend.name],
             experimental=self._bundle.experimental,
-            timing_ms=timing_ms,
-            notes=frame.notes,
+            timing_ms=_to_timing_ms(clock),
+            notes=frame.notes + notes,
             embedding=outputs.embedding,
-            category=choose_category(outputs.category, self._bundle.manifest.outputs.categories),
+            mask=measured.mask,
+            category=choose_category(outputs.category, manifest.outputs.categories),
+            override=override,
         )
+
+    def _make_case(
+        self, frame: Frame, outputs: Outputs, measured: Measurements, policy: Policy
+    ) -> tuple[Case, tuple[str, ...]]:
+        """What is known of a photo, and notes about bounds of the policy that are left out."""
+        manifest = self._bundle.manifest
+        thresholds, notes = policy.tighten(manifest.thresholds)
+        case = Case(
+            scored=self._read_scores(outputs),
+            luma=measure_luma(frame),
+            measured=measured,
+            thresholds=thresholds,
+            calibration=manifest.calibration,
+            policy=policy,
+            results=policy.check(measured.values, frame.format),
+        )
+        return case, notes
+
+    def _read_scores(self, outputs: Outputs) -> Scored:
+        overall, *attributes = outputs.scores.tolist()
+        return Scored(overall, dict(zip(self._bundle.manifest.outputs.attributes, attributes, strict=True)))
+
+    def _judge_scores(self, frame: Frame, outputs: Outputs) -> Judgement:
+        """What the scores alone say, by the bounds of the bundle, as golden photos have it."""
+        scored = self._read_scores(outputs)
+        return judge(scored.overall, scored.attributes, measure_luma(frame), self._bundle.manifest.thresholds)
 
 
 def _expect_signature(manifest: Manifest) -> Signature:
@@ -224,9 +298,14 @@ def _expect_signature(manifest: Manifest) -> Signature:
 
 def _to_timing_ms(clock: list[int]) -> dict[str, float]:
     """Turn readings (ns) before and after each stage into milliseconds."""
-    stages = zip(("decode", "views", "model", "verdict"), clock, clock[1:], strict=False)
+    stages = zip(STAGES, clock, clock[1:], strict=False)
     timing_ms = {stage: (end - start) * _MS_PER_NS for stage, start, end in stages}
     return {**timing_ms, "total": (clock[-1] - clock[0]) * _MS_PER_NS}
+
+
+def _check_override(override: str | None) -> None:
+    if override is not None and not override.strip():
+        raise ValueError("override: expected the reason in words, or None, got an empty text")
 
 
 def _name(photo: Photo) -> str:

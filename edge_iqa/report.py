@@ -46,6 +46,7 @@ class Issue:
         gain: points (0 to 100) that the score would win without it; 0 where the score does not see it.
         message: what is wrong, in words a seller understands, in the report's language.
         advice: what to do about it.
+        blocking: a cause of the verdict; False is a hint, with which the photo could be accepted.
     """
 
     code: str
@@ -56,6 +57,7 @@ class Issue:
     gain: float
     message: str
     advice: str
+    blocking: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -73,6 +75,10 @@ class Category:
 
     name: str
     confidence: float
+
+
+STATUSES = ("held", "broken", "not measured", "upcoming")
+"""How a rule may come out."""
 
 
 @dataclass(frozen=True)

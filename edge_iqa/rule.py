@@ -90,6 +90,20 @@ class Rule:
             code=self._find_code(value),
         )
 
+    def miss(self, value: float | str | None) -> float:
+        """How far a value is out of bounds, as a share of the larger of value and bound: 0 within, at most 1.
+
+        A format that is not taken misses by 1, what was not measured by 0.
+        """
+        if isinstance(value, str) or value is None:
+            return 0.0 if value is None or self._holds(value) else 1.0
+        low = 0.0 if self.at_least is None else self.at_least - value
+        high = 0.0 if self.at_most is None else value - self.at_most
+        gap, bound = (low, self.at_least) if low >= high else (high, self.at_most)
+        if gap <= 0 or bound is None:
+            return 0.0
+        return min(1.0, gap / max(abs(value), abs(bound)))
+
     def _holds(self, value: float | str | None) -> bool:
         if isinstance(value, str) or value is None:
             return value in self.one_of

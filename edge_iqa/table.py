@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import textwrap
+import re
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 
-from edge_iqa.report import Failure, Report, Verdict
+from edge_iqa.report import Failure, Report, RuleResult, Verdict
+from edge_iqa.rule import UNVERIFIED, format_value
+from edge_iqa.words import Words, join, open_words
 
 _COLORS = {"accept": "32", "fix": "36", "review": "33", "retake": "31", "error": "35"}
 """ANSI colors: green, cyan, yellow, red, magenta."""
@@ -15,6 +17,13 @@ _COLORS = {"accept": "32", "fix": "36", "review": "33", "retake": "31", "error":
 _LONGEST_NAME = 40
 _VERDICT_WIDTH = 7
 _SCORE_WIDTH = 5
+_LEAST_ROOM = 20
+"""Columns below which broken lines read worse than those that the terminal breaks."""
+
+_PIECES = re.compile(
+    "[\u3040-\u9fff\uac00-\ud7af][\u3001\u3002\uff01\uff0c\uff1a\uff1b\uff1f]*\\s*|[^\\s\u3040-\u9fff\uac00-\ud7af]+\\s*|\\s+"
+)
+"""What stays together in a line: an East Asian letter with the stop behind it, or a word."""
 
 
 @dataclass(frozen=True)
@@ -61,23 +70,78 @@ def format_summary(counts: Counter[str]) -> str:
     return f"{total} photo{'' if total == 1 else 's'}: {parts}"
 
 
+def format_details(report: Report, layout: Layout) -> list[str]:
+    """Lines below a photo's: every cause, hint and rule, those that are broken first."""
+    lines = []
+    for issue in report.issues:
+        kind = "cause" if issue.blocking else "hint"
+        marks = [f"severity {issue.severity:.2f}"]
+        marks += [] if issue.confidence is None else [f"confidence {issue.confidence:.2f}"]
+        marks += [f"+{issue.gain:.0f} points"] if issue.gain else []
+        marks += ["fixable"] if issue.fixable else []
+        lines += _indent(f"{kind} {issue.code} ({', '.join(marks)}): {issue.message} {issue.advice}", layout)
+    order = ("broken", "upcoming", "not measured", "held")
+    for rule in sorted(report.rules, key=lambda rule: order.index(rule.status)):
+        unverified = f", {UNVERIFIED}" if rule.source == UNVERIFIED else ""
+        lines += _indent(
+            f"rule {rule.rule}, {rule.severity}{unverified}: {rule.status}: {_value(rule)} (asked for: {rule.bound})",
+            layout,
+        )
+    return lines
+
+
+def _indent(text: str, layout: Layout) -> list[str]:
+    room = (layout.wrap_width or 0) - 6
+    lines = [text] if room < _LEAST_ROOM else _break(_printable(text), room)
+    return [("    " if number == 0 else "      ") + _printable(line) for number, line in enumerate(lines)]
+
+
+def _value(rule: RuleResult) -> str:
+    if isinstance(rule.value, str) or rule.value is None:
+        return rule.value or "-"
+    return f"{rule.measure} {format_value(round(rule.value, 4), rule.unit)}"
+
+
 def _explain(result: Report | Failure) -> str:
-    """Every fault in words, and what to do about the worst."""
+    """What is wrong first of all, and what to do about it, in the report's language."""
     if isinstance(result, Failure):
         return _printable(str(result.error).removeprefix(f"{result.file}: "))
-    messages = " ".join(issue.message for issue in result.issues)
-    if result.verdict is Verdict.ACCEPT:
-        return f"Good to upload; could be better: {messages}" if messages else "Good to upload."
-    doubt = "Not sure, have someone look at it. " if result.verdict is Verdict.REVIEW else ""
-    return f"{doubt}{messages} {result.issues[0].advice}"
+    words = open_words(result.lang)
+    said = _say(result, words)
+    if result.override is not None and result.verdict is not Verdict.ACCEPT:
+        said = (*said, words.sentences["override"], result.override)
+    return _printable(join(said))
+
+
+def _say(report: Report, words: Words) -> tuple[str, ...]:
+    if report.verdict is Verdict.ACCEPT:
+        if not report.issues:
+            return (words.sentences["accept"],)
+        return words.sentences["hint"], report.issues[0].message
+    first = report.issues[0]
+    if report.verdict is Verdict.FIX:
+        return first.message, words.sentences["fix"]
+    doubt = (words.sentences["review"],) if report.verdict is Verdict.REVIEW else ()
+    return *doubt, first.message, first.advice
 
 
 def _wrap(text: str, layout: Layout) -> str:
     indent = _VERDICT_WIDTH + _SCORE_WIDTH + layout.file_width + 6
     room = (layout.wrap_width or 0) - indent
-    if room < 20:  # narrower than this, broken lines read worse than those that the terminal breaks
+    if room < _LEAST_ROOM:
         return text
-    return f"\n{' ' * indent}".join(textwrap.wrap(text, room)) or text
+    return f"\n{' ' * indent}".join(_break(text, room)) or text
+
+
+def _break(text: str, room: int) -> list[str]:
+    """Break a text into lines of so many columns: at blanks, and between East Asian letters."""
+    lines, line = [], ""
+    for piece in _PIECES.findall(text):
+        if line and _measure(line + piece.rstrip()) > room:
+            lines.append(line.rstrip())
+            line = ""
+        line += piece
+    return [*lines, line.rstrip()] if line.strip() else lines
 
 
 def _fit(name: str, width: int) -> str:

@@ -76,4 +76,3 @@ def _code(attribute: str, luma: Luma, thresholds: Thresholds) -> str:
     if attribute == "exposure":
         return "TOO_DARK" if luma.mean < thresholds.dark_below else "TOO_BRIGHT"
     return SCORE_CODES[attribute]
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +20,7 @@ SENTENCES = ("accept", "hint", "fix", "review", "override")
 _SUFFIX = ".toml"
 _TABLE = "sentences"
 _LONGEST = 200
+_WIDE_STOPS = ("\u3002", "\uff01", "\uff1f", "\uff1a")
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,11 @@ class Words:
     lang: str
     causes: Mapping[str, Saying]
     sentences: Mapping[str, str]
+
+
+def join(sentences: Sequence[str]) -> str:
+    """Sentences in a row: a blank between them, none behind a full-width stop, as Chinese is written."""
+    return "".join(f"{each}{'' if each.endswith(_WIDE_STOPS) else ' '}" for each in sentences).rstrip()
 
 
 def list_languages() -> list[str]:

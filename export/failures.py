@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_iqa import image, opencv, views
+from edge_iqa.codes import CODES, name_by_scores
 from edge_iqa.errors import DataError, GateError, PhotoError
 from edge_iqa.frame import Frame
 from edge_iqa.manifest import Thresholds
 from edge_iqa.report import Verdict
-from edge_iqa.verdict import WORDS, Judgement
+from edge_iqa.verdict import Judgement
 from export.console import track
 from export.contract import ModelInfo
 from export.golden import judge_scores
@@ -39,7 +40,7 @@ class Example:
     Attributes:
         path: the encoded photo.
         accepted: whether it is good enough to upload.
-        issues: codes, such as `BLUR`, of what is wrong with it; empty: nothing. None: not known.
+        issues: codes, such as `BLUR_MOTION`, of what is wrong with it; empty: nothing. None: not known.
         shows: what it shows, and what was done to it.
         licence: under which it may be shown, and whose it is.
     """
@@ -140,13 +141,15 @@ def compare(example: Example, judgement: Judgement) -> tuple[str, ...]:
     """What of a judgement is wrong: `verdict`, `issue`, both or nothing.
 
     A verdict is right where the photo is accepted exactly if it should be; review, which asks a person,
-    accepts nothing. Of the issues the first counts, the one that a seller hears: the others may follow from it.
+    accepts nothing. Of the faults the first counts, by the name
+    that scores alone can give it: the others may follow from it.
     """
     wrong = []
     if (judgement.verdict is Verdict.ACCEPT) != example.accepted:
         wrong.append("verdict")
-    said = judgement.issues[0].code if judgement.issues else None
-    if example.issues is not None and said is not None and said not in example.issues:
+    said = judgement.faults[0].code if judgement.faults else None
+    expected = None if example.issues is None else {name_by_scores(code) for code in example.issues}
+    if expected is not None and said is not None and said not in expected:
         wrong.append("issue")
     return tuple(wrong)
 
@@ -161,7 +164,7 @@ def _make_miss(example: Example, judgement: Judgement, wrong: tuple[str, ...], f
         example,
         judgement.verdict,
         100 * judgement.overall,
-        judgement.issues[0].code if judgement.issues else "",
+        judgement.faults[0].code if judgement.faults else "",
         wrong,
         name_picture(example.path),
         _encode_small(frame),
@@ -194,6 +197,6 @@ def _read_row(where: str, folder: Path, row: dict[str, str | None]) -> Example:
         )
     codes = row.get("issues")
     issues = None if codes is None else frozenset(codes.split())
-    if unknown := sorted((issues or frozenset()) - WORDS.keys()):
-        raise DataError(f"{where}: issues: expected codes of {', '.join(WORDS)}, got {' '.join(unknown)}")
+    if unknown := sorted((issues or frozenset()) - CODES.keys()):
+        raise DataError(f"{where}: issues: expected codes of {', '.join(CODES)}, got {' '.join(unknown)}")
     return Example(folder / name, accepted == _YES, issues, (row.get("shows") or "").strip(), licence)

@@ -95,10 +95,10 @@ class Example:
 EXAMPLES = (
     Example("coffee.jpg", "skimage:coffee", "a photograph as it was taken"),
     Example(
-        "coffee-blurred.jpg", "skimage:coffee", "the same, out of focus (disk of 4 px)", "BLUR", defocus(4)
+        "coffee-blurred.jpg", "skimage:coffee", "the same, out of focus (disk of 4 px)", "BLUR_DEFOCUS", defocus(4)
     ),
     Example("coffee-dark.jpg", "skimage:coffee", "the same with 6 % of the light", "TOO_DARK", darken(0.06)),
-    Example("clock-moved.jpg", "skimage:clock", "a photograph, truly blurred by motion; gray", "BLUR"),
+    Example("clock-moved.jpg", "skimage:clock", "a photograph, truly blurred by motion; gray", "BLUR_MOTION"),
     Example("mug.jpg", "drawn:20:1200x900", "a mug on paper, sharp and well lit"),
     Example(
         "mug-noisy.jpg",
@@ -109,13 +109,13 @@ EXAMPLES = (
         quality=80,
     ),
     Example("jar.jpg", "drawn:27:1200x900", "a jar on gray, sharp and well lit"),
-    Example("jar-moved.jpg", "drawn:27:1200x900", "the same, moved by 21 px", "BLUR", move(21)),
+    Example("jar-moved.jpg", "drawn:27:1200x900", "the same, moved by 21 px", "BLUR_MOTION", move(21)),
     Example("bag-12mp.jpg", "drawn:35:4000x3000", "a bag in a room, as large as phones take it", quality=82),
     Example(
         "bag-12mp-blurred.jpg",
         "drawn:35:4000x3000",
         "the same, disk of 14 px",
-        "BLUR",
+        "BLUR_DEFOCUS",
         defocus(14),
         quality=82,
     ),

@@ -14,11 +14,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import edge_iqa
-from edge_iqa import Inspector, image, views
+from edge_iqa import Inspector, Verdict, image, views
 from edge_iqa.frame import Frame
+from edge_iqa.bundle import Bundle
+from edge_iqa.codes import CODES, name_by_scores
 from edge_iqa.luma import measure_luma
 from edge_iqa.manifest import ATTRIBUTES, RUNTIMES, Thresholds
-from edge_iqa.verdict import WORDS, Judgement, judge
+from edge_iqa.verdict import Judgement, judge
 from edge_iqa.views import ViewSpec
 from tests.export import port
 
@@ -79,7 +81,9 @@ def test_the_table_of_codes_has_every_code_and_attribute_once() -> None:
     assert codes.pop("exposure") == ["TOO_DARK", "dark_below", "TOO_BRIGHT"]
     assert {name: [code] for name, code in port.CODES.items()} == codes
     assert {*port.CODES, "exposure"} == set(ATTRIBUTES) and len(rows) == len(ATTRIBUTES)
-    assert {*port.CODES.values(), "TOO_DARK", "TOO_BRIGHT", "EMPTY"} == set(WORDS) and "`EMPTY`" in TEXT
+    by_scores = {*port.CODES.values(), "TOO_DARK", "TOO_BRIGHT", "EMPTY"}
+    assert by_scores == {name_by_scores(code) for code in (*by_scores, "BLUR_MOTION", "UPSCALED")} <= set(CODES)
+    assert "`EMPTY`" in TEXT
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
@@ -118,16 +122,21 @@ def test_it_cuts_the_views_and_says_what_the_device_does(path: Path, runtime: st
 
 
 def inspect(photo: Path | np.ndarray, runtime: str) -> Judgement:
-    """What the device says of a photo."""
+    """What the device says of a photo by its scores: its report's, and the verdict on them without measurements."""
     with Inspector.open(backend={"onnx": "onnx", "tflite": "litert"}[runtime]) as inspector:
         report = inspector.inspect(photo)
-    return Judgement(report.verdict, report.issues, report.score / 100)
+    thresholds = Bundle.open().manifest.thresholds
+    frame = image.read(photo, long_side_px=1600)
+    attributes = {name: value / 100 for name, value in report.attributes.items()}
+    judged = judge(report.score / 100, attributes, measure_luma(frame), thresholds)
+    assert (judged.verdict is Verdict.ACCEPT) is (report.verdict is Verdict.ACCEPT)
+    return judged
 
 
 def compare(told: port.Judgement, device: Judgement) -> None:
     assert told.verdict == device.verdict.value
-    assert told.codes == [issue.code for issue in device.issues]
-    assert told.severities == pytest.approx([issue.severity for issue in device.issues], abs=1e-5)
+    assert told.codes == [fault.code for fault in device.faults]
+    assert told.severities == pytest.approx([fault.severity for fault in device.faults], abs=1e-5)
     assert told.overall == pytest.approx(device.overall, abs=1e-5)
 
 

@@ -16,8 +16,8 @@ from PIL import Image
 from compression.stages import read_recipe
 from edge_iqa import Inspector, Report, Verdict
 from edge_iqa.bundle import Bundle
-from edge_iqa.report import Issue
-from edge_iqa.verdict import WORDS, Judgement
+from edge_iqa.codes import CODES
+from edge_iqa.verdict import Fault, Judgement
 from export import pack
 from export.failures import Example, compare, read_examples
 
@@ -375,6 +375,8 @@ def test_everything_that_lies_in_a_bundle_is_in_the_text_on_its_folder(
         (True, "", "retake", "BLUR", ("verdict", "issue")),
         (False, "BLUR", "retake", "BLUR", ()),
         (False, "BLUR NOISE", "review", "NOISE BLUR", ()),
+        (False, "BLUR_MOTION", "retake", "BLUR", ()),
+        (False, "TOO_DARK", "retake", "TOO_BRIGHT", ("issue",)),
         (False, "BLUR", "retake", "BLUR NOISE", ()),
         (False, "BLUR", "retake", "NOISE BLUR", ("issue",)),
         (False, "BLUR", "accept", "", ("verdict",)),
@@ -384,7 +386,7 @@ def test_a_verdict_is_wrong_if_it_accepts_what_it_should_not_and_a_hint_if_the_f
     accepted, issues, verdict, said, wrong
 ) -> None:
     example = Example(Path("x.jpg"), accepted, None if issues is None else frozenset(issues.split()), "", "")
-    named = tuple(Issue(code, 0.5, *WORDS[code]) for code in said.split())
+    named = tuple(Fault(code, CODES[code].attribute, 0.5) for code in said.split())
     assert compare(example, Judgement(Verdict(verdict), named, 0.5)) == wrong
 
 

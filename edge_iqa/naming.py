@@ -1,0 +1,46 @@
+"""What scores call blurry, badly exposed or without detail → what measurements say it is."""
+
+from __future__ import annotations
+
+from edge_iqa.codes import SCORE_CODES
+from edge_iqa.measure import Measurements
+from edge_iqa.verdict import Fault
+
+MOTION_FROM = 0.6
+"""`motion` from which a blur is called one of motion."""
+
+UPSCALED_FROM = 1.5
+"""`upscaled` from which a photo without detail is called enlarged."""
+
+DARK_BELOW, BRIGHT_FROM = 55.0, 60.0
+"""`brightness` (L*) of a product that may be called too dark, too bright."""
+
+CLIPPED_FROM = 0.005
+"""`clipped_bright` from which a product may be called too bright whatever its brightness."""
+
+
+def name_exposure(by_luma: str, measured: Measurements) -> str | None:
+    """`TOO_DARK` or `TOO_BRIGHT`, as the product is; None where it is neither, whatever the background may be."""
+    brightness, clipped = (measured.values.get(name) for name in ("brightness", "clipped_bright"))
+    if not measured.mask.is_found or brightness is None or clipped is None:
+        return by_luma
+    fits = {
+        "TOO_DARK": brightness.value < DARK_BELOW,
+        "TOO_BRIGHT": brightness.value >= BRIGHT_FROM or clipped.value >= CLIPPED_FROM,
+    }
+    return by_luma if fits[by_luma] else next((code for code, fit in fits.items() if fit), None)
+
+
+def name_fault(fault: Fault, measured: Measurements) -> list[str]:
+    """Codes of a fault: as a rule one, two where the photo was enlarged."""
+    if fault.attribute == "exposure":
+        return [name_exposure(fault.code, measured) or fault.code]
+    if fault.attribute == "sharpness":
+        motion = measured.values.get("motion")
+        if motion is None:
+            return [fault.code]
+        return ["BLUR_MOTION" if motion.value >= MOTION_FROM else "BLUR_DEFOCUS"]
+    upscaled = measured.values.get("upscaled")
+    if fault.attribute == "detail" and upscaled is not None and upscaled.value >= UPSCALED_FROM:
+        return ["UPSCALED", fault.code]
+    return [SCORE_CODES[fault.attribute or ""]]
