@@ -1,7 +1,8 @@
 """The command `edge-iqa`. The only module that prints.
 
 Exit codes of `inspect` and `report`: 0 every photo is accepted (or set aside by `--override`), 1 some are not,
-2 wrong usage (or no bundle, policy or backend to run with), 3 something could not be read; the rest is done all the same.
+2 wrong usage (or no bundle, policy or backend to run with), 3 something could not be read; the rest is
+done all the same.
 `doctor`: 0 all is well, 1 something is wrong. `policies`: 0, or 2 where there is no such policy. `schema`: 0.
 """
 

@@ -11,7 +11,7 @@ from edge_iqa.page.markup import escape
 from edge_iqa.page.picture import make_thumb
 from edge_iqa.page.units import show_score, show_share
 from edge_iqa.report import Failure, Report, Verdict
-from edge_iqa.words import Words
+from edge_iqa.words import Words, join
 
 FAILED = "failed"
 """Stands where a verdict would."""
@@ -96,9 +96,13 @@ def _draw_summary(image: str, name: str, outcome: str, score: str, why: str, wor
 
 def _tell_why(report: Report, words: Words) -> str:
     first = report.issues[0].message if report.issues else ""
-    if report.verdict is Verdict.ACCEPT:
-        return words.sentences["accept"]
-    return f"{words.sentences['review']} {first}" if report.verdict is Verdict.REVIEW else first
+    told = {
+        Verdict.ACCEPT: [words.sentences["accept"]],
+        Verdict.FIX: [first, words.sentences["fix"]],
+        Verdict.RETAKE: [first],
+        Verdict.REVIEW: [words.sentences["review"], first],
+    }
+    return join([each for each in told[report.verdict] if each])
 
 
 def _show_sureness(report: Report, words: Words) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from edge_iqa.codes import FORMAT
 from edge_iqa.measurement import MEASURES
 from edge_iqa.page.entry import Entry, Repair
 from edge_iqa.page.figures import draw_repair, name_attribute
 from edge_iqa.page.markup import escape, link
 from edge_iqa.page.ramp import to_color
-from edge_iqa.page.units import show_score, show_share, show_value
+from edge_iqa.page.units import show_bound, show_score, show_share, show_value
 from edge_iqa.report import Issue, Report, RuleResult
 from edge_iqa.words import Words
 
@@ -137,15 +138,18 @@ def _show_rule(rule: RuleResult, words: Words) -> str:
         source = f'<span class="unverified">{escape(page[f"source_{rule.source}"])}</span>'
     if rule.read:
         source += f' <span class="when">{escape(page["read_on"].format(day=rule.read))}</span>'
+    asked = page["format"] if rule.measure == FORMAT else words.measures.get(rule.measure, rule.measure)
     cells = (
         ("status", f'<span class="sign" aria-hidden="true">{_SIGNS[rule.status]}</span> {status}'),
-        ("rule", f"{escape(words.measures.get(rule.measure, rule.measure))}<code>{escape(rule.rule)}</code>"),
+        ("rule", f"{escape(asked)}<code>{escape(rule.rule)}</code>"),
         ("measured", escape(show_value(rule.value, unit))),
-        ("bound", escape(rule.bound)),
+        ("bound", escape(show_bound(rule.bound))),
         ("weight", escape(page[f"weight_{rule.severity}"])),
         ("source", source),
     )
-    told = "".join(f'<td data-label="{escape(page[f"column_{name}"])}">{cell}</td>' for name, cell in cells)
+    told = "".join(
+        f'<td data-label="{escape(page[f"column_{name}"])}"><div>{cell}</div></td>' for name, cell in cells
+    )
     return f'<tr class="{_key(rule.status)}">{told}</tr>'
 
 

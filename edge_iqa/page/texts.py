@@ -18,7 +18,7 @@ PAGE = (
     # rules and measurements
     "rules", "column_status", "column_rule", "column_measured", "column_bound", "column_weight",
     "column_source", "status_held", "status_broken", "status_not_measured", "status_upcoming", "weight_must",
-    "weight_should", "source", "source_unverified", "source_own", "from_day", "read_on", "measurements",
+    "weight_should", "source", "source_unverified", "source_own", "format", "from_day", "read_on", "measurements",
     "category", "judged_by",
 )  # fmt: skip
 """Table `page`."""

@@ -22,6 +22,11 @@ def show_value(value: float | str | None, unit: str) -> str:
     return f"{_round(value)} {unit}".rstrip()
 
 
+def show_bound(bound: str) -> str:
+    """The bound of a rule, with the signs of mathematics for those of programs."""
+    return bound.replace(">=", "≥").replace("<=", "≤")
+
+
 def show_score(score: float) -> str:
     """A score of 0 to 100 with one digit behind the point."""
     return f"{score:.1f}"
