@@ -23,9 +23,11 @@ EXPORTED = [
 
 SIGNATURES = {
     "open": "(bundle: 'str | os.PathLike[str] | None' = None, backend: 'str | None' = None, "
-    "threads: 'int | None' = None) -> 'Inspector'",
-    "inspect": "(self, photo: 'Photo') -> 'Report'",
-    "inspect_many": "(self, photos: 'Iterable[Photo]', jobs: 'int | None' = None) "
+    "threads: 'int | None' = None, lang: 'str' = 'en') -> 'Inspector'",
+    "inspect": "(self, photo: 'Photo', policy: 'str | os.PathLike[str] | Policy | None' = None, "
+    "override: 'str | None' = None) -> 'Report'",
+    "inspect_many": "(self, photos: 'Iterable[Photo]', jobs: 'int | None' = None, "
+    "policy: 'str | os.PathLike[str] | Policy | None' = None, override: 'str | None' = None) "
     "-> 'Iterator[Report | Failure]'",
     "self_test": "(self) -> 'list[GoldenResult]'",
     "close": "(self) -> 'None'",

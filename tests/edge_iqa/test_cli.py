@@ -20,7 +20,9 @@ from edge_iqa.cli import main
 from edge_iqa.errors import PhotoError
 from edge_iqa.report import Failure, Report, Verdict
 from edge_iqa.table import Layout, format_row
-from edge_iqa.verdict import WORDS
+from edge_iqa.words import open_words
+
+WORDS = open_words("en").causes
 
 Run = subprocess.CompletedProcess[str]
 
@@ -92,6 +94,8 @@ def test_unreadable_outranks_not_accepted(strict: str, photo: str, broken: str) 
         ["inspect", "--jobs", "many", "x.jpg"],
         ["inspect", "--backend", "tensorrt", "x.jpg"],
         ["inspect", "--colour", "x.jpg"],
+        ["inspect", "--override", " ", "x.jpg"],
+        ["inspect", "--json", "--details", "x.jpg"],
     ],
     ids=" ".join,
 )
@@ -145,11 +149,14 @@ def test_table_says_in_words_what_is_wrong_and_what_to_do(
     assert head.split() == ["VERDICT", "SCORE", "FILE", "WHY"]
     assert len(rows) == len(photo_paths) + 1
     for row in rows[:-1]:
-        assert row.startswith("retake ")
-        assert any(message in row and advice in row for message, advice in WORDS.values())
+        assert row.startswith(("retake ", "fix "))
+        told = [said for said in WORDS.values() if said.what in row]
+        assert len(told) == 1, "the first cause alone"
+        assert (told[0].advice in row) is row.startswith("retake ")
+        assert ("can be repaired on the device" in row) is row.startswith("fix ")
     assert rows[-1].startswith("error ")
     assert "send" in rows[-1]
-    assert summary == f"{len(rows)} photos: {len(photo_paths)} retake, 1 error"
+    assert re.fullmatch(rf"{len(rows)} photos: (\d+ fix, )?\d+ retake, 1 error", summary)
 
 
 def test_columns_stand_below_each_other(
@@ -354,8 +361,105 @@ def test_review_is_told_as_doubt(inspector: Any, photo: str) -> None:
 
     from edge_iqa.report import Issue
 
-    issue = Issue("BLUR", 0.1, *WORDS["BLUR"])
+    said = WORDS["BLUR"]
+    issue = Issue("BLUR", 0.1, None, None, False, 9.0, said.what, said.advice)
     report: Report = dataclasses.replace(inspector.inspect(photo), verdict=Verdict.REVIEW, issues=(issue,))
     row = format_row(report, Layout.fit([photo]))
     assert row.startswith("review")
-    assert "Not sure" in row and WORDS["BLUR"][0] in row
+    assert "Not sure" in row and said.what in row and said.advice in row
+
+
+def test_an_override_exits_0_and_says_verdict_and_reason(
+    strict: str, photo: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _inspect("--bundle", strict, "--override", "sold as seen", photo) == 0
+    _, row, summary = capsys.readouterr().out.splitlines()
+    assert row.endswith("Sent all the same: sold as seen") and "accept" not in summary
+    assert _inspect("--bundle", strict, "--override", "sold as seen", "--json", photo) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["verdict"] != "accept" and told["override"] == "sold as seen"
+
+
+def test_an_override_lets_no_unreadable_photo_pass(photo: str, broken: str) -> None:
+    assert _inspect("--override", "sold as seen", photo, broken) == 3
+
+
+def test_the_reason_of_an_override_cannot_control_the_terminal(
+    strict: str, photo: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _inspect("--bundle", strict, "--details", "--override", "\033[2Jgone\n", photo)
+    assert "\033" not in capsys.readouterr().out
+
+
+def test_a_policy_is_checked_and_named_by_name_or_file(
+    lenient: str, photo: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ours = tmp_path / "ours.toml"
+    ours.write_text('[[rules]]\nmeasure = "long_side_px"\nat_least = 9999\n')
+    assert _inspect("--bundle", lenient, "--policy", str(ours), photo) == 1
+    assert WORDS["TOO_SMALL"].what in capsys.readouterr().out
+    _inspect("--bundle", lenient, "--policy", "walmart", "--json", photo)
+    assert json.loads(capsys.readouterr().out)["policy"] == "walmart"
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        (["--policy", "amazn"], "expected one of the policies amazon-main"),
+        (["--lang", "tlh"], "expected one of the languages en, zh, got 'tlh'"),
+    ],
+)
+def test_a_policy_or_language_that_is_none_exits_2_with_those_there_are(
+    option: list[str], says: str, photo: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _inspect(*option, photo) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and says in captured.err
+
+
+def test_the_table_speaks_chinese(strict: str, photo: str, capsys: pytest.CaptureFixture[str]) -> None:
+    _inspect("--bundle", strict, "--lang", "zh", photo)
+    row = capsys.readouterr().out.splitlines()[1]
+    assert any(said.what in row for said in open_words("zh").causes.values())
+
+
+def test_details_tell_every_cause_and_every_rule_below_the_photo(
+    photo: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _inspect("--json", "--policy", "amazon-main", photo)
+    told = json.loads(capsys.readouterr().out)
+    _inspect("--details", "--policy", "amazon-main", photo)
+    _, _, *lines, _ = capsys.readouterr().out.splitlines()
+    assert all(line.startswith("    ") for line in lines)
+    assert [line.split()[1] for line in lines if not line.startswith("    rule")] == [
+        issue["code"] for issue in told["issues"]
+    ]
+    shown = {line.split()[1].rstrip(","): line for line in lines if line.startswith("    rule")}
+    assert set(shown) == {rule["rule"] for rule in told["rules"]}
+    for rule in told["rules"]:
+        line = shown[rule["rule"]]
+        assert rule["status"] in line and rule["severity"] in line and rule["bound"] in line
+        assert ("unverified" in line) is (rule["source"] == "unverified")
+
+
+def test_an_accepted_photo_is_told_what_could_be_better(
+    lenient: str, photo: str, inspector: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import dataclasses
+
+    report = dataclasses.replace(inspector.inspect(photo), verdict=Verdict.ACCEPT, issues=())
+    assert format_row(report, Layout.fit([photo])).endswith("  Good to upload.")
+    assert (
+        _inspect("--bundle", lenient, photo) == 0
+    )  # 400 px on the shorter side: a hint of the general policy
+    assert "Good to upload; could be better: " in capsys.readouterr().out
+
+
+def test_chinese_wraps_by_columns_and_starts_no_line_with_a_stop() -> None:
+    text = "".join(said.what + said.advice for said in open_words("zh").causes.values())
+    lines = format_row(_failure("a.jpg", text), Layout(5, wrap_width=50)).splitlines()
+    assert len(lines) > 10
+    columns = [sum(1 + (ord(letter) > 0x2E80) for letter in line) for line in lines]
+    assert max(columns) <= 51 and min(columns[:-1]) > 40  # a stop that does not fit may hang over by one
+    assert not any(line.strip()[0] in "\u3002\uff0c\uff1b\uff1a\u3001" for line in lines)
+    assert "".join(line[23:] for line in lines).replace(" ", "") == text.replace(" ", "")

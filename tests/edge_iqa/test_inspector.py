@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import logging
 import math
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +17,15 @@ import pytest
 from numpy.typing import NDArray
 
 from edge_iqa import Failure, Inspector, Report, Verdict, backends, image, opencv
-from edge_iqa.errors import BackendError, DamagedPhotoError, PhotoError, UnsupportedPhotoError
+from edge_iqa.errors import (
+    BackendError,
+    DamagedPhotoError,
+    PhotoError,
+    PolicyError,
+    UnsupportedPhotoError,
+    WordsError,
+)
+from edge_iqa.policy import open_policy, parse_policy
 
 BACKENDS = [backends.NAMES[runtime] for runtime in backends.available()]
 
@@ -95,9 +104,9 @@ def test_blurred_photo_is_called_blurry_in_words(backend: str, good_photo: Pixel
     with Inspector.open(backend=backend) as inspector:
         sharp, soft = inspector.inspect(good_photo), inspector.inspect(blurred)
     assert sharp.verdict is Verdict.ACCEPT
-    assert soft.verdict is not Verdict.ACCEPT
+    assert soft.verdict is Verdict.RETAKE
     assert soft.score < sharp.score
-    assert "BLUR" in _codes(soft)
+    assert "BLUR_DEFOCUS" in _codes(soft)
     assert any("blurry" in issue.message for issue in soft.issues)
 
 
@@ -152,7 +161,7 @@ def test_self_test_fails_where_this_machine_differs(
 def test_stages_of_the_timing_add_up_to_its_total(inspector: Inspector, png: Path) -> None:
     timing = dict(inspector.inspect(png).timing_ms)
     total = timing.pop("total")
-    assert list(timing) == ["decode", "views", "model", "verdict"]
+    assert list(timing) == ["decode", "views", "model", "measure", "verdict"]
     assert all(value > 0 for value in timing.values())
     assert math.isclose(sum(timing.values()), total, rel_tol=1e-9)
 
@@ -306,3 +315,120 @@ def test_one_photo_given_as_many_is_refused_not_taken_letter_by_letter(inspector
 
 def test_more_jobs_than_any_machine_has_are_capped(inspector, good_photo):
     assert len(list(inspector.inspect_many([good_photo], jobs=10**20))) == 1
+
+
+OURS = """
+[[rules]]
+measure = "{measure}"
+at_least = {at_least}
+"""
+
+
+def _write_policy(path: Path, measure: str, at_least: float) -> Path:
+    path.write_text(OURS.format(measure=measure, at_least=at_least))
+    return path
+
+
+def test_a_broken_rule_of_the_policy_refuses_a_photo_that_the_scores_accept(
+    inspector: Inspector, good_photo: Pixels, tmp_path: Path
+) -> None:
+    policy = _write_policy(tmp_path / "ours.toml", "long_side_px", 5000)
+    general, ours = inspector.inspect(good_photo), inspector.inspect(good_photo, policy)
+    assert (general.verdict, general.policy) == (Verdict.ACCEPT, "general")
+    assert (ours.verdict, ours.policy, ours.issues[0].code) == (Verdict.RETAKE, "ours", "TOO_SMALL")
+    (rule,) = ours.rules
+    assert (rule.rule, rule.status, rule.value) == ("ours/long-side", "broken", max(good_photo.shape))
+    assert ours.score == general.score
+
+
+def test_every_rule_of_a_policy_is_told_whatever_it_came_to(
+    inspector: Inspector, photo_paths: list[Path]
+) -> None:
+    report = inspector.inspect(photo_paths[0], "amazon-main")
+    assert len(report.rules) == len(open_policy("amazon-main").rules)
+    assert all(rule.rule.startswith("amazon-main/") for rule in report.rules)
+    (format_rule,) = [rule for rule in report.rules if rule.measure == "format"]
+    assert (format_rule.status, format_rule.value) == ("held", "jpeg")
+    assert report.measurements["file_bytes"].value == photo_paths[0].stat().st_size
+
+
+def test_pixels_have_no_file_so_rules_of_files_are_not_measured(
+    inspector: Inspector, good_photo: Pixels
+) -> None:
+    rules = {rule.measure: rule.status for rule in inspector.inspect(good_photo, "amazon-main").rules}
+    assert (rules["format"], rules["file_bytes"]) == ("not measured", "not measured")
+
+
+def test_a_policy_is_read_once_not_for_each_photo(
+    inspector: Inspector, good_photo: Pixels, tmp_path: Path
+) -> None:
+    path = _write_policy(tmp_path / "kept.toml", "long_side_px", 5000)
+    first = inspector.inspect(good_photo, path)
+    path.unlink()
+    assert [_essence(report) for report in inspector.inspect_many([good_photo] * 2, 2, path)] == [
+        _essence(first)
+    ] * 2
+    assert _essence(
+        inspector.inspect(
+            good_photo, parse_policy(OURS.format(measure="long_side_px", at_least=5000).encode(), "kept")
+        )
+    ) == _essence(first)
+
+
+def test_a_policy_that_is_none_is_an_error_at_once_and_ends_no_batch_halfway(inspector: Inspector) -> None:
+    with pytest.raises(PolicyError, match="expected one of the policies amazon-main"):
+        inspector.inspect_many([], policy="amazon-mian")
+
+
+def test_a_policy_tightens_scores_and_a_looser_bound_is_noted(
+    inspector: Inspector, good_photo: Pixels
+) -> None:
+    strict = inspector.inspect(good_photo, parse_policy(b"[thresholds]\naccept = 1\nreject = 1", "strict"))
+    assert strict.verdict is not Verdict.ACCEPT and strict.notes == ()
+    loose = inspector.inspect(good_photo, parse_policy(b"[thresholds]\naccept = 0", "loose"))
+    assert "looser" in loose.notes[0]
+
+
+def test_an_override_keeps_the_verdict_and_records_the_reason(
+    inspector: Inspector, photo_paths: list[Path]
+) -> None:
+    for path in photo_paths:
+        plain, told = inspector.inspect(path), inspector.inspect(path, override="a one-off")
+        assert (told.verdict, told.issues, told.override) == (plain.verdict, plain.issues, "a one-off")
+        assert plain.override is None
+    with pytest.raises(ValueError, match="override: expected the reason"):
+        inspector.inspect_many(photo_paths, override=" ")
+
+
+def test_causes_are_told_in_the_language_asked_for(photo_paths: list[Path]) -> None:
+    with Inspector.open() as english, Inspector.open(lang="zh") as chinese:
+        for path in photo_paths:
+            said, told = english.inspect(path), chinese.inspect(path)
+            assert (said.lang, told.lang) == ("en", "zh")
+            assert [issue.code for issue in said.issues] == [issue.code for issue in told.issues]
+            for issue in said.issues:
+                assert issue.message.isascii() and issue.advice.isascii()
+            for issue in told.issues:
+                assert re.search("[\u4e00-\u9fff]", issue.message) and issue.message.endswith("\u3002")
+    with pytest.raises(WordsError, match="en, zh"):
+        Inspector.open(lang="tlh")
+
+
+def test_confidence_is_that_of_the_calibration_and_none_without_one(
+    edit_manifest: Callable[..., Path], photo_paths: list[Path]
+) -> None:
+    curve = {"midpoint": 0.55, "temperature": 0.1}
+    calibration = {"overall": curve, "attributes": {"sharpness": curve}}
+    with Inspector.open(
+        edit_manifest(lambda manifest: manifest.update(calibration=calibration))
+    ) as inspector:
+        for report in map(inspector.inspect, photo_paths):
+            chance = 1 / (1 + math.exp((0.55 - report.score / 100) / 0.1))
+            good = report.verdict is Verdict.ACCEPT
+            assert report.confidence == pytest.approx(chance if good else 1 - chance)
+            for issue in report.issues:
+                if issue.code.startswith("BLUR"):
+                    sharp = 1 / (1 + math.exp((0.55 - report.attributes["sharpness"] / 100) / 0.1))
+                    assert issue.confidence == pytest.approx(1 - sharp)
+                if issue.code == "TOO_DARK":
+                    assert issue.confidence is None, "exposure has no curve"

@@ -1,4 +1,4 @@
-"""Scores and bounds decide the verdict; the words fit the fault."""
+"""Scores and bounds decide what the scores say, and which attributes are to blame."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_iqa import Verdict
+from edge_iqa.codes import CODES
 from edge_iqa.frame import Frame
 from edge_iqa.luma import Luma, measure_luma
 from edge_iqa.manifest import ATTRIBUTES, Thresholds
-from edge_iqa.verdict import WORDS, judge
+from edge_iqa.verdict import judge
 
 BOUNDS = Thresholds(accept=0.64, reject=0.58, attributes=dict.fromkeys(ATTRIBUTES, 0.6), dark_below=0.42)
 FINE = dict.fromkeys(ATTRIBUTES, 0.9)
@@ -20,7 +21,7 @@ share = st.floats(0, 1)
 
 
 def _codes(overall: float, attributes: dict[str, float], luma: Luma = DAYLIGHT) -> list[str]:
-    return [issue.code for issue in judge(overall, attributes, luma, BOUNDS).issues]
+    return [fault.code for fault in judge(overall, attributes, luma, BOUNDS).faults]
 
 
 @pytest.mark.parametrize(
@@ -43,35 +44,35 @@ def test_every_judgement_is_sound(
     overall: float, attributes: dict[str, float], luma_mean: float, luma_std: float
 ) -> None:
     judged = judge(overall, attributes, Luma(luma_mean, luma_std), BOUNDS)
-    severities = [issue.severity for issue in judged.issues]
+    severities = [fault.severity for fault in judged.faults]
     assert severities == sorted(severities, reverse=True)
     assert all(0 <= severity <= 1 for severity in severities)
-    assert judged.issues or judged.verdict is Verdict.ACCEPT
-    assert judged.verdict is not Verdict.FIX  # reserved
-    assert all((issue.message, issue.advice) == WORDS[issue.code] for issue in judged.issues)
+    assert judged.faults or judged.verdict is Verdict.ACCEPT
+    assert judged.verdict is not Verdict.FIX  # scores alone do not know what can be repaired
+    assert all(fault.code in CODES for fault in judged.faults)
 
 
 @pytest.mark.parametrize("attribute", ATTRIBUTES)
-def test_every_attribute_has_a_code_of_its_own_and_words(attribute: str) -> None:
+def test_every_attribute_has_a_code_of_its_own(attribute: str) -> None:
     (code,) = _codes(0.3, {**FINE, attribute: 0.1})
-    assert all(text.endswith(".") for text in WORDS[code])
+    assert CODES[code].attribute == attribute
     others = {_codes(0.3, {**FINE, name: 0.1})[0] for name in ATTRIBUTES if name != attribute}
     assert code not in others
 
 
-def test_issues_are_the_attributes_below_their_bounds_worst_first() -> None:
+def test_faults_are_the_attributes_below_their_bounds_worst_first() -> None:
     assert _codes(0.3, {**FINE, "noise": 0.5, "sharpness": 0.2, "detail": 0.6}) == ["BLUR", "NOISE"]
 
 
-def test_accepted_photo_may_have_an_issue() -> None:
+def test_accepted_photo_may_have_a_fault() -> None:
     assert _codes(0.9, {**FINE, "noise": 0.5}) == ["NOISE"]
     assert _codes(0.9, FINE) == []
 
 
 def test_photo_refused_with_no_attribute_below_is_told_the_one_that_comes_nearest() -> None:
     judged = judge(0.3, {**FINE, "detail": 0.61}, DAYLIGHT, BOUNDS)
-    assert [issue.code for issue in judged.issues] == ["LOW_DETAIL"]
-    assert judged.issues[0].severity == pytest.approx((0.64 - 0.3) / 0.64)
+    assert [fault.code for fault in judged.faults] == ["LOW_DETAIL"]
+    assert judged.faults[0].severity == pytest.approx((0.64 - 0.3) / 0.64)
 
 
 @pytest.mark.parametrize(("luma", "code"), [(0.41, "TOO_DARK"), (0.42, "TOO_BRIGHT"), (0.8, "TOO_BRIGHT")])
@@ -81,7 +82,7 @@ def test_bad_exposure_is_too_dark_or_too_bright_by_the_mean(luma: float, code: s
 
 def test_flat_photo_is_empty_whatever_the_model_says() -> None:
     judged = judge(1.0, FINE, Luma(0.5, 0.001), BOUNDS)
-    assert (judged.verdict, judged.overall, [issue.code for issue in judged.issues]) == (
+    assert (judged.verdict, judged.overall, [fault.code for fault in judged.faults]) == (
         Verdict.RETAKE,
         0,
         ["EMPTY"],

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 import edge_iqa
 from edge_iqa import Inspector, Verdict, image, views
-from edge_iqa.frame import Frame
 from edge_iqa.bundle import Bundle
 from edge_iqa.codes import CODES, name_by_scores
+from edge_iqa.frame import Frame
 from edge_iqa.luma import measure_luma
 from edge_iqa.manifest import ATTRIBUTES, RUNTIMES, Thresholds
 from edge_iqa.verdict import Judgement, judge
@@ -82,7 +82,9 @@ def test_the_table_of_codes_has_every_code_and_attribute_once() -> None:
     assert {name: [code] for name, code in port.CODES.items()} == codes
     assert {*port.CODES, "exposure"} == set(ATTRIBUTES) and len(rows) == len(ATTRIBUTES)
     by_scores = {*port.CODES.values(), "TOO_DARK", "TOO_BRIGHT", "EMPTY"}
-    assert by_scores == {name_by_scores(code) for code in (*by_scores, "BLUR_MOTION", "UPSCALED")} <= set(CODES)
+    assert (
+        by_scores == {name_by_scores(code) for code in (*by_scores, "BLUR_MOTION", "UPSCALED")} <= set(CODES)
+    )
     assert "`EMPTY`" in TEXT
 
 
