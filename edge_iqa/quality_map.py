@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from edge_iqa import views
 from edge_iqa.backends.base import Outputs
 from edge_iqa.frame import Frame
+from edge_iqa.mask import Mask
 from edge_iqa.measurement import Box
 from edge_iqa.views import ViewSpec
 
@@ -27,6 +28,8 @@ LEAST_CELL_PX = 96
 
 _FLAT_STD = 4
 """A tile whose values (of 255) vary less than this shows nothing: paper, wall. The model was not made for it."""
+_LEAST_PRODUCT = 0.1
+"""Share of a tile that the product must cover: a soft shadow has no detail, and is no fault of the photo."""
 
 Run = Callable[[NDArray[np.uint8]], Outputs]
 
@@ -37,7 +40,7 @@ class QualityMap:
 
     Attributes:
         scores: float32 (rows, columns, 1+A), 0 to 100: overall score and attributes of the tile around
-            each cell, moved to lie inside the photo; NaN where the tile is flat and there is nothing to judge.
+            each cell, moved to lie inside the photo; NaN where there is nothing to judge.
         names: of the attributes, A of them.
         tile_px: side of a tile, in pixels of the viewing scale; larger than a cell where tiles overlap.
         viewing_px: width and height of the photo at viewing scale.
@@ -72,21 +75,27 @@ class QualityMap:
         return int(row), int(column)
 
 
-def map_quality(frame: Frame, spec: ViewSpec, names: tuple[str, ...], run: Run) -> QualityMap:
-    """Score the tiles of one photo.
+def map_quality(
+    frame: Frame, spec: ViewSpec, names: tuple[str, ...], run: Run, mask: Mask | None = None
+) -> QualityMap:
+    """Score the tiles of one photo. What is flat is left out, and what is background where a mask is found.
 
     Args:
         frame: the photo.
         spec: how the bundle cuts views.
         names: attributes of the bundle.
         run: the model, such as `inspector.backend.run`.
+        mask: where the product is.
     """
     pixels = _to_viewing(frame.pixels, spec.long_side_px)
     height, width = pixels.shape[:2]
     rows, columns = _choose_grid(height, width)
     scores = np.full((rows, columns, 1 + len(names)), np.nan, np.float32)
-    for row, column, tile in _cut_tiles(pixels, rows, columns, spec.size_px):
-        if tile.std(axis=(0, 1)).max() >= _FLAT_STD:
+    product = None if mask is None or not mask.is_found else mask.product
+    for row, column, (top, left) in _place_tiles(height, width, rows, columns, spec.size_px):
+        spot = slice(top, top + spec.size_px), slice(left, left + spec.size_px)
+        tile = np.ascontiguousarray(pixels[spot])
+        if tile.std(axis=(0, 1)).max() >= _FLAT_STD and _shows(product, spot, (height, width)):
             shown = Frame(tile, tile.shape[1], tile.shape[0])
             scores[row, column] = 100 * run(views.cut(shown, spec)).scores
     return QualityMap(scores, names, spec.size_px, (width, height))
@@ -107,15 +116,24 @@ def _choose_grid(height: int, width: int) -> tuple[int, int]:
     return rows, min(MOST_CELLS // rows, max(1, round(width / side)))
 
 
-def _cut_tiles(
-    pixels: NDArray[np.uint8], rows: int, columns: int, size: int
-) -> Iterator[tuple[int, int, NDArray[np.uint8]]]:
-    height, width = pixels.shape[:2]
+def _place_tiles(
+    height: int, width: int, rows: int, columns: int, size: int
+) -> Iterator[tuple[int, int, tuple[int, int]]]:
+    """Row and column of every cell, and the top left of its tile."""
     for row in range(rows):
-        top = _place(row, rows, height, size)
         for column in range(columns):
-            left = _place(column, columns, width, size)
-            yield row, column, np.ascontiguousarray(pixels[top : top + size, left : left + size])
+            yield row, column, (_place(row, rows, height, size), _place(column, columns, width, size))
+
+
+def _shows(product: NDArray[np.bool_] | None, spot: tuple[slice, slice], shape: tuple[int, int]) -> bool:
+    """Whether enough of the product lies in a part of a photo of this (height, width)."""
+    if product is None:
+        return True
+    rows, columns = (
+        slice(int(each.start * small / side), max(1, math.ceil(min(each.stop, side) * small / side)))
+        for each, small, side in zip(spot, product.shape, shape, strict=True)
+    )
+    return float(product[rows, columns].mean()) >= _LEAST_PRODUCT
 
 
 def _place(index: int, count: int, side: int, size: int) -> int:

@@ -74,7 +74,8 @@ class _Studio:
         report = self.inspector.inspect(path, self.policy)
         frame = image.read(path, long_side_px=manifest.views.long_side_px)
         names = tuple(manifest.outputs.attributes)
-        quality = map_quality(frame, manifest.views, names, self.inspector.backend.run)
+        run = self.inspector.backend.run
+        quality = map_quality(frame, manifest.views, names, run, report.mask)
         return Entry(report, frame.pixels, quality, self.repair(frame, report) if self.repair else None)
 
 

@@ -35,13 +35,16 @@ def _show_issue(number: int, issue: Issue, words: Words) -> str:
         facts.append(f"{escape(page['confidence'])} {show_share(issue.confidence)}")
     if issue.gain >= 0.05:
         facts.append(escape(page["gain"].format(points=show_score(issue.gain))))
+    if not issue.blocking:
+        facts.append(escape(page["hint"]))
     if issue.fixable:
         facts.append(f'<span class="fixable">{escape(page["fixable"])}</span>')
     told = "".join(f"<li>{fact}</li>" for fact in facts)
+    kind = "" if issue.blocking else ' class="aside"'
     return (
-        f'<li><span class="number" aria-hidden="true">{number}</span><div><p class="what">{escape(issue.message)} '
-        f'<code>{escape(issue.code)}</code></p><p class="advice">{escape(issue.advice)}</p>'
-        f'<ul class="facts">{told}</ul></div></li>'
+        f'<li{kind}><span class="number" aria-hidden="true">{number}</span><div>'
+        f'<p class="what">{escape(issue.message)} <code>{escape(issue.code)}</code></p>'
+        f'<p class="advice">{escape(issue.advice)}</p><ul class="facts">{told}</ul></div></li>'
     )
 
 

@@ -18,6 +18,8 @@ from edge_iqa.page.units import show_score
 from edge_iqa.words import Words
 
 _WIDTH = 1000
+_INSET = 10
+"""A cause's box lies inside the product's where both are the same."""
 _WHOLE = 0.98
 """A box that covers so much of both sides is no place in particular."""
 
@@ -83,15 +85,14 @@ def _draw_boxes(entry: Entry, height: int, words: Words) -> str:
             places.setdefault(issue.box, []).append(number)
     product = _product_box(entry)
     parts = []
-    if product is not None and _is_place(product) and product not in places:
+    if product is not None and _is_place(product):
         parts.append(f'<rect class="product" {_span(product, height)}/>')
     for box, numbers in places.items():
-        kind = "cause product" if box == product else "cause"
         label = " · ".join(map(str, numbers))
         wide = 26 * len(label) + 26
         left, top = min(box[0] * _WIDTH, _WIDTH - wide), min(box[1] * height, height - 52)
         parts.append(
-            f'<rect class="{kind}" {_span(box, height)}/>'
+            f'<rect class="cause" {_span(box, height, _INSET)}/>'
             f'<rect class="flag" x="{left:.0f}" y="{top:.0f}" width="{wide}" height="52" rx="10"/>'
             f'<text x="{left + wide / 2:.0f}" y="{top + 38:.0f}">{label}</text>'
         )
@@ -111,11 +112,11 @@ def _is_place(box: Box | None) -> bool:
     return box is not None and min(box[2], box[3]) < _WHOLE
 
 
-def _span(box: Box, height: int) -> str:
+def _span(box: Box, height: int, inset: float = 0.0) -> str:
     left, top, wide, high = box
     return (
-        f'x="{left * _WIDTH:.1f}" y="{top * height:.1f}" '
-        f'width="{wide * _WIDTH:.1f}" height="{high * height:.1f}"'
+        f'x="{left * _WIDTH + inset:.1f}" y="{top * height + inset:.1f}" '
+        f'width="{max(0.0, wide * _WIDTH - 2 * inset):.1f}" height="{max(0.0, high * height - 2 * inset):.1f}"'
     )
 
 

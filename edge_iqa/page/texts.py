@@ -12,7 +12,7 @@ PAGE = (
     # pictures
     "photo_alt", "box_cause", "box_product", "map_alt", "map_alt_flat", "map_about", "map_flat",
     # causes
-    "sure", "causes", "no_causes", "severity", "confidence", "gain", "fixable", "attributes", "failure",
+    "sure", "causes", "no_causes", "severity", "confidence", "gain", "hint", "fixable", "attributes", "failure",
     # repair
     "repair", "repair_left", "repair_verdict", "before", "after", "change", "slider", "slider_help",
     # rules and measurements

@@ -7,11 +7,13 @@ descriptor 3 and answers on 4, one JSON object each, with a zero byte behind it.
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import select
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +22,8 @@ from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _TIMEOUT_S = 60
+_START = "import os, sys; [os.dup2(int(sys.argv[at]), at + 2) for at in (1, 2)]; os.execv(sys.argv[3], sys.argv[3:])"
+"""Puts the two pipes where the browser looks for them, and becomes it."""
 
 
 def find_browser() -> str | None:
@@ -28,7 +32,13 @@ def find_browser() -> str | None:
 
 
 class Tab:
-    """One page in a browser, and all that it said and asked for."""
+    """One page in a browser.
+
+    Attributes:
+        errors: what the page said in the console, and what was thrown in it.
+        requests: addresses that it asked for.
+        blocked: why requests were not made, such as `csp`.
+    """
 
     def __init__(self, commands: int, answers: int) -> None:
         self._commands, self._answers = commands, answers
@@ -37,6 +47,7 @@ class Tab:
         self._session: str | None = None
         self.errors: list[str] = []
         self.requests: list[str] = []
+        self.blocked: list[str] = []
         target = self.send("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
@@ -126,6 +137,8 @@ class Tab:
         method, told = event.get("method"), event.get("params", {})
         if method == "Network.requestWillBeSent":
             self.requests.append(told["request"]["url"][:200])
+        elif method == "Network.loadingFailed" and "blockedReason" in told:
+            self.blocked.append(told["blockedReason"])
         elif method == "Runtime.exceptionThrown":
             self.errors.append(str(told["exceptionDetails"]))
         elif method == "Runtime.consoleAPICalled" and told["type"] in ("error", "warning", "assert"):
@@ -134,19 +147,26 @@ class Tab:
             self.errors.append(told["entry"]["text"])
 
 
+def _move_up(descriptor: int) -> int:
+    """The same pipe under a number that is not among the first ones."""
+    moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 10)
+    os.close(descriptor)
+    return moved
+
+
 @contextmanager
 def open_tab(browser: str, profile: Path) -> Iterator[Tab]:
     """Start a browser with a fresh profile and open one tab in it."""
-    read_commands, commands = os.pipe()
-    answers, write_answers = os.pipe()
+    read_commands, commands = map(_move_up, os.pipe())
+    answers, write_answers = map(_move_up, os.pipe())
     command = [
         browser, "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars",
         "--disable-dev-shm-usage", "--disable-background-networking", f"--user-data-dir={profile}",
         "--remote-debugging-pipe",
     ]  # fmt: skip
-    shell = ["sh", "-c", f'exec "$@" 3<&{read_commands} 4>&{write_answers}', "sh", *command]
+    start = [sys.executable, "-c", _START, str(read_commands), str(write_answers), *command]
     process = subprocess.Popen(
-        shell, pass_fds=(read_commands, write_answers), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        start, pass_fds=(read_commands, write_answers), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     os.close(read_commands)
     os.close(write_answers)
