@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.util
 import os
 import subprocess
@@ -92,6 +93,15 @@ def test_a_degraded_copy_scores_below_its_original(scores, copy, original):
 def test_a_degraded_copy_is_not_accepted(copy):
     with Inspector.open() as inspector:
         assert inspector.inspect(PHOTOS / copy).verdict is not Verdict.ACCEPT
+
+
+def test_a_photo_that_is_not_accepted_is_told_what_was_done_to_it():
+    with (ROOT / "examples" / "verdicts.csv").open(newline="") as stream:
+        expected = {row["path"]: row["issues"] for row in csv.DictReader(stream) if row["issues"]}
+    with Inspector.open() as inspector:
+        reports = {path: inspector.inspect(ROOT / "examples" / path) for path in expected}
+    told = {path: each.issues[0].code for path, each in reports.items() if each.verdict is not Verdict.ACCEPT}
+    assert len(told) >= 5 and told == {path: expected[path] for path in told}
 
 
 def test_the_demo_shows_both_an_accept_and_a_retake():
