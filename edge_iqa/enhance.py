@@ -1,0 +1,211 @@
+"""Repair what a phone can repair, and never make a photo worse.
+
+From the causes follow the repairs; the model's own score finds their strengths, on a copy at viewing
+scale. The result stands only if the score and the attributes named as causes rise, no other attribute
+falls, and the product keeps its color. Otherwise the photo stays as it was, and the result says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from edge_iqa import opencv
+from edge_iqa.color_guard import color_shift
+from edge_iqa.frame import Frame
+from edge_iqa.pixels import Pixels
+from edge_iqa.repairs import shapes, tones
+from edge_iqa.repairs.base import Scorer, Scores, Step
+from edge_iqa.repairs.context import Context
+
+VIEWING_PX = 1600
+MOST_FALL = 2.0
+"""Points that an attribute which is no cause may lose."""
+MOST_SHIFT = 0.01
+"""Mean u'v' that the product's color may move, unless color was the fault."""
+LEAST_GAIN = 3.0
+"""Points of the overall score that repairs of light, color and noise must bring."""
+
+_MILDER = (1.0, 0.85, 0.7, 0.5, 0.35, 0.25)
+"""How much of the repairs is made, where all of them would not stand."""
+MOST_CLIPPED = 0.02
+"""Share of the product that may be burnt out; what is white for good cannot be darkened into a photo."""
+
+ATTRIBUTES: Mapping[str, str] = {
+    "TOO_DARK": "exposure",
+    "TOO_BRIGHT": "exposure",
+    "LOW_CONTRAST": "contrast",
+    "COLOR_CAST": "color",
+    "NOISE": "noise",
+}
+"""Codes of light, color and noise, and the attribute that a repair must raise."""
+SHAPES = ("SKEW", "FILL_LOW", "OFF_CENTER", "ASPECT", "BACKGROUND")
+"""Codes that are repaired by geometry or paint, on which the model has no say."""
+ELSEWHERE = ("FILE_TOO_LARGE", "FORMAT", "TOO_LARGE")
+"""Codes that are settled when the file is written."""
+
+
+@dataclass(frozen=True, eq=False)
+class Diagnosis:
+    """What is wrong with a photo.
+
+    Attributes:
+        causes: codes, the worst first.
+        context: product mask, measurements and what the policy wants.
+        enough: attribute → score (0-100) from which on it is no cause.
+    """
+
+    causes: Sequence[str]
+    context: Context = field(default_factory=Context)
+    enough: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Fixed:
+    """What became of a photo.
+
+    Attributes:
+        pixels: uint8 HxWx3, RGB; the very array that came in where nothing was changed.
+        steps: repairs that were made, in order.
+        before, after: overall score and attributes, 0-100; the same where nothing was changed.
+        retake: causes that no repair removes.
+        why: what was done or why nothing was, in words for people.
+    """
+
+    pixels: Pixels
+    steps: tuple[Step, ...]
+    before: Scores
+    after: Scores
+    retake: tuple[str, ...]
+    why: str
+
+    @property
+    def changed(self) -> bool:
+        """Whether any repair was made."""
+        return bool(self.steps)
+
+
+def improve(frame: Frame, diagnosis: Diagnosis, score: Scorer) -> Fixed:
+    """Repair one photo as far as it gets better.
+
+    Args:
+        frame: the photo, at the size in which it shall be written.
+        diagnosis: what is wrong with it.
+        score: pixels (uint8 HxWx3 RGB, of any size) → overall score and attributes, 0-100.
+
+    Returns:
+        The result. Nothing is ever enlarged; a plain background may be continued at the edges.
+    """
+    before = score(to_viewing(frame.pixels))
+    unable = tuple(code for code in diagnosis.causes if code not in (*ATTRIBUTES, *SHAPES, *ELSEWHERE))
+    if "TOO_BRIGHT" in diagnosis.causes and clipped_share(frame.pixels, diagnosis.context) > MOST_CLIPPED:
+        unable = (*unable, "TOO_BRIGHT")
+    state = Fixed(frame.pixels, (), before, before, unable, "")
+    if diagnosis.causes and diagnosis.causes[0] in unable:
+        return replace(state, why=f"left as it was: no repair is known for {diagnosis.causes[0]}")
+    diagnosis = replace(diagnosis, causes=[code for code in diagnosis.causes if code not in unable])
+    reasons = []
+    if any(code in ATTRIBUTES for code in diagnosis.causes):
+        state, reason = _improve_tones(state, diagnosis, score)
+        reasons.append(reason)
+    if any(code in SHAPES for code in diagnosis.causes):
+        state, reason = _improve_shape(state, diagnosis, score)
+        reasons.append(reason)
+    if not reasons:
+        reasons = ["no repair is known for its faults" if unable else "no fault was named"]
+    why = "; ".join(dict.fromkeys(reasons))
+    return Fixed(state.pixels, state.steps, before, state.after, unable, why)
+
+
+def to_viewing(pixels: Pixels) -> Pixels:
+    """Shrink to viewing scale, the long side at most 1600 px; never enlarge."""
+    scale = VIEWING_PX / max(pixels.shape[:2])
+    if scale >= 1:
+        return pixels
+    cv2 = opencv.load()
+    size = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
+    small: Pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    return small
+
+
+def clipped_share(pixels: Pixels, context: Context) -> float:
+    """Share of the product that is burnt out: measured already, or where every channel is at its end."""
+    if "clipped_bright" in context.values:
+        return context.values["clipped_bright"]
+    small = pixels[:: max(1, pixels.shape[0] // 512), :: max(1, pixels.shape[1] // 512)]
+    return float((small[context.product_at(small.shape)].min(-1) >= 252).mean())
+
+
+def find_fault(before: Scores, after: Scores, causes: Collection[str]) -> str | None:
+    """Say why a repaired photo may not stand, None where it may.
+
+    Args:
+        before, after: overall score and attributes, 0-100.
+        causes: codes that the repair was made for.
+    """
+    gain = after[0] - before[0]
+    if gain < LEAST_GAIN:
+        return f"the score would not have risen clearly ({before[0]:.1f} → {after[0]:.1f})"
+    meant = {ATTRIBUTES[code] for code in causes if code in ATTRIBUTES}
+    for name, value in before[1].items():
+        change = after[1][name] - value
+        if name in meant and change <= 0 and value < 99:
+            return f"{name} would not have risen ({value:.1f} → {after[1][name]:.1f})"
+        if name not in meant and change < -MOST_FALL:
+            return f"{name} would have fallen ({value:.1f} → {after[1][name]:.1f})"
+    return None
+
+
+def _improve_tones(state: Fixed, diagnosis: Diagnosis, score: Scorer) -> tuple[Fixed, str]:
+    small, context = to_viewing(state.pixels), diagnosis.context
+    search = tones.Search(score, context, state.before, small, diagnosis.causes, diagnosis.enough)
+    steps = tones.choose(search).steps
+    fault: str | None = "no repair made it clearly better"
+    for milder in _MILDER if steps else ():
+        tried = tuple(replace(step, strength=round(step.strength * milder, 3)) for step in steps)
+        fault = _judge(small, _apply(small, tried, context), state.before, diagnosis, score)[1]
+        if fault is not None:
+            continue
+        pixels = _apply(state.pixels, tried, context)
+        after, fault = _judge(small, to_viewing(pixels), state.before, diagnosis, score)
+        if fault is None:
+            return Fixed(pixels, tried, state.before, after, state.retake, ""), _describe(tried)
+    return state, f"left as it was: {fault}"
+
+
+def _judge(
+    before: Pixels, after: Pixels, scores: Scores, diagnosis: Diagnosis, score: Scorer
+) -> tuple[Scores, str | None]:
+    """Score a repaired copy at viewing scale, and say why it may not stand, if so."""
+    reached = score(after)
+    fault = find_fault(scores, reached, diagnosis.causes)
+    if fault is None and "COLOR_CAST" not in diagnosis.causes:
+        shift = color_shift(before, after, diagnosis.context.product if diagnosis.context.found else None)
+        if shift > MOST_SHIFT:
+            fault = f"the product's color would have moved (u'v' {shift:.3f})"
+    return reached, fault
+
+
+def _improve_shape(state: Fixed, diagnosis: Diagnosis, score: Scorer) -> tuple[Fixed, str]:
+    steps, reasons = shapes.choose(diagnosis.causes, diagnosis.context, state.pixels)
+    if not steps:
+        return state, "; ".join(reasons)
+    pixels = _apply(state.pixels, steps, diagnosis.context)
+    after = score(to_viewing(pixels))
+    falls = {name: state.after[1][name] - value for name, value in after[1].items()}
+    worst = max(falls, key=lambda name: falls[name], default="")
+    if after[0] < state.after[0] - MOST_FALL or (worst and falls[worst] > MOST_FALL):
+        scores = f"{state.after[0]:.1f} → {after[0]:.1f}"
+        return state, f"shape left as it was: the score would have fallen ({scores})"
+    fixed = Fixed(pixels, (*state.steps, *steps), state.before, after, state.retake, "")
+    return fixed, "; ".join([_describe(steps), *reasons])
+
+
+def _apply(pixels: Pixels, steps: Sequence[Step], context: Context) -> Pixels:
+    for step in steps:
+        pixels = step.apply(pixels, context)
+    return pixels
+
+
+def _describe(steps: Sequence[Step]) -> str:
+    return ", ".join(f"{step.name} ({step.strength:.0%})" for step in steps)

@@ -1,0 +1,103 @@
+"""Background to white: the light of a plain background is divided out, and what is surely background is white."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_iqa import opencv
+from edge_iqa.pixels import Pixels
+from edge_iqa.repairs.context import Context
+from edge_iqa.repairs.light import LINEAR, to_srgb
+
+_SMALL_PX = 256
+_MARGIN = 0.012
+"""Of the longer side: around the product nothing is painted, only brightened."""
+_ROWS = 256
+
+
+@dataclass(frozen=True)
+class WhiteBackground:
+    """A plain background turned white; a shadow at the product's foot fades softly into it."""
+
+    def apply(self, pixels: Pixels, strength: float, context: Context) -> Pixels:
+        """Whiten. Strength mixes with the photo as it was; without a sure outline nothing happens."""
+        if not strength or not context.sure or context.product is None:
+            return pixels
+        cv2 = opencv.load()
+        height, width = pixels.shape[:2]
+        small = _shrink(pixels)
+        cover = cv2.resize(
+            context.product.astype(np.float32), small.shape[1::-1], interpolation=cv2.INTER_LINEAR
+        )
+        reach = max(1.0, _MARGIN * max(small.shape[:2]))
+        light = _spread_background(LINEAR[small].astype(np.float32), cover < 0.02)
+        soft = _fade(cover, reach)
+        table = LINEAR.astype(np.float32)
+        out = np.empty_like(pixels)
+        for top in range(0, height, _ROWS):
+            rows = slice(top, min(height, top + _ROWS))
+            whole = _stretch(np.dstack([light, soft]), rows, (height, width))
+            here = table[pixels[rows]]
+            white = np.minimum(here / np.maximum(whole[..., :3], 0.02), 1)
+            painted = np.clip(whole[..., 3:], 0, 1) * np.float32(strength)
+            # from nearly white to white: noise and the rest of unevenness go
+            white = np.where(white > 0.75, np.minimum(1, white + (white - 0.75)), white)
+            out[rows] = np.round(to_srgb(here + painted * (white - here)) * 255)
+        return out
+
+
+def estimate_color(pixels: Pixels, context: Context) -> NDArray[np.uint8]:
+    """Median color (RGB) of what lies along the edges and is not product; of all edges where all is product."""
+    small = _shrink(pixels)
+    outside = ~context.product_at(small.shape)
+    edge = np.zeros(outside.shape, bool)
+    thick = max(2, round(0.04 * min(edge.shape)))
+    edge[:thick] = edge[-thick:] = edge[:, :thick] = edge[:, -thick:] = True
+    chosen = edge & outside if (edge & outside).any() else edge
+    return np.asarray(np.round(np.median(small[chosen], axis=0)), np.uint8)
+
+
+def _shrink(pixels: Pixels) -> Pixels:
+    scale = min(1.0, _SMALL_PX / max(pixels.shape[:2]))
+    size = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
+    small: Pixels = opencv.load().resize(pixels, size, interpolation=opencv.load().INTER_AREA)
+    return small
+
+
+def _spread_background(light: NDArray[np.float32], outside: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """The background's light everywhere: what is covered is filled from around it, from coarse to fine."""
+    cv2 = opencv.load()
+    known = outside.astype(np.float32)
+    total, weight = np.zeros_like(light), np.full(known.shape, 1e-6, np.float32)
+    trust = 1.0
+    for sigma in (3.0, 8.0, 24.0, 72.0):
+        total += trust * cv2.GaussianBlur(light * known[..., None], (0, 0), sigma)
+        weight += trust * cv2.GaussianBlur(known, (0, 0), sigma)
+        trust *= 0.02
+    return total / weight[..., None]
+
+
+def _fade(cover: NDArray[np.float32], reach: float) -> NDArray[np.float32]:
+    """1 on the background, 0 on the product, a soft step just outside its outline."""
+    cv2 = opencv.load()
+    inside = (cover > 0.02).astype(np.uint8)
+    far = cv2.distanceTransform(1 - inside, cv2.DIST_L2, 5)
+    step: NDArray[np.float32] = np.clip(far / (2 * reach), 0, 1)
+    return step * step * (3 - 2 * step)
+
+
+def _stretch(small: NDArray[np.float32], rows: slice, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Cut some rows out of a small map as if it had been enlarged to `shape`."""
+    cv2 = opencv.load()
+    height, width = shape
+    scale_y, scale_x = small.shape[0] / height, small.shape[1] / width
+    y = ((np.arange(rows.start, rows.stop) + 0.5) * scale_y - 0.5).astype(np.float32)
+    x = ((np.arange(width) + 0.5) * scale_x - 0.5).astype(np.float32)
+    columns, lines = np.meshgrid(x, y)
+    out: NDArray[np.float32] = cv2.remap(
+        small, columns, lines, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return out

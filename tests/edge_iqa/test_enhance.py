@@ -1,0 +1,325 @@
+"""A repaired photo is better by every count, or it is the photo that came in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edge_iqa import image
+from edge_iqa.color_guard import color_shift
+from edge_iqa.encode import Fineness, encode, estimate_fineness
+from edge_iqa.enhance import Diagnosis, find_fault, improve
+from edge_iqa.errors import OutputError
+from edge_iqa.fix_command import FIXED, LEFT, fix_file
+from edge_iqa.frame import Frame
+from edge_iqa.repairs.base import Scores
+from edge_iqa.repairs.context import Context
+from edge_iqa.rewrite import write_fixed
+from tests.edge_iqa import photos
+
+Pixels = NDArray[np.uint8]
+WEIGHTS = np.array((0.2126, 0.7152, 0.0722))
+GOOD = dict.fromkeys(("sharpness", "exposure", "contrast", "color", "noise", "detail"), 99.0)
+
+
+def make_photo(height: int = 120, width: int = 160) -> Pixels:
+    """A red dress on a wall of grays."""
+    rng = np.random.default_rng(4)
+    wall = cv2.resize(
+        rng.uniform(60, 235, (5, 6)).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC
+    )
+    photo = np.repeat(wall.clip(20, 250)[..., None], 3, 2)
+    photo[30:100, 50:110] = (190, 30, 45)
+    return np.asarray(photo, np.uint8)
+
+
+def to_light(pixels: Pixels) -> NDArray[np.float64]:
+    encoded = pixels / 255.0
+    return np.where(encoded > 0.04045, np.power((encoded + 0.055) / 1.055, 2.4), encoded / 12.92)
+
+
+def to_encoded(light: NDArray[np.float64]) -> Pixels:
+    light = np.asarray(light).clip(0, 1)
+    encoded = np.where(light > 0.0031308, 1.055 * np.power(light, 1 / 2.4) - 0.055, light * 12.92)
+    return np.asarray(np.round(encoded * 255), np.uint8)
+
+
+class Judge:
+    """Scores by what it knows of the clean photo: light and color fall with their distance from it."""
+
+    def __init__(self, clean: Pixels) -> None:
+        self.clean = to_light(clean)
+        self.asked = 0
+
+    def __call__(self, pixels: Pixels) -> Scores:
+        self.asked += 1
+        light = to_light(pixels)
+        stops = np.log2((light @ WEIGHTS).mean() / (self.clean @ WEIGHTS).mean())
+        here, there = (each.mean((0, 1)) / (each @ WEIGHTS).mean() for each in (light, self.clean))
+        attributes = {
+            **GOOD,
+            "exposure": 100 * 2 ** -abs(stops),
+            "color": 100 * np.exp(-np.abs(here - there).sum()),
+        }
+        return float(attributes["exposure"] * attributes["color"] / 100), attributes
+
+
+def to_frame(pixels: Pixels) -> Frame:
+    return Frame(pixels, pixels.shape[1], pixels.shape[0])
+
+
+def test_a_dark_photo_is_brought_back_and_the_red_stays_that_red() -> None:
+    clean = make_photo()
+    dark = to_encoded(to_light(clean) / 4)
+    fixed = improve(to_frame(dark), Diagnosis(["TOO_DARK"]), Judge(clean))
+    assert fixed.changed and fixed.steps[0].name == "exposure" and not fixed.retake
+    assert fixed.after[0] > fixed.before[0] + 30
+    assert np.abs(fixed.pixels.astype(int) - clean).mean() < 0.4 * np.abs(dark.astype(int) - clean).mean()
+    dress = np.zeros(clean.shape[:2], bool)
+    dress[35:95, 55:105] = True
+    assert color_shift(dark, fixed.pixels, dress) < 0.005
+
+
+def test_a_cast_is_taken_out() -> None:
+    clean = make_photo()
+    gain = np.array((1.5, 1.0, 0.6))
+    cast = to_encoded(to_light(clean) * 0.6 * gain / (gain @ WEIGHTS))
+    fixed = improve(to_frame(cast), Diagnosis(["COLOR_CAST", "TOO_DARK"]), Judge(clean))
+    assert {step.name for step in fixed.steps} == {"exposure", "white balance"}
+    assert color_shift(clean, fixed.pixels) < 0.35 * color_shift(clean, cast)
+
+
+def test_a_judge_who_loves_yellow_cannot_take_the_grays_away() -> None:
+    """The model alone does not decide on color: what was gray must not cease to be."""
+    clean = make_photo()
+
+    def score(pixels: Pixels) -> Scores:
+        light = to_light(pixels).mean((0, 1))
+        yellow = 50 + 40 * np.tanh(light[:2].sum() / light[2] - 2)
+        return float(yellow), {**GOOD, "color": float(yellow)}
+
+    fixed = improve(to_frame(clean), Diagnosis(["COLOR_CAST"]), score)
+    assert not fixed.changed and fixed.pixels is clean
+
+
+def test_a_score_that_falls_leaves_the_photo_as_it_is() -> None:
+    photo = make_photo()
+
+    def score(pixels: Pixels) -> Scores:
+        value = 80 - 10 * float(np.abs(pixels.astype(int) - photo).mean())
+        return value, {**GOOD, "exposure": value, "contrast": value}
+
+    fixed = improve(to_frame(photo), Diagnosis(["TOO_DARK", "LOW_CONTRAST"]), score)
+    assert fixed.pixels is photo and not fixed.steps and fixed.before == fixed.after
+    assert "left as it was" in fixed.why
+
+
+def test_an_attribute_that_would_fall_makes_the_repair_milder_or_none() -> None:
+    """Here light costs sharpness, step by step: what is made stays within two points."""
+    clean = make_photo()
+    dark = to_encoded(to_light(clean) / 4)
+    judge = Judge(clean)
+
+    def score(pixels: Pixels) -> Scores:
+        overall, attributes = judge(pixels)
+        lit = np.log2((to_light(pixels) @ WEIGHTS).mean() / (to_light(dark) @ WEIGHTS).mean())
+        return overall, {**attributes, "sharpness": 90 - 3 * lit}
+
+    fixed = improve(to_frame(dark), Diagnosis(["TOO_DARK"]), score)
+    fall = fixed.before[1]["sharpness"] - fixed.after[1]["sharpness"]
+    assert fixed.changed and 0 < fall <= 2
+
+
+def test_color_that_moves_without_being_the_fault_is_refused() -> None:
+    """A judge of contrast alone would make pale colors strong; the guard holds them."""
+    flat = np.round(make_photo() * 0.4 + 128 * 0.6).astype(np.uint8)
+
+    def score(pixels: Pixels) -> Scores:
+        value = min(99.0, float(pixels.std()))
+        return value, {**GOOD, "contrast": value}
+
+    fixed = improve(to_frame(flat), Diagnosis(["LOW_CONTRAST"]), score)
+    assert fixed.changed
+    assert color_shift(flat, fixed.pixels) <= 0.01
+    free = improve(to_frame(flat), Diagnosis(["LOW_CONTRAST", "COLOR_CAST"]), score)
+    assert color_shift(flat, free.pixels) > 0.01
+
+
+def test_a_burnt_out_product_is_not_darkened() -> None:
+    burnt = to_encoded(to_light(make_photo()) * 6)
+    judge = Judge(make_photo())
+    fixed = improve(to_frame(burnt), Diagnosis(["TOO_BRIGHT"]), judge)
+    assert fixed.retake == ("TOO_BRIGHT",) and fixed.pixels is burnt
+
+
+@pytest.mark.parametrize("code", ["BLUR_MOTION", "CUT_OFF", "UPSCALED", "EMPTY"])
+def test_what_no_repair_removes_needs_a_new_photo(code: str) -> None:
+    photo = make_photo()
+    judge = Judge(photo)
+    fixed = improve(to_frame(photo), Diagnosis([code]), judge)
+    assert fixed.retake == (code,) and fixed.pixels is photo and judge.asked == 1
+
+
+def test_a_photo_without_causes_is_not_touched() -> None:
+    photo = make_photo()
+    fixed = improve(to_frame(photo), Diagnosis([]), Judge(photo))
+    assert fixed.pixels is photo and not fixed.retake
+
+
+def test_the_size_stays_unless_the_shape_was_the_fault() -> None:
+    clean = make_photo(240, 320)
+    dark = to_encoded(to_light(clean) / 4)
+    mask = np.zeros((48, 64), bool)
+    mask[12:40, 20:44] = True
+    context = Context(mask, "plain", 0.95, fill=0.85, aspect_ratio=1.0, shortest_px=100)
+    as_it_was = improve(to_frame(dark), Diagnosis(["TOO_DARK"], context), Judge(clean))
+    assert as_it_was.pixels.shape == dark.shape
+    flat_judge = lambda pixels: (90.0, dict(GOOD))  # noqa: E731
+    cropped = improve(to_frame(clean), Diagnosis(["FILL_LOW"], context), flat_judge)
+    height, width = cropped.pixels.shape[:2]
+    assert abs(height - width) <= 1 and height < 240
+    assert 140 / height == pytest.approx(0.85, abs=0.02)
+
+
+def test_the_guard_names_what_is_wrong() -> None:
+    before: Scores = (40.0, {"exposure": 50.0, "noise": 90.0})
+
+    def after(overall: float, **attributes: float) -> Scores:
+        return overall, {**before[1], **attributes}
+
+    assert find_fault(before, after(80, exposure=90.0), ["TOO_DARK"]) is None
+    assert "score" in str(find_fault(before, after(41, exposure=90.0), ["TOO_DARK"]))
+    assert "exposure" in str(find_fault(before, after(80, exposure=50.0), ["TOO_DARK"]))
+    assert "noise" in str(find_fault(before, after(80, exposure=90.0, noise=87.9), ["TOO_DARK"]))
+    assert find_fault(before, after(80, exposure=90.0, noise=88.1), ["TOO_DARK"]) is None
+
+
+# --- encoding and writing
+
+
+@pytest.mark.parametrize("quality", [75, 90, 93, 97])
+@pytest.mark.parametrize("whole_color", [True, False])
+def test_a_jpeg_is_written_as_finely_as_its_source_and_never_coarsely(
+    quality: int, whole_color: bool
+) -> None:
+    chroma = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444 if whole_color else cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420
+    source = photos.encode(
+        ".jpg",
+        photos.gradient(64, 64),
+        cv2.IMWRITE_JPEG_QUALITY,
+        quality,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+        chroma,
+    )
+    found = estimate_fineness(source)
+    assert found.quality == max(90, quality) and found.whole_color == whole_color
+    assert estimate_fineness(encode(photos.gradient(64, 64), "jpeg", found)) == found
+
+
+def test_a_file_that_must_be_smaller_is_or_is_refused() -> None:
+    noisy = np.random.default_rng(0).integers(0, 256, (200, 200, 3)).astype(np.uint8)
+    whole = encode(noisy, "jpeg", Fineness(97))
+    smaller = encode(noisy, "jpeg", Fineness(97), max_bytes=len(whole) // 2)
+    assert len(smaller) <= len(whole) // 2
+    with pytest.raises(OutputError, match="at most 100 bytes"):
+        encode(noisy, "jpeg", Fineness(97), max_bytes=100)
+
+
+def test_a_side_too_long_for_the_format_is_refused() -> None:
+    with pytest.raises(OutputError, match="WEBP"):
+        encode(np.zeros((2, 16_400, 3), np.uint8), "webp", Fineness())
+
+
+def test_nothing_is_written_over_unasked_and_never_in_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = photos.encode(".jpg", make_photo())
+    frame = image.read(source)
+    out = tmp_path / "out.jpg"
+    out.write_bytes(b"mine")
+    with pytest.raises(OutputError, match="already"):
+        write_fixed(source, frame, frame.pixels, out)
+    assert out.read_bytes() == b"mine"
+
+    def fail(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.replace", fail)
+        with pytest.raises(OutputError, match="No space"):
+            write_fixed(source, frame, frame.pixels, out, overwrite=True)
+    assert out.read_bytes() == b"mine" and [each.name for each in tmp_path.iterdir()] == ["out.jpg"]
+    write_fixed(source, frame, frame.pixels, out, overwrite=True)
+    assert image.read(out).pixels.shape == frame.pixels.shape
+
+
+@pytest.mark.parametrize("name", ["out.gif", "out.tiff"])
+def test_a_format_that_cannot_be_written_is_refused(tmp_path: Path, name: str) -> None:
+    source = photos.encode(".jpg", make_photo())
+    frame = image.read(source)
+    with pytest.raises(OutputError, match=r"\.webp"):
+        write_fixed(source, frame, frame.pixels, tmp_path / name)
+
+
+# --- the command
+
+
+def diagnose(*codes: str) -> Any:
+    return lambda frame, data: Diagnosis(codes)
+
+
+def test_a_file_is_repaired_beside_its_source(tmp_path: Path) -> None:
+    clean = make_photo()
+    source = tmp_path / "dark.png"
+    source.write_bytes(photos.encode(".png", to_encoded(to_light(clean) / 4)))
+    before = source.read_bytes()
+    result = fix_file(source, tmp_path / "out.png", diagnose("TOO_DARK"), Judge(clean))
+    assert result.code == FIXED and source.read_bytes() == before
+    assert np.array_equal(image.read(tmp_path / "out.png").pixels, result.fixed.pixels)
+    told: Mapping[str, Any] = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    assert told["changed"] and told["score"]["after"] > told["score"]["before"]
+    assert told["steps"][0]["name"] == "exposure" and told["steps"][0]["parameters"]["stops"] > 1
+    assert "exposure" in result.to_text() and "out.png" in result.to_text()
+
+
+def test_a_photo_that_cannot_be_made_better_is_copied_byte_for_byte(tmp_path: Path) -> None:
+    source = tmp_path / "photo.jpg"
+    source.write_bytes(photos.encode(".jpg", make_photo()))
+    result = fix_file(source, tmp_path / "out.jpg", diagnose("CUT_OFF"), Judge(make_photo()))
+    assert result.code == LEFT and (tmp_path / "out.jpg").read_bytes() == source.read_bytes()
+    assert "CUT_OFF" in result.to_text() and result.to_dict()["retake"] == ["CUT_OFF"]
+
+
+def test_the_photo_itself_is_never_overwritten_unasked(tmp_path: Path) -> None:
+    source = tmp_path / "photo.jpg"
+    source.write_bytes(photos.encode(".jpg", make_photo()))
+    for out in (source, tmp_path):
+        with pytest.raises(OutputError, match="itself"):
+            fix_file(source, out, diagnose("CUT_OFF"), Judge(make_photo()))
+    link = tmp_path / "link.jpg"
+    link.symlink_to(source)
+    with pytest.raises(OutputError, match="itself"):
+        fix_file(source, link, diagnose("CUT_OFF"), Judge(make_photo()))
+    fix_file(source, source, diagnose("CUT_OFF"), Judge(make_photo()), overwrite=True)
+
+
+def test_a_large_photo_is_repaired_at_its_own_size() -> None:
+    clean = cv2.resize(make_photo(), (2400, 1800), interpolation=cv2.INTER_CUBIC)
+    dark = cv2.LUT(clean, to_encoded(to_light(np.arange(256, dtype=np.uint8)) / 4))
+    judge = Judge(clean[::20, ::20])
+    sizes = set()
+
+    def score(pixels: Pixels) -> Scores:
+        sizes.add(pixels.shape)
+        return judge(pixels[::13, ::13])
+
+    fixed = improve(to_frame(dark), Diagnosis(["TOO_DARK"]), score)
+    assert fixed.changed and fixed.pixels.shape == clean.shape
+    assert sizes == {(1200, 1600, 3)}
