@@ -165,6 +165,11 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
 def _add_report_options(parser: argparse.ArgumentParser) -> None:
     _add_photo_options(parser)
     parser.add_argument("-o", "--out", required=True, metavar="FILE", help="the page, such as report.html")
+    parser.add_argument(
+        "--fix",
+        action="store_true",
+        help="try the repairs that can be made on the device, and show before and after; photos stay as they are",
+    )
     _add_model_options(parser)
     parser.set_defaults(run=_write_report)
 
@@ -198,6 +203,7 @@ def _inspect(options: argparse.Namespace) -> int:
 
 def _write_report(options: argparse.Namespace) -> int:
     from edge_iqa.inspector import Inspector
+    from edge_iqa.page.repairing import repair_for_page
     from edge_iqa.policy import DEFAULT, open_policy
     from edge_iqa.report_command import check_target, write_report
     from edge_iqa.words import open_words
@@ -207,10 +213,10 @@ def _write_report(options: argparse.Namespace) -> int:
     with Inspector.open(options.bundle, options.backend, options.threads, options.lang) as inspector:
         paths = [path for photo in options.photos for path in _expand(photo)]
         progress = _count_to(len(paths)) if sys.stderr.isatty() and len(paths) > 1 else None
-        words = open_words(options.lang)
         written = write_report(
-            inspector, paths, options.out, policy, words, jobs=options.jobs, progress=progress
-        )
+            inspector, paths, options.out, policy, open_words(options.lang),
+            repair=repair_for_page if options.fix else None, jobs=options.jobs, progress=progress,
+        )  # fmt: skip
     _escape_what_does_not_fit()
     counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(written.outcomes.items()))
     print(f"{written.path}: {counts} ({written.size_bytes / 1e6:.1f} MB)")

@@ -29,8 +29,8 @@ _MOST_JOBS = 64
 _SHOWN_OPEN = 3
 """Up to so many photos the page shows the first one opened; more are a list to choose from."""
 
-Repairer = Callable[[Frame, Report], Repair | None]
-"""Frame at viewing scale and its report → what a repair makes of it; None where none was tried."""
+Repairer = Callable[[Frame, Report, Inspector, Policy], Repair | None]
+"""What a repair makes of a photo, such as `edge_iqa.page.repairing.repair_for_page`; None where none was tried."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,8 @@ class _Studio:
         names = tuple(manifest.outputs.attributes)
         run = self.inspector.backend.run
         quality = map_quality(frame, manifest.views, names, run, report.mask)
-        return Entry(report, frame.pixels, quality, self.repair(frame, report) if self.repair else None)
+        repair = self.repair(frame, report, self.inspector, self.policy) if self.repair else None
+        return Entry(report, frame.pixels, quality, repair)
 
 
 def write_report(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edge_iqa.codes import FORMAT
+from edge_iqa.enhance import MOST_FALL, VIEWING_PX
 from edge_iqa.measurement import MEASURES
 from edge_iqa.page.entry import Entry, Repair
 from edge_iqa.page.figures import draw_repair, name_attribute
@@ -83,9 +84,9 @@ def show_repair(entry: Entry, key: str, words: Words) -> str:
     if repair.verdict is not None:
         told = f'<p class="outcome">{escape(page["repair_verdict"])} → {escape(words.verdicts[repair.verdict])}</p>'
     return (
-        f'<section class="repair">{head}{draw_repair(entry, repair, key, words)}'
-        f'<ul class="steps">{steps}</ul>{_show_changes(repair, words)}'
-        f"{told}</section>"
+        f'<section class="repair">{head}<div class="columns">{draw_repair(entry, repair, key, words)}'
+        f'<div><ul class="steps">{steps}</ul>{_show_changes(repair, words)}{told}'
+        f'<p class="hint">{escape(page["repair_about"].format(pixels=VIEWING_PX))}</p></div></div></section>'
     )
 
 
@@ -98,7 +99,7 @@ def _show_changes(repair: Repair, words: Words) -> str:
     ]
     cells = "".join(
         f"<tr><th scope=row>{escape(label)}</th><td>{show_score(old)}</td><td>{show_score(new)}</td>"
-        f'<td class="{"up" if new >= old else "down"}">{new - old:+.1f}</td></tr>'
+        f"<td{_mark_change(new - old)}>{new - old:+.1f}</td></tr>"
         for label, old, new in rows
     )
     page = words.page
@@ -106,6 +107,13 @@ def _show_changes(repair: Repair, words: Words) -> str:
         f"<th scope=col>{escape(page[name])}</th>" for name in ("attributes", "before", "after", "change")
     )
     return f'<table class="changes"><thead><tr>{head}</tr></thead><tbody>{cells}</tbody></table>'
+
+
+def _mark_change(change: float) -> str:
+    """Color for changes that repairs are held to; smaller ones are no loss and no gain."""
+    if abs(change) <= MOST_FALL:
+        return ""
+    return ' class="up"' if change > 0 else ' class="down"'
 
 
 def show_rules(report: Report, words: Words) -> str:

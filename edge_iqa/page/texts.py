@@ -14,7 +14,7 @@ PAGE = (
     # causes
     "sure", "causes", "no_causes", "severity", "confidence", "gain", "hint", "fixable", "attributes", "failure",
     # repair
-    "repair", "repair_left", "repair_verdict", "before", "after", "change", "slider", "slider_help",
+    "repair", "repair_left", "repair_verdict", "repair_about", "before", "after", "change", "slider", "slider_help",
     # rules and measurements
     "rules", "column_status", "column_rule", "column_measured", "column_bound", "column_weight",
     "column_source", "status_held", "status_broken", "status_not_measured", "status_upcoming", "weight_must",

@@ -7,7 +7,9 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from edge_iqa import cli
 from edge_iqa.report_command import shorten
@@ -93,3 +95,18 @@ def test_photos_are_called_by_what_tells_them_apart() -> None:
     assert shorten(["x/a.jpg", "x/y/a.jpg"]) == ["a.jpg", "y/a.jpg"]
     assert shorten(["a.jpg"]) == ["a.jpg"]
     assert shorten(["a.jpg", "a.jpg"]) == ["a.jpg", "a.jpg"]
+
+
+@pytest.mark.slow
+def test_with_fix_the_page_shows_before_and_after_and_the_photo_stays(
+    good_photo: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    dark = (255 * (good_photo / 255.0) ** 2.2 * 0.6).astype(np.uint8)
+    path, out = tmp_path / "dark.png", tmp_path / "report.html"
+    path.write_bytes(photos.encode(".png", dark))
+    before = path.read_bytes()
+    _run(path, "-o", out)
+    assert 'type="range"' not in out.read_text(encoding="utf-8")
+    _run(path, "-o", out, "--fix")
+    assert out.read_text(encoding="utf-8").count('type="range"') == 1
+    assert path.read_bytes() == before
