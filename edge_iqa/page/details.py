@@ -99,7 +99,7 @@ def _show_changes(repair: Repair, words: Words) -> str:
     ]
     cells = "".join(
         f"<tr><th scope=row>{escape(label)}</th><td>{show_score(old)}</td><td>{show_score(new)}</td>"
-        f"<td{_mark_change(new - old)}>{new - old:+.1f}</td></tr>"
+        f"<td{_mark_change(new - old)}>{_show_change(new - old)}</td></tr>"
         for label, old, new in rows
     )
     page = words.page
@@ -107,6 +107,10 @@ def _show_changes(repair: Repair, words: Words) -> str:
         f"<th scope=col>{escape(page[name])}</th>" for name in ("attributes", "before", "after", "change")
     )
     return f'<table class="changes"><thead><tr>{head}</tr></thead><tbody>{cells}</tbody></table>'
+
+
+def _show_change(change: float) -> str:
+    return f"{change:+.1f}".replace("-", "−")
 
 
 def _mark_change(change: float) -> str:
