@@ -95,7 +95,11 @@ class Example:
 EXAMPLES = (
     Example("coffee.jpg", "skimage:coffee", "a photograph as it was taken"),
     Example(
-        "coffee-blurred.jpg", "skimage:coffee", "the same, out of focus (disk of 4 px)", "BLUR_DEFOCUS", defocus(4)
+        "coffee-blurred.jpg",
+        "skimage:coffee",
+        "the same, out of focus (disk of 4 px)",
+        "BLUR_DEFOCUS",
+        defocus(4),
     ),
     Example("coffee-dark.jpg", "skimage:coffee", "the same with 6 % of the light", "TOO_DARK", darken(0.06)),
     Example("clock-moved.jpg", "skimage:clock", "a photograph, truly blurred by motion; gray", "BLUR_MOTION"),

@@ -111,6 +111,25 @@ def test_exposure_is_that_of_the_product_not_of_its_background(
     assert _codes(_diagnose(0.3, attributes, measured, luma=Luma(luma, 0.2))) == codes
 
 
+@pytest.mark.parametrize(
+    ("brightness", "clipped", "codes"),
+    [
+        (12, 0.0, ["TOO_DARK"]),
+        (28, 0.14, []),  # a black product, well exposed, with some of the paper taken for it
+        (85, 0.01, []),  # a white product, well exposed
+        (91, 0.0, ["TOO_BRIGHT"]),
+        (66, 0.04, ["TOO_BRIGHT"]),
+    ],
+)
+@pytest.mark.parametrize("luma", [0.3, 0.9])
+def test_on_white_paper_only_a_product_that_surely_is_too_dark_or_bright_is_called_so(
+    brightness: float, clipped: float, codes: list[str], luma: float
+) -> None:
+    measured = _measure(brightness=brightness, clipped_bright=clipped)
+    white = Measurements(measured.values, Mask(measured.mask.product, "light", 0.9))
+    assert _codes(_diagnose(0.9, {**FINE, "exposure": 0.5}, white, luma=Luma(luma, 0.2))) == codes
+
+
 @pytest.mark.parametrize(("luma", "code"), [(0.41, "TOO_DARK"), (0.42, "TOO_BRIGHT")])
 def test_where_no_product_was_found_the_whole_photo_tells(luma: float, code: str) -> None:
     measured = _measure(0.3, **GRAY)
