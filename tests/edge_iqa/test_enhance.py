@@ -167,6 +167,32 @@ def test_what_no_repair_removes_needs_a_new_photo(code: str) -> None:
     assert fixed.retake == (code,) and fixed.pixels is photo and judge.asked == 1
 
 
+def test_a_photo_whose_worst_cause_no_repair_removes_is_left_whole() -> None:
+    dark = to_encoded(to_light(make_photo()) / 4)
+    judge = Judge(make_photo())
+    blurred = improve(to_frame(dark), Diagnosis(["BLUR_MOTION", "TOO_DARK"]), judge)
+    assert blurred.pixels is dark and blurred.retake == ("BLUR_MOTION",)
+    hinted = improve(to_frame(dark), Diagnosis(["TOO_DARK", "LOW_DETAIL"]), judge)
+    assert hinted.changed and hinted.retake == ("LOW_DETAIL",)
+
+
+def test_noise_that_light_brings_out_is_taken_out() -> None:
+    """Here every stop of light costs noise points, which only denoising gives back."""
+    clean = cv2.resize(make_photo(), (320, 240), interpolation=cv2.INTER_CUBIC)
+    rng = np.random.default_rng(3)
+    dark = to_encoded(to_light(clean) / 8 + rng.normal(0, 0.0012, clean.shape))
+    judge = Judge(clean)
+
+    def score(pixels: Pixels) -> Scores:
+        overall, attributes = judge(pixels)
+        fine = pixels.astype(np.float32) - cv2.GaussianBlur(pixels.astype(np.float32), (0, 0), 1.5)
+        return overall, {**attributes, "noise": 100 - 4 * float(np.median(np.abs(fine)))}
+
+    fixed = improve(to_frame(dark), Diagnosis(["TOO_DARK"]), score)
+    assert [step.name for step in fixed.steps] == ["exposure", "denoise"]
+    assert fixed.after[1]["noise"] >= fixed.before[1]["noise"] - 2
+
+
 def test_a_photo_without_causes_is_not_touched() -> None:
     photo = make_photo()
     fixed = improve(to_frame(photo), Diagnosis([]), Judge(photo))
@@ -295,6 +321,14 @@ def test_a_photo_that_cannot_be_made_better_is_copied_byte_for_byte(tmp_path: Pa
     result = fix_file(source, tmp_path / "out.jpg", diagnose("CUT_OFF"), Judge(make_photo()))
     assert result.code == LEFT and (tmp_path / "out.jpg").read_bytes() == source.read_bytes()
     assert "CUT_OFF" in result.to_text() and result.to_dict()["retake"] == ["CUT_OFF"]
+
+
+def test_a_photo_with_nothing_wrong_is_a_success(tmp_path: Path) -> None:
+    source = tmp_path / "photo.jpg"
+    source.write_bytes(photos.encode(".jpg", make_photo()))
+    result = fix_file(source, tmp_path / "out.jpg", diagnose(), Judge(make_photo()))
+    assert result.code == FIXED and not result.fixed.changed
+    assert (tmp_path / "out.jpg").read_bytes() == source.read_bytes()
 
 
 def test_the_photo_itself_is_never_overwritten_unasked(tmp_path: Path) -> None:
