@@ -1,7 +1,8 @@
 """The command `edge-iqa`. The only module that prints.
 
-Exit codes of `inspect`: 0 every photo is accepted (or set aside by `--override`), 1 some are not, 2 wrong usage (or no
-bundle, policy or backend to run with), 3 something could not be read; the rest is done all the same.
+Exit codes of `inspect` and `report`: 0 every photo is accepted (or set aside by `--override`), 1 some are not,
+2 wrong usage (or no bundle, policy or backend to run with), 3 something could not be read; the rest is
+done all the same.
 `doctor`: 0 all is well, 1 something is wrong. `policies`: 0, or 2 where there is no such policy. `schema`: 0.
 """
 
@@ -15,7 +16,7 @@ import os
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from edge_iqa import __version__
@@ -97,6 +98,16 @@ def _make_parser() -> argparse.ArgumentParser:
     )
     policies.add_argument("--json", action="store_true", help="one JSON object instead of text")
     policies.set_defaults(run=_policies)
+    report = commands.add_parser(
+        "report",
+        help="write a page that shows why and where",
+        description="Judge photos and write one HTML page: each photo beside its quality map, its causes, the rules "
+        "of the policy, what was measured. The page loads nothing; it holds small copies of the photos "
+        "(about 0.2 MB each) without the place and time at which they were taken.",
+        epilog="Exit code: 0 all accepted, 1 some not, 2 wrong usage, 3 something could not be read; "
+        "the page is written all the same.",
+    )
+    _add_report_options(report)
     schema = commands.add_parser(
         "schema",
         help="print the JSON Schema of reports",
@@ -107,15 +118,27 @@ def _make_parser() -> argparse.ArgumentParser:
 
 
 def _add_inspect_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "photos", nargs="+", metavar="PHOTO", help="a photo, or a folder: the photos directly in it, by name"
-    )
+    _add_photo_options(parser)
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="one JSON object a line instead of a table")
     output.add_argument(
         "--details",
         action="store_true",
         help="below each photo every cause and hint, and every rule with its value",
+    )
+    parser.add_argument(
+        "--override",
+        type=_reason,
+        metavar="REASON",
+        help="the photos go up all the same: verdicts stay, the reason is recorded, the exit code is 0",
+    )
+    _add_model_options(parser)
+    parser.set_defaults(run=_inspect)
+
+
+def _add_photo_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "photos", nargs="+", metavar="PHOTO", help="a photo, or a folder: the photos directly in it, by name"
     )
     parser.add_argument(
         "--policy",
@@ -128,19 +151,27 @@ def _add_inspect_options(parser: argparse.ArgumentParser) -> None:
         default="en",
         help=f"language of causes and advice: {', '.join(list_languages())}",
     )
-    parser.add_argument(
-        "--override",
-        type=_reason,
-        metavar="REASON",
-        help="the photos go up all the same: verdicts stay, the reason is recorded, the exit code is 0",
-    )
+
+
+def _add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bundle", metavar="DIR", help="another bundle than the one installed")
     parser.add_argument("--backend", choices=_BACKENDS, help="what runs the model; else the best installed")
     parser.add_argument("--threads", type=_positive, metavar="N", help="threads of the model; 1 if not given")
     parser.add_argument(
         "--jobs", type=_positive, metavar="N", help="photos at the same time; one per core if not given"
     )
-    parser.set_defaults(run=_inspect)
+
+
+def _add_report_options(parser: argparse.ArgumentParser) -> None:
+    _add_photo_options(parser)
+    parser.add_argument("-o", "--out", required=True, metavar="FILE", help="the page, such as report.html")
+    parser.add_argument(
+        "--fix",
+        action="store_true",
+        help="try the repairs that can be made on the device, and show before and after; photos stay as they are",
+    )
+    _add_model_options(parser)
+    parser.set_defaults(run=_write_report)
 
 
 def _positive(text: str) -> int:
@@ -168,6 +199,39 @@ def _inspect(options: argparse.Namespace) -> int:
         return UNREADABLE
     accepted = counts["accept"] == sum(counts.values()) or options.override is not None
     return ACCEPTED if accepted else NOT_ACCEPTED
+
+
+def _write_report(options: argparse.Namespace) -> int:
+    from edge_iqa.inspector import Inspector
+    from edge_iqa.page.repairing import repair_for_page
+    from edge_iqa.policy import DEFAULT, open_policy
+    from edge_iqa.report_command import check_target, write_report
+    from edge_iqa.words import open_words
+
+    check_target(options.out)
+    policy = open_policy(DEFAULT if options.policy is None else options.policy)
+    with Inspector.open(options.bundle, options.backend, options.threads, options.lang) as inspector:
+        paths = [path for photo in options.photos for path in _expand(photo)]
+        progress = _count_to(len(paths)) if sys.stderr.isatty() and len(paths) > 1 else None
+        written = write_report(
+            inspector, paths, options.out, policy, open_words(options.lang),
+            repair=repair_for_page if options.fix else None, jobs=options.jobs, progress=progress,
+        )  # fmt: skip
+    _escape_what_does_not_fit()
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(written.outcomes.items()))
+    print(f"{written.path}: {counts} ({written.size_bytes / 1e6:.1f} MB)")
+    if written.outcomes["failed"]:
+        return UNREADABLE
+    return ACCEPTED if written.outcomes["accept"] == len(paths) else NOT_ACCEPTED
+
+
+def _count_to(total: int) -> Callable[[int], None]:
+    """Progress in one line of stderr."""
+
+    def show(done: int) -> None:
+        print(f"\r{done}/{total}", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+    return show
 
 
 def _expand(photo: str) -> Iterator[str]:

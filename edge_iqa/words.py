@@ -10,6 +10,8 @@ from pathlib import Path
 from edge_iqa import toml
 from edge_iqa.codes import CODES
 from edge_iqa.errors import WordsError
+from edge_iqa.measurement import MEASURES
+from edge_iqa.page.texts import ATTRIBUTES, OUTCOMES, PAGE
 from edge_iqa.toml import Entry
 
 FOLDER = Path(__file__).parent / "words"
@@ -17,8 +19,16 @@ DEFAULT = "en"
 SENTENCES = ("accept", "hint", "fix", "review", "override")
 """What is said beside the causes: of the verdicts, of hints beside `accept`, before the reason of an override."""
 
+TABLES: Mapping[str, tuple[str, ...]] = {
+    "sentences": SENTENCES,
+    "verdicts": OUTCOMES,
+    "attributes": ATTRIBUTES,
+    "measures": tuple(MEASURES),
+    "page": PAGE,
+}
+"""Tables of a catalog beside the causes, and the names that each must have."""
+
 _SUFFIX = ".toml"
-_TABLE = "sentences"
 _LONGEST = 200
 _WIDE_STOPS = ("\u3002", "\uff01", "\uff1f", "\uff1a")
 
@@ -39,11 +49,17 @@ class Words:
         lang: its language, such as `en`.
         causes: by code; every code of `edge_iqa.codes.CODES` is there.
         sentences: by name; all of `SENTENCES` are there.
+        verdicts, attributes, measures: labels, by name.
+        page: texts of the page that `edge-iqa report` writes, by name.
     """
 
     lang: str
     causes: Mapping[str, Saying]
     sentences: Mapping[str, str]
+    verdicts: Mapping[str, str]
+    attributes: Mapping[str, str]
+    measures: Mapping[str, str]
+    page: Mapping[str, str]
 
 
 def join(sentences: Sequence[str]) -> str:
@@ -75,14 +91,14 @@ def read_words(root: Entry, lang: str) -> Words:
     Raises:
         WordsError: see `open_words`; the message names file, line and key.
     """
-    root.check_keys((_TABLE, *CODES))
-    sentences = root[_TABLE]
-    sentences.check_keys(SENTENCES)
-    return Words(
-        lang,
-        {code: _read_saying(root[code]) for code in CODES},
-        {name: _read_sentence(sentences[name]) for name in SENTENCES},
-    )
+    root.check_keys((*TABLES, *CODES))
+    causes = {code: _read_saying(root[code]) for code in CODES}
+    return Words(lang, causes, **{name: _read_table(root[name], keys) for name, keys in TABLES.items()})
+
+
+def _read_table(table: Entry, names: tuple[str, ...]) -> dict[str, str]:
+    table.check_keys(names)
+    return {name: _read_sentence(table[name]) for name in names}
 
 
 def _read_saying(entry: Entry) -> Saying:

@@ -1,0 +1,125 @@
+"""What repairs are told of a photo is what the report and the policy say, and accepted photos are left alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edge_iqa import Frame, Inspector, Issue, Report, Verdict
+from edge_iqa.fixing import can_try, make_scorer, to_diagnosis
+from edge_iqa.page.repairing import repair_for_page
+from edge_iqa.policy import open_policy, parse_policy
+from tests.edge_iqa.pages import make_report
+
+POLICY = parse_policy(
+    b"""
+title = "Ours"
+[thresholds]
+noise = 0.99
+[[rules]]
+id = "fill"
+measure = "fill"
+at_least = 0.8
+[[rules]]
+id = "square"
+measure = "aspect_ratio"
+at_least = 0.9
+at_most = 1.1
+[[rules]]
+id = "size"
+measure = "long_side_px"
+at_least = 1000
+""",
+    "ours.toml",
+)
+
+
+def _darken(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return (255 * (pixels / 255.0) ** 2.2 * 0.6).astype(np.uint8)
+
+
+def _break(*names: str, **changes: Any) -> Report:
+    """A report on which these rules of the policy are broken, and the others held."""
+    rules = tuple(
+        dataclasses.replace(
+            rule.check(0.5, datetime.date.today(), POLICY.name),
+            status="broken" if rule.id in names else "held",
+        )
+        for rule in POLICY.rules
+    )
+    return dataclasses.replace(make_report(), rules=rules, policy=POLICY.name, **changes)
+
+
+def test_causes_are_told_and_hints_are_not(inspector: Inspector) -> None:
+    told = to_diagnosis(make_report(codes=("NOISE", "FILL_LOW")), POLICY, inspector)
+    assert told.causes == ("NOISE",), "the second is a hint"
+    assert told.context.values["noise"] == 0.75
+    assert told.enough["noise"] == 99
+    bounds = inspector.bundle.manifest.thresholds.attributes
+    assert told.enough["sharpness"] == pytest.approx(100 * bounds["sharpness"])
+
+
+def test_what_broken_rules_ask_for_is_wanted(inspector: Inspector) -> None:
+    context = to_diagnosis(_break("fill"), POLICY, inspector).context
+    assert 0.8 < context.fill <= 0.85 and context.aspect_ratio is None
+    wide = to_diagnosis(_break("square", width_px=2000, height_px=1000), POLICY, inspector).context
+    assert wide.aspect_ratio == 1.1 and wide.fill is None
+    tall = to_diagnosis(_break("square", width_px=1000, height_px=2000), POLICY, inspector).context
+    assert tall.aspect_ratio == 0.9
+
+
+def test_a_crop_keeps_the_pixels_that_rules_ask_for(inspector: Inspector) -> None:
+    assert to_diagnosis(_break("fill"), POLICY, inspector).context.shortest_px == 1000
+    assert to_diagnosis(_break("fill"), POLICY, inspector, scale=0.5).context.shortest_px == 500
+    too_small = to_diagnosis(_break("fill", "size"), POLICY, inspector)
+    assert too_small.context.shortest_px < 1000, "a rule that is broken anyway hinders no crop"
+
+
+def test_the_scorer_gives_what_an_inspection_gives(
+    inspector: Inspector, good_photo: NDArray[np.uint8]
+) -> None:
+    report = inspector.inspect(good_photo)
+    overall, attributes = make_scorer(inspector)(good_photo)
+    assert overall == pytest.approx(report.score, abs=1e-3)
+    assert attributes == pytest.approx(dict(report.attributes), abs=1e-3)
+
+
+def test_an_accepted_photo_and_one_beyond_repair_are_left_alone(inspector: Inspector) -> None:
+    issue = Issue("BLUR_MOTION", 0.9, None, None, False, 30.0, "blurry", "again")
+    lost = dataclasses.replace(make_report(), issues=(issue,))
+    fine = dataclasses.replace(
+        make_report(verdict=Verdict.ACCEPT),
+        issues=(dataclasses.replace(issue, fixable=True, blocking=False),),
+    )
+    assert not can_try(lost) and not can_try(fine)
+    frame = Frame(np.zeros((400, 400, 3), np.uint8), 400, 400)
+    assert repair_for_page(frame, fine, inspector, POLICY) is None
+
+
+@pytest.mark.slow
+def test_a_dark_photo_is_repaired_and_judged_anew(
+    inspector: Inspector, good_photo: NDArray[np.uint8]
+) -> None:
+    dark, policy = _darken(good_photo), open_policy("general")
+    report = inspector.inspect(dark, policy)
+    assert [issue.code for issue in report.issues if issue.blocking] == ["TOO_DARK"]
+    repair = repair_for_page(Frame(dark, *dark.shape[1::-1]), report, inspector, policy)
+    assert repair is not None and repair.pixels is not None and repair.steps
+    assert repair.after[0] > repair.before[0] == pytest.approx(report.score, abs=1e-3)
+    assert repair.verdict == inspector.inspect(repair.pixels, policy).verdict.value
+
+
+@pytest.mark.slow
+def test_the_verdict_of_a_smaller_copy_is_not_told(
+    inspector: Inspector, good_photo: NDArray[np.uint8]
+) -> None:
+    dark, policy = _darken(good_photo), open_policy("general")
+    height, width = dark.shape[:2]
+    report = dataclasses.replace(inspector.inspect(dark, policy), width_px=2 * width, height_px=2 * height)
+    repair = repair_for_page(Frame(dark, 2 * width, 2 * height), report, inspector, policy)
+    assert repair is not None and repair.pixels is not None and repair.verdict is None
