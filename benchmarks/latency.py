@@ -202,6 +202,7 @@ def _describe_run(
             "version": bundle.version,
             "experimental": bundle.experimental,
             "manifest_sha256": bundle.manifest_sha256,
+            "judging_sha256": bundle.judging_sha256,
             "models": [asdict(variant.model) for variant in opened.variants],
         },
     }

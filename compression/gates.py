@@ -50,8 +50,8 @@ def make_parser() -> argparse.ArgumentParser:
     """The options of the command."""
     parser = argparse.ArgumentParser(
         prog="python -m compression.gates",
-        description="Fit thresholds and calibration on val, measure the gates on test, time each file and count its work, write "
-        "gates.json beside the artifacts. "
+        description="Fit thresholds and calibration on val, measure the gates on test, time each file and count its "
+        "work, write gates.json beside the artifacts. "
         "Exit code 1 if a gate fails; the report is written all the same.",
     )
     parser.add_argument(

@@ -109,9 +109,9 @@ def _tell_calibration(manifest: Mapping[str, Any]) -> list[str]:
         [name, f"{curve['midpoint']:.3f}", f"{curve['temperature']:.3f}"] for name, curve in curves.items()
     ]
     return [
-        "How sure a score is: the chance that it is good is 1 / (1 + exp((midpoint - score) / temperature)). Curves were "
-        "fitted on photos of `val`, on which thresholds were fitted too; good is an overall label of at least 0.7, bad "
-        "one of at most 0.5, an attribute's 0.92 and 0.80, and labels between them did not count.",
+        "How sure a score is: the chance that it is good is 1 / (1 + exp((midpoint - score) / temperature)). Curves "
+        "were fitted on photos of `val`, as the thresholds were; good is an overall label of at least 0.7, bad one of "
+        "at most 0.5; of an attribute 0.92 and 0.80; labels between them did not count.",
         format_table(["score", "midpoint", "temperature"], rows),
     ]
 
