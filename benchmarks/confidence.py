@@ -139,7 +139,7 @@ def read_calibration(path: Path | None) -> Calibration:
     bundle = Bundle.open(path)
     if bundle.manifest.calibration is None:
         raise DataError(
-            f"{bundle.path}: expected a bundle with a calibration, and it has none; run `python -m compression.calibrate`"
+            f"{bundle.path}: expected a bundle with a calibration, and it has none; make one with compression.calibrate"
         )
     return bundle.manifest.calibration
 
