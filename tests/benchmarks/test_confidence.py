@@ -61,8 +61,11 @@ def test_a_confidence_that_ranks_nothing_misses_the_bound() -> None:
 
 
 def test_each_attribute_has_its_own_truth_and_one_without_a_curve_no_figure() -> None:
+    """A third faulty, at odds of 1 to e^3 that are never taken: five of fifteen bins, and ten of sound ones."""
+    sound = [at % 3 > 0 for at in range(90)]
     rows = [
-        row(0.9, 0.9, sharp=at % 2, sharpness=0.2 + 0.6 * (at % 2), group=f"g{at % 9}") for at in range(90)
+        row(0.9, 0.9, sharp=float(good), sharpness=0.8 if good else 0.2, group=f"g{at % 9}")
+        for at, good in enumerate(sound)
     ]
     (figure,) = confidence.measure_attributes(rows, Calibration(CURVE, {"sharpness": Curve(0.5, 0.1)}))
     assert figure.what == "expected calibration error: sharpness" and figure.bound is None
