@@ -87,7 +87,11 @@ def run(options: argparse.Namespace) -> None:
         "usage": usage.to_dict(),
         "warnings": usage.warnings(facts),
         "versions": backends.available(),
-        "bundle": {"label": bundle.label, "manifest_sha256": bundle.manifest_sha256},
+        "bundle": {
+            "label": bundle.label,
+            "manifest_sha256": bundle.manifest_sha256,
+            "judging_sha256": bundle.judging_sha256,
+        },
         "views": list(spec.shape),
         "peaks": peaks.to_dict(),
         "models": models,

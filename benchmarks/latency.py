@@ -2,7 +2,7 @@
 
     python benchmarks/latency.py                                   example photos, default bundle
     python benchmarks/latency.py --photos DIR --threads 2          your photos, two threads
-    python benchmarks/latency.py --bundle bundles/default-0.3.0    float beside int8
+    python benchmarks/latency.py --bundle bundles/default-0.3.1    float beside int8
 
 Needs `edge_iqa` (the checkout's, else the installed one) with at least one inference runtime, and no
 torch; rich, where installed, draws the tables. Every model file of the bundle that an installed
@@ -202,6 +202,7 @@ def _describe_run(
             "version": bundle.version,
             "experimental": bundle.experimental,
             "manifest_sha256": bundle.manifest_sha256,
+            "judging_sha256": bundle.judging_sha256,
             "models": [asdict(variant.model) for variant in opened.variants],
         },
     }

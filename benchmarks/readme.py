@@ -83,7 +83,14 @@ def render(folder: Path) -> str:
     accuracy = json.loads((folder / "accuracy-tflite.json").read_text())
     gates = json.loads((folder / "default" / "gates.json").read_text())
     latency = json.loads((folder / "latency-host.json").read_text())
-    parts = (_accuracy(accuracy), _bundles(folder), _gates(gates), _latency(latency))
+    confidence = json.loads((folder / "confidence-tflite.json").read_text())
+    parts = (
+        _accuracy(accuracy),
+        _confidence(confidence),
+        _bundles(folder),
+        _gates(gates),
+        _latency(latency),
+    )
     return "\n".join(line for part in parts for line in [*part, ""])
 
 
@@ -115,17 +122,7 @@ def _accuracy(result: dict[str, Any]) -> list[str]:
         each for each in found.values() if each["bound"] is not None and not each["what"].startswith(_ORDER)
     ]
     told = [each for name, each in found.items() if name in _TOLD]
-    rows = [
-        [
-            each["what"],
-            _share(each["estimate"]) if each["estimate"] else "not measured",
-            f"{'≥' if each['at_least'] else '≤'} {each['bound']:g}{' (point)' if each['point'] else ''}"
-            if each["bound"] is not None
-            else "",
-            {None: "", True: "held", False: "missed"}[each["held"]],
-        ]
-        for each in [*bounded, *told]
-    ]
+    rows = [_figure(each) for each in [*bounded, *told]]
     by_fault = [
         [
             name.replace("_", " "),
@@ -149,6 +146,29 @@ def _accuracy(result: dict[str, Any]) -> list[str]:
         "By fault: pairs of one source in order (bound 0.9 each), and how often the cause named first is the fault.",
         "",
         *_table(["fault", "pairs in order", "cause named"], by_fault),
+    ]
+
+
+def _confidence(result: dict[str, Any]) -> list[str]:
+    """What has a bound, and what stands behind it."""
+    rows = [_figure(each) for each in result["figures"]]
+    return [
+        f"**Confidence** of the same that its verdict's side, good or not, is the true one: curves fitted on `val`, "
+        f"measured on {result['photos']} photos and {result['scenes']} scenes of `test`, each spoiled by every fault. "
+        "Coverage is the surest part of all.",
+        "",
+        *_table(["figure", "measured", "bound", ""], rows),
+    ]
+
+
+def _figure(figure: Mapping[str, Any]) -> list[str]:
+    """A row of one figure of a bench."""
+    sign, point = "≥" if figure["at_least"] else "≤", " (point)" if figure["point"] else ""
+    return [
+        figure["what"],
+        _share(figure["estimate"]) if figure["estimate"] else "not measured",
+        "" if figure["bound"] is None else f"{sign} {figure['bound']:g}{point}",
+        {None: "", True: "held", False: "missed"}[figure["held"]],
     ]
 
 

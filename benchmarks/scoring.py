@@ -33,13 +33,14 @@ _inspector: Inspector | None = None
 
 
 def score(encoded: bytes) -> Row:
-    """Score one photo: score 0-1, verdict, cause (attribute of the first issue, or None), category."""
+    """Score one photo: score and attributes 0-1, verdict, cause (attribute of the first issue, or None), category."""
     if _inspector is None:
         raise RuntimeError("score() runs inside score_all() alone")
     report = _inspector.inspect(encoded)
     first = report.issues[0].code if report.issues else None
     return {
         "score": report.score / 100,
+        "attributes": {name: value / 100 for name, value in report.attributes.items()},
         "verdict": report.verdict.value,
         "cause": None if first is None else CODES[first].attribute,
         "category": None if report.category is None else report.category.name,
@@ -59,6 +60,7 @@ def describe(device: Device) -> Row:
         return {
             "bundle": bundle.label,
             "manifest_sha256": bundle.manifest_sha256,
+            "judging_sha256": bundle.judging_sha256,
             "model": bundle.manifest.in_use[backend.name],
             "backend": backend.version,
             "runtime": backend.name,

@@ -141,7 +141,11 @@ def describe(
         "usage": usage.to_dict(),
         "warnings": usage.warnings(facts),
         "versions": backends.available(),
-        "bundle": {"label": bundle.label, "manifest_sha256": bundle.manifest_sha256},
+        "bundle": {
+            "label": bundle.label,
+            "manifest_sha256": bundle.manifest_sha256,
+            "judging_sha256": bundle.judging_sha256,
+        },
         "views": list(bundle.manifest.views.shape),
         "reference": "torchvision resnet50, fp32, random weights: its time does not depend on them",
         "models": {name: timing.summarize(samples).to_dict() for name, samples in recorded.items()},

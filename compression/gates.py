@@ -1,6 +1,6 @@
 """What a student must hold before it may be packed: `python -m compression.gates`.
 
-Thresholds are fitted on `val`, gates are measured on `test`, with the artifacts themselves and the
+Thresholds and calibration are fitted on `val`, gates are measured on `test`, with the artifacts themselves and the
 device's own code. A bound holds for the worse end of its 95 % interval (whole groups resampled).
 The report names every file by hash, so that a pack of other files is refused.
 """
@@ -18,6 +18,7 @@ from compression.agreement import agreement_gates, parity_gate, reduced_gates, r
 from compression.answers import Answers
 from compression.bounds import Gate, bound, read_bounds, size_gate
 from compression.command import count, run_command
+from compression.confidence import fit_calibration
 from compression.data import hash_file, hash_photos, read_photos, select
 from compression.dataset import CACHE
 from compression.distill_options import REFERENCE
@@ -49,8 +50,8 @@ def make_parser() -> argparse.ArgumentParser:
     """The options of the command."""
     parser = argparse.ArgumentParser(
         prog="python -m compression.gates",
-        description="Fit thresholds on val, measure the gates on test, time each file and count its work, write "
-        "gates.json beside the artifacts. "
+        description="Fit thresholds and calibration on val, measure the gates on test, time each file and count its "
+        "work, write gates.json beside the artifacts. "
         "Exit code 1 if a gate fails; the report is written all the same.",
     )
     parser.add_argument(
@@ -131,6 +132,7 @@ def check_gates(options: argparse.Namespace) -> None:
     fitted_with = in_use["onnx"]
     val = score_split(select(photos, "val"), "val", student, {fitted_with: files[fitted_with]}, *rest)
     thresholds = fit_thresholds(val.scores[fitted_with], val.samples, student.attributes, val.luma)
+    calibration = fit_calibration(val.scores[fitted_with], val.samples, student.attributes)
     slices = measure_slices(test, options.slice_images, options.slice_groups)
     gates = [
         *agreement_gates(test, bounds),
@@ -148,6 +150,7 @@ def check_gates(options: argparse.Namespace) -> None:
         "experimental": is_looser(bounds) or len(set(test.groups)) < GROUPS,
         "in_use": in_use,
         "thresholds": thresholds,
+        "calibration": calibration,
         "gates": [*map(asdict, gates), *map(asdict, speed)],
         "slices": [each.to_dict() for each in slices],
         "costs": costs,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,17 +13,28 @@ from numpy.typing import NDArray
 from compression.data import Photo
 from compression.dataset import add_scenes, label_photos
 from compression.labels import Sample
-from compression.models.heads import QualityNet
 from compression.progress import track
 from compression.scenes import stock
 from edge_iqa import backends, image, views
 from edge_iqa.backends.base import Backend
 from edge_iqa.errors import BackendError, DataError, GateError
 from edge_iqa.luma import measure_luma
+from edge_iqa.views import ViewSpec
 
 _GROUPS = 2
 """Scenes drawn by code are no proof: with one group of photos, or none, nothing is measured."""
 Floats = NDArray[np.floating[Any]]
+
+
+class Judging(Protocol):
+    """What must be known of models to score with them: a net tells it, and so do the files."""
+
+    @property
+    def spec(self) -> ViewSpec: ...
+    @property
+    def attributes(self) -> tuple[str, ...]: ...
+    @property
+    def categories(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +62,7 @@ class Split:
 def score_split(
     photos: Sequence[Photo],
     split: str,
-    student: QualityNet,
+    student: Judging,
     files: Mapping[str, bytes],
     cache: Path,
     scenes: int,
@@ -95,7 +106,7 @@ def _name_degradation(sample: Sample) -> str:
 
 
 def _run_files(
-    samples: Sequence[Sample], student: QualityNet, files: Mapping[str, bytes]
+    samples: Sequence[Sample], student: Judging, files: Mapping[str, bytes]
 ) -> tuple[Floats, dict[str, Floats]]:
     """Mean luma (n,) of samples, and file → scores (n, 1+A)."""
     opened = {name: backends.open(content, name.rpartition(".")[2]) for name, content in files.items()}

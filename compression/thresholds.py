@@ -13,7 +13,7 @@ from compression.labels import Sample
 
 Floats = NDArray[np.floating[Any]]
 
-_FAULTY = (0.80, 0.92)
+FAULTY = (0.80, 0.92)
 """An attribute's label up to the first is a fault that is worth a word, one from the second up is none."""
 
 _DARK_BELOW = 0.4
@@ -43,7 +43,7 @@ def fit_thresholds(
         "accept": cut,
         "reject": lower_end(scores[:, 0], cut),
         "attributes": {
-            name: best_cut(scores[:, index], truth[:, index], *_FAULTY)
+            name: best_cut(scores[:, index], truth[:, index], *FAULTY)
             for index, name in enumerate(attributes, 1)
         },
         "dark_below": _fit_dark(samples, luma),

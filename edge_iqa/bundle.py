@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from edge_iqa import manifest as manifests
@@ -79,6 +80,23 @@ class Bundle:
     def models(self) -> tuple[FileEntry, ...]:
         """Its model files; `runtime` and `precision` are set on each."""
         return tuple(entry for entry in self.manifest.files if entry.runtime is not None)
+
+    @property
+    def judging_sha256(self) -> str:
+        """Hash of what scores photos: views, outputs, thresholds and the models in use.
+
+        Two bundles of one value give every photo the same scores in the same time, whatever else their manifests
+        tell; so figures that were measured with the one hold for the other.
+        """
+        manifest = self.manifest
+        hashes = {entry.path: entry.sha256 for entry in manifest.files}
+        parts = {
+            "views": asdict(manifest.views),
+            "outputs": asdict(manifest.outputs),
+            "thresholds": asdict(manifest.thresholds),
+            "in_use": {runtime: hashes[path] for runtime, path in manifest.in_use.items()},
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def read(self, path: str) -> bytes:
         """Read one listed file; the bytes that come back are the ones that were hashed.

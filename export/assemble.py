@@ -12,7 +12,7 @@ from typing import Any
 from edge_iqa.backends import NAMES
 from edge_iqa.errors import BundleError, GateError
 from edge_iqa.fields import Field
-from edge_iqa.manifest import SCHEMA, Thresholds, read_thresholds
+from edge_iqa.manifest import SCHEMA, Thresholds, read_calibration, read_thresholds
 from export.card import write_card
 from export.contract import ModelInfo
 from export.failures import FOLDER as FAILURES
@@ -77,6 +77,7 @@ def make_packing(
         raise GateError("lineage: the gates were measured for another student than the models were made from")
     cases = make_cases(photos, models, info.spec)
     thresholds = _read_thresholds(report, info)
+    calibration = _read_calibration(report, info)
     first = _choose_first(report.in_use)
     trials = None if examples is None else try_examples(examples, first, models[first], info, thresholds)
     files = {
@@ -99,6 +100,7 @@ def make_packing(
             "categories": list(info.categories),
         },
         "thresholds": report.fields["thresholds"],
+        **calibration,
         "lineage": report.fields["lineage"],
         "in_use": report.in_use,
         "files": _list_files(files),
@@ -180,6 +182,18 @@ def _read_thresholds(report: GateReport, info: ModelInfo) -> Thresholds:
         return read_thresholds(Field(report.fields["thresholds"], "gates.json: thresholds"), info.attributes)
     except BundleError as error:
         raise GateError(f"{error}; run `python -m compression.gates` again") from error
+
+
+def _read_calibration(report: GateReport, info: ModelInfo) -> dict[str, Any]:
+    """The curves of the gate report, read as a device would; empty for a report that has none, as older ones."""
+    told = report.fields.get("calibration")
+    if told is None:
+        return {}
+    try:
+        read_calibration(Field(told, "gates.json: calibration"), info.attributes)
+    except BundleError as error:
+        raise GateError(f"{error}; run `python -m compression.calibrate` again") from error
+    return {"calibration": told}
 
 
 def _describe_case(

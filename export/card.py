@@ -94,8 +94,26 @@ def _outputs(manifest: Mapping[str, Any]) -> str:
             f"A photo is accepted from an overall score of {bounds['accept']:.3f}, must be taken again below "
             f"{bounds['reject']:.3f}, and is for review between. An attribute below its bound is told to the seller:",
             format_table(["attribute", "high means", "bound"], rows),
+            *_tell_calibration(manifest),
         ]
     )
+
+
+def _tell_calibration(manifest: Mapping[str, Any]) -> list[str]:
+    """How a score becomes a chance; nothing for a bundle without calibration."""
+    calibration = manifest.get("calibration")
+    if calibration is None:
+        return []
+    curves = {"overall": calibration["overall"], **calibration["attributes"]}
+    rows = [
+        [name, f"{curve['midpoint']:.3f}", f"{curve['temperature']:.3f}"] for name, curve in curves.items()
+    ]
+    return [
+        "How sure a score is: the chance that it is good is 1 / (1 + exp((midpoint - score) / temperature)). Curves "
+        "were fitted on photos of `val`, as the thresholds were; good is an overall label of at least 0.7, bad one of "
+        "at most 0.5; of an attribute 0.92 and 0.80; labels between them did not count.",
+        format_table(["score", "midpoint", "temperature"], rows),
+    ]
 
 
 def _categories(names: Sequence[str]) -> str:

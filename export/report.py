@@ -35,8 +35,8 @@ class GateReport:
     Attributes:
         content: its bytes, which go into the bundle.
         in_use: runtime → file.
-        fields: the rest of it: `experimental`, `thresholds`, `gates`, `lineage`, and `slices` and `costs` where
-            there are any.
+        fields: the rest of it: `experimental`, `thresholds`, `gates`, `lineage`, and `calibration`, `slices` and
+            `costs` where there are any.
     """
 
     content: bytes

@@ -147,6 +147,7 @@ def _flatten(bundle: Bundle) -> dict[str, Any]:
         "accept from": manifest.thresholds.accept,
         "retake below": manifest.thresholds.reject,
         **{f"{name} at fault below": bound for name, bound in manifest.thresholds.attributes.items()},
+        **_tell_calibration(bundle),
         "student": manifest.lineage.student_sha256,
         "teacher": manifest.lineage.teacher_sha256,
         "data": manifest.lineage.data_sha256,
@@ -159,6 +160,17 @@ def _flatten(bundle: Bundle) -> dict[str, Any]:
         told["timed on"] = costs["machine"].get("cpu")
         for path, file in costs["files"].items():
             told |= {f"{path}, {name}": value for name, value in _tell_cost(file).items()}
+    return told
+
+
+def _tell_calibration(bundle: Bundle) -> dict[str, float]:
+    """Numbers of the curves that tell how sure scores are, by name; none where the bundle has no calibration."""
+    calibration = bundle.manifest.calibration
+    if calibration is None:
+        return {}
+    told = {}
+    for name, curve in (("overall", calibration.overall), *calibration.attributes.items()):
+        told |= {f"{name} as likely good as bad at": curve.midpoint, f"{name} temperature": curve.temperature}
     return told
 
 
@@ -200,6 +212,7 @@ def _show(bundle: Bundle) -> None:
     say(f"categories: {', '.join(outputs.categories) or 'none'}")
     say(f"verdict: accept from {bounds.accept:.3f}, retake below {bounds.reject:.3f}, review between")
     say(f"at fault below: {', '.join(f'{name} {value:.3f}' for name, value in bounds.attributes.items())}")
+    say(f"confidence, midpoint and temperature: {_list_curves(bundle)}")
     for name in ("student", "teacher", "data"):
         say(f"{name} sha256: {getattr(manifest.lineage, f'{name}_sha256') or 'not told'}")
     say("")
@@ -222,6 +235,14 @@ def _show(bundle: Bundle) -> None:
     rows = [(path, *map(_number, cost.values())) for path, cost in told.items()]
     machine = costs["machine"].get("cpu") or "unknown processor"
     show_table(f"\ncosts, {machine}, one thread", ("model", *next(iter(told.values()), ())), rows)
+
+
+def _list_curves(bundle: Bundle) -> str:
+    calibration = bundle.manifest.calibration
+    if calibration is None:
+        return "not calibrated"
+    curves = {"overall": calibration.overall, **calibration.attributes}
+    return ", ".join(f"{name} {curve.midpoint:.3f} {curve.temperature:.3f}" for name, curve in curves.items())
 
 
 def _show_changes(

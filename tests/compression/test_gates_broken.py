@@ -17,7 +17,7 @@ import onnx
 import pytest
 import torch
 
-from compression import gates
+from compression import calibrate, gates
 from compression.artifacts import Artifacts, make_quantizer
 from compression.data import hash_file
 from compression.models.heads import MEAN, STD, QualityNet
@@ -162,6 +162,30 @@ def test_the_unbroken_student_passes_every_gate_and_is_packed(broken, tmp_path, 
     card = (folder / "MODEL_CARD.md").read_text()
     assert "student vs teacher, SRCC, degradation: clean" in card and "haze (" in card
     assert f"| {costs['model.int8.onnx']['p50_ms']['value']:.2f} |" in card and "## What it costs" in card
+
+
+def test_a_report_without_calibration_gets_the_one_that_the_gates_fit_and_nothing_else(broken, capsys):
+    """And none where the scores are not those that the gates were measured with."""
+    assert run(broken)[0] == 0, name_refused(capsys)
+    path = broken.artifacts / "gates.json"
+    whole = json.loads(path.read_text())
+    assert {"midpoint", "temperature"} == whole["calibration"]["overall"].keys()
+    before = {name: value for name, value in whole.items() if name != "calibration"}
+    path.write_text(json.dumps(before))
+    told = [f"--{name}={getattr(broken, name)}" for name in ("artifacts", "data", "cache")]
+    assert calibrate.main(told) == 0, name_refused(capsys)
+    after = json.loads(path.read_text())
+    assert "after the gates" in after["lineage"]["recipe"].pop("calibration")["made"]
+    assert after == whole
+    before["thresholds"]["accept"] += 0.1
+    path.write_text(json.dumps(before))
+    assert calibrate.main(told) == 1
+    assert "error: thresholds.accept: expected" in name_refused(capsys)
+    before["lineage"]["data_sha256"] = "0" * 64
+    path.write_text(json.dumps(before))
+    assert calibrate.main(told) == 1
+    assert "expected the photos that the gates were measured on" in name_refused(capsys)
+    assert json.loads(path.read_text()) == before
 
 
 def test_a_teacher_with_shuffled_outputs_is_refused_and_nothing_is_packed(broken, tmp_path, capsys):

@@ -276,6 +276,11 @@ BAD_VALUES = [
     (("gates",), [{"name": "x"}]),
     (("gates",), {}),
     (("full_bundle_sha256",), "x"),
+    (("calibration",), []),
+    (("calibration", "overall"), None),
+    (("calibration", "overall", "temperature"), 0),
+    (("calibration", "overall", "midpoint"), float("nan")),
+    (("calibration", "attributes"), {"charm": {"midpoint": 0.5, "temperature": 0.1}}),
 ]
 
 
@@ -291,11 +296,21 @@ def test_value_that_is_wrong_is_named_with_its_place(where: tuple[Any, ...], val
     assert where[0] in message or "is not JSON" in message
 
 
-@pytest.mark.parametrize("field", sorted(set(MANIFEST) - {"full_bundle_sha256"}))
+OPTIONAL = {"full_bundle_sha256", "calibration"}
+
+
+@pytest.mark.parametrize("field", sorted(set(MANIFEST) - OPTIONAL))
 def test_missing_field_is_named(field: str) -> None:
     manifest = {key: value for key, value in MANIFEST.items() if key != field}
     with pytest.raises(BundleError, match=f"'{field}' is missing"):
         read_manifest(json.dumps(manifest).encode())
+
+
+def test_a_bundle_of_before_calibration_has_none() -> None:
+    """Schema 1 is the same: bundles up to 0.3.0 stay readable."""
+    assert read_manifest(json.dumps(MANIFEST).encode()).calibration is not None
+    before = {key: value for key, value in MANIFEST.items() if key != "calibration"}
+    assert read_manifest(json.dumps(before).encode()).calibration is None
 
 
 def test_file_listed_twice_is_refused() -> None:

@@ -144,6 +144,17 @@ def judge(scores: np.ndarray, photo: np.ndarray, manifest: dict[str, Any]) -> Ju
     return Judgement(verdict, [codes[name] for name in faults], [short[name] for name in faults], overall)
 
 
+def find_confidence(verdict: str, scores: np.ndarray, manifest: dict[str, Any]) -> float:
+    """How sure a verdict is that was not found on a flat photo."""
+    chance = find_chance(float(scores[0]), manifest["calibration"]["overall"])
+    return chance if verdict == "accept" else 1 - chance
+
+
+def find_chance(score: float, curve: dict[str, float]) -> float:
+    exponent = (curve["midpoint"] - score) / curve["temperature"]
+    return 1 / (1 + math.exp(max(-50.0, min(50.0, exponent))))
+
+
 def fall_short(value: float, bound: float) -> float:
     return (bound - value) / max(bound, 1e-6)
 

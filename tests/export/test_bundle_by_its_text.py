@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import edge_iqa
 from edge_iqa import Inspector, Verdict, image, views
 from edge_iqa.bundle import Bundle
+from edge_iqa.calibration import Curve
 from edge_iqa.codes import CODES, name_by_scores
 from edge_iqa.frame import Frame
 from edge_iqa.luma import measure_luma
@@ -27,6 +28,7 @@ from tests.export import port
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT = Path(edge_iqa.__file__).parent / "bundles" / "default"
 TEXT = (ROOT / "export" / "BUNDLE.md").read_text()
+VERDICTS = ("accept", "retake", "review")
 PHOTOS = sorted((ROOT / "examples" / "photos").glob("*.jpg"))
 
 
@@ -60,7 +62,7 @@ def spell_out(cell: str) -> list[str]:
 
 def test_the_table_of_the_manifest_has_a_row_for_each_field_and_no_other() -> None:
     manifest = port.read_bundle(DEFAULT)
-    split = ("views", "outputs", "thresholds", "tolerance")
+    split = ("views", "outputs", "thresholds", "calibration", "tolerance")
     fields = {key for key in manifest if key not in split}
     fields |= {f"{key}.{name}" for key in split for name in manifest[key]}
     told = [name for row in read_rows("manifest.json") for name in spell_out(row[0])]
@@ -158,6 +160,35 @@ def test_it_names_the_same_issues_in_the_same_order_for_any_scores(
     named = dict(zip(order, scores[1:], strict=True))
     device = judge(scores[0], named, measure_luma(Frame(photo, 300, 40)), Thresholds(**bounds))
     compare(port.judge(np.array(scores), photo, changed), device)
+
+
+@given(
+    score=st.floats(0, 1),
+    midpoint=st.floats(-1, 2),
+    temperature=st.sampled_from((1e-6, 1e-3, 0.06, 0.5, 10.0)),
+)
+@settings(max_examples=100)
+def test_it_is_as_sure_as_the_device(score: float, midpoint: float, temperature: float) -> None:
+    curve = Curve(midpoint, temperature)
+    calibration = {"overall": {"midpoint": midpoint, "temperature": temperature}}
+    told = [port.find_confidence(each, np.array([score]), {"calibration": calibration}) for each in VERDICTS]
+    chance = curve.chance(score)
+    assert told == pytest.approx([chance, 1 - chance, 1 - chance], abs=1e-12)
+    assert max(told) == pytest.approx(curve.confidence(score))
+
+
+def test_the_shipped_bundle_is_surer_of_what_is_clearly_good_or_bad() -> None:
+    manifest = port.read_bundle(DEFAULT)
+    sure = {
+        golden["photo"]: port.find_confidence(
+            golden["verdict"], np.array(golden["scores"][manifest["in_use"]["tflite"]]), manifest
+        )
+        for golden in manifest["golden"]
+    }
+    assert min(sure.values()) > 0.9
+    bounds = manifest["thresholds"]
+    nearly = np.array([(bounds["accept"] + bounds["reject"]) / 2])
+    assert port.find_confidence("review", nearly, manifest) < 0.7
 
 
 @given(

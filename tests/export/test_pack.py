@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import cv2
@@ -259,6 +259,16 @@ def refuse_no_thresholds(folder: Path, edit: Callable) -> None:
     edit(lambda report: report["thresholds"].update(attributes=None))
 
 
+def refuse_calibration_of_another(folder: Path, edit: Callable) -> None:
+    curve = {"midpoint": 0.5, "temperature": 0.1}
+    edit(lambda report: report.update(calibration={"overall": curve, "attributes": {"color": curve}}))
+
+
+def refuse_cold_calibration(folder: Path, edit: Callable) -> None:
+    curve = {"midpoint": 0.5, "temperature": 0}
+    edit(lambda report: report.update(calibration={"overall": curve, "attributes": {}}))
+
+
 def refuse_other_runtime(folder: Path, edit: Callable) -> None:
     edit(lambda report: report.update(in_use={"coreml": "model.int8.onnx"}))
 
@@ -346,6 +356,8 @@ def refuse_shuffled(folder: Path, edit: Callable) -> None:
         ),
         (refuse_worded_threshold, "thresholds.attributes.noise: expected a number from 0 to 1"),
         (refuse_no_thresholds, "thresholds.attributes: expected an object"),
+        (refuse_calibration_of_another, "calibration.attributes: expected curves of sharpness, noise"),
+        (refuse_cold_calibration, "calibration.overall.temperature: expected a number from 1e-06 to 10"),
         (refuse_other_runtime, "in_use: expected one of the models for each runtime"),
         (refuse_words, "gates[0].value: expected a finite number, got 'high'"),
         (refuse_no_lineage, "lineage: expected an object, got 5"),
@@ -503,6 +515,27 @@ def test_a_full_manifest_reads_back_as_it_was_written(packing, tmp_path):
         gate["name"] for gate in packing.manifest["gates"]
     ]
     assert bundle.experimental
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_calibration_comes_into_manifest_and_card_and_a_report_of_before_is_packed_without(
+    artifacts_folder, edit_gates, photos, tmp_path, told
+):
+    curves = {
+        "overall": {"midpoint": 0.55, "temperature": 0.0625},
+        "attributes": {"noise": {"midpoint": 0.875, "temperature": 0.03125}},
+    }
+    if told:
+        edit_gates(lambda report: report.update(calibration=curves))
+    assert run(artifacts_folder, photos, tmp_path / "bundles", "--trim", str(tmp_path / "wheel")) == 0
+    for folder in (next((tmp_path / "bundles").iterdir()), tmp_path / "wheel"):
+        bundle = Bundle.open(folder)
+        card = (folder / "MODEL_CARD.md").read_text()
+        if not told:
+            assert bundle.manifest.calibration is None and "How sure" not in card
+            continue
+        assert asdict(bundle.manifest.calibration) == curves
+        assert "| overall | 0.550 | 0.062 |" in card and "| noise | 0.875 | 0.031 |" in card
 
 
 def test_a_folder_that_is_no_bundle_is_never_replaced(packing, tmp_path):

@@ -32,6 +32,7 @@ def stricter(tmp_path: Path) -> Path:
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["thresholds"] |= {"accept": 0.999, "reject": 0.998}
     manifest["lineage"]["teacher_sha256"] = None
+    manifest["calibration"]["overall"]["temperature"] = 0.5
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
 
@@ -50,6 +51,7 @@ def test_everything_of_the_manifest_that_people_ask_for_is_printed(
         *manifest["outputs"]["categories"],
         manifest["lineage"]["student_sha256"],
         f"accept from {manifest['thresholds']['accept']:.3f}",
+        *(f"{name} {curve['midpoint']:.3f}" for name, curve in manifest["calibration"]["attributes"].items()),
     ):
         assert text in told
 
@@ -111,6 +113,7 @@ def test_what_differs_is_named_with_the_photos_whose_verdict_flips(
     assert told["changes"] == {
         "accept from": [manifest["thresholds"]["accept"], 0.999],
         "retake below": [manifest["thresholds"]["reject"], 0.998],
+        "overall temperature": [manifest["calibration"]["overall"]["temperature"], 0.5],
         "teacher": [manifest["lineage"]["teacher_sha256"], None],
     }
     assert len(told["photos"]) == len(list(PHOTOS.glob("*.jpg")))
