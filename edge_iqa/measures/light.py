@@ -12,6 +12,9 @@ from edge_iqa.measures.study import Study, find_box
 BURNT, DROWNED = 250, 5
 """Each channel at least, at most so much: no detail is left."""
 
+_BLOWN = 253
+"""A channel from here on holds no more light: colors shift before all of them are burnt out."""
+
 _WHITE_UV = np.array((0.19784, 0.46834), np.float32)
 """u' and v' of D65."""
 
@@ -26,8 +29,8 @@ _GRAY = (60.0, 30.0)
 
 
 def measure_light(study: Study) -> Values:
-    """Measure `brightness`, `clipped_bright`, `clipped_dark`, `contrast` and `saturation` of the product (of all of
-    the photo where none was found), and `cast` where a light background tells it."""
+    """Measure `brightness`, `clipped_bright`, `blown`, `clipped_dark`, `contrast` and `saturation` of the product (of
+    all of the photo where nothing stands out), and `cast` where a light background tells it."""
     box = find_box(study.product)
     pixels = study.sample[study.product]
     lab = to_lab(study.small[study.product])
@@ -37,6 +40,7 @@ def measure_light(study: Study) -> Values:
     values: Values = {
         "brightness": (middle, box),
         "clipped_bright": (float(burnt.sum()) / len(pixels), find_box(burnt)),
+        "blown": (float((pixels.max(-1) >= _BLOWN).mean()), box),
         "clipped_dark": (float(drowned.sum()) / len(pixels), find_box(drowned)),
         "contrast": (high - low, box),
         "saturation": (float(np.hypot(lab[:, 1], lab[:, 2]).mean()), box),

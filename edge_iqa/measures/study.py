@@ -44,8 +44,9 @@ class Study:
 
     @cached_property
     def product(self) -> Flags:
-        """Where the product is; everywhere where it was not found."""
-        return self.mask.product if self.mask.is_found else np.ones(self.small.shape[:2], bool)
+        """Where the product is; everywhere where nothing stands out of a smooth background."""
+        stands_out = self.mask.is_found or (self.mask.background != "none" and self.mask.product.any())
+        return self.mask.product if stands_out else np.ones(self.small.shape[:2], bool)
 
     @cached_property
     def background(self) -> Flags:
