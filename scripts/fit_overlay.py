@@ -27,6 +27,12 @@ _RIDGE, _RIDGE_PHOTO = 3.0, 1.0
 _LAID, _FREE = 0.6, 0.2
 """A mark is laid over from so much of its pixels up, is none up to so much; between them it teaches nothing."""
 
+_CROSSED = (
+    "contrast", "color", "veil", "steep", "long", "rough", "uneven", "unlike", "grain", "inside", "dark", "stroke",
+    "tall", "wide", "flat", "calm",
+)  # fmt: skip
+"""Properties whose products count: grain, say, means one thing on dark ink and another on light ink."""
+
 _DIFFERS = 6
 """Levels by which the same scene with and without overlay differ, at 512 px, where there is one."""
 
@@ -108,19 +114,23 @@ def fit_all(examples: list[Example]) -> dict[str, chances.Table]:
 
 def _fit_marks(examples: list[Example]) -> chances.Table:
     terms = np.concatenate([each.described.properties for each in examples])
-    return _fit_sure(terms, np.concatenate([each.laid for each in examples]))
+    crossed = tuple(properties.PROPERTIES.index(name) for name in _CROSSED)
+    return _fit_sure(terms, np.concatenate([each.laid for each in examples]), crossed)
 
 
-def _fit_sure(terms: np.ndarray, laid: np.ndarray) -> chances.Table:
+def _fit_sure(terms: np.ndarray, laid: np.ndarray, crossed: tuple[int, ...] = ()) -> chances.Table:
     sure = (laid >= _LAID) | (laid <= _FREE)
-    return fit(terms[sure], laid[sure] >= _LAID, _RIDGE)
+    return fit(terms[sure], laid[sure] >= _LAID, _RIDGE, crossed)
 
 
-def fit(terms: np.ndarray, true: np.ndarray, strength: float) -> chances.Table:
-    """Logistic regression on standardized terms and their squares, with a ridge on all but the bias."""
+def fit(terms: np.ndarray, true: np.ndarray, strength: float, crossed: tuple[int, ...] = ()) -> chances.Table:
+    """Logistic regression on standardized terms, their squares and some products; a ridge on all but the bias."""
     center, spread = terms.mean(0), terms.std(0) + 1e-6
     standard = np.clip((terms - center) / spread, -3, 3)
-    columns = np.hstack([np.ones((len(true), 1)), standard, standard**2])
+    first, second = np.triu_indices(len(crossed), 1)
+    chosen = standard[:, crossed]
+    products = chosen[:, first] * chosen[:, second]
+    columns = np.hstack([np.ones((len(true), 1)), standard, standard**2, products])
     ridge = strength * np.r_[0.0, np.ones(columns.shape[1] - 1)]
 
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
@@ -130,9 +140,10 @@ def fit(terms: np.ndarray, true: np.ndarray, strength: float) -> chances.Table:
 
     weights = minimize(loss, np.zeros(columns.shape[1]), jac=True, method="L-BFGS-B").x
     count = terms.shape[1]
-    return float(weights[0]), list(
-        zip(center, spread, weights[1 : 1 + count], weights[1 + count :], strict=True)
-    )
+    pairs = np.zeros((len(crossed), len(crossed)))
+    pairs[first, second] = weights[1 + 2 * count :]
+    rows = zip(center, spread, weights[1 : 1 + count], weights[1 + count : 1 + 2 * count], strict=True)
+    return chances.Table(float(weights[0]), tuple(rows), crossed, tuple(map(tuple, pairs)))
 
 
 _HEAD = '''"""Tables of `overlay_chances`, made by scripts/fit_overlay.py from {count} drawn listings."""
@@ -148,10 +159,13 @@ _NAMES = {"MARK": properties.PROPERTIES, "COMPANY": chances.COMPANY, "PHOTO": ch
 def write(tables: dict[str, chances.Table], count: int) -> None:
     """Write the tables as code."""
     text = _HEAD.format(count=count)
-    for name, (bias, rows) in tables.items():
-        text += f"{name}: Table = (\n    {bias:.4f},\n    (\n"
-        for row, term in zip(rows, _NAMES[name], strict=True):
+    for name, table in tables.items():
+        text += f"{name} = Table(\n    {table.bias:.4f},\n    (\n"
+        for row, term in zip(table.rows, _NAMES[name], strict=True):
             text += f"        ({', '.join(f'{value:.4f}' for value in row)}),  # {term}\n"
+        text += f"    ),\n    {table.crossed},\n    (\n"
+        for index, pairs in zip(table.crossed, table.pairs, strict=True):
+            text += f"        ({' '.join(f'{value:.3f},' for value in pairs)}),  # {_NAMES[name][index]}\n"
         text += "    ),\n)\n"
     _TARGET.write_text(text)
     print(f"wrote {_TARGET}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,24 @@ from numpy.typing import NDArray
 from edge_iqa.measures.overlay_properties import PROPERTIES, Described
 
 Doubles = NDArray[np.float64]
-Table = tuple[float, Sequence[tuple[float, float, float, float]]]
-"""Bias; by term its mean and deviation, weight of its standardized value, weight of that value's square."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One logistic regression.
+
+    Attributes:
+        bias: logarithm of the odds where every term is average.
+        rows: by term its mean, deviation, weight of its standardized value and of that value's square.
+        crossed: terms whose products with each other count too.
+        pairs: weights of those products, k x k, above the diagonal.
+    """
+
+    bias: float
+    rows: Sequence[tuple[float, float, float, float]]
+    crossed: Sequence[int] = ()
+    pairs: Sequence[Sequence[float]] = ()
+
 
 _CARRIED = tuple(
     PROPERTIES.index(name) for name in ("inside", "framed", "hung", "grain", "contrast", "in_row", "joint")
@@ -39,10 +56,12 @@ _PLACES = np.array((0, 1, 2, 4, 7, 11))
 
 def weigh(terms: NDArray[np.floating], table: Table) -> Doubles:
     """Logarithm of the odds (n,) of terms (n, k)."""
-    bias, rows = table
-    center, spread, weight, square = np.array(rows).T
+    center, spread, weight, square = np.array(table.rows).T
     standard = np.clip((terms - center) / spread, -3, 3)
-    odds: Doubles = bias + standard @ weight + (standard * standard) @ square
+    odds: Doubles = table.bias + standard @ weight + (standard * standard) @ square
+    if table.crossed:
+        crossed = standard[:, table.crossed]
+        odds += (crossed @ np.array(table.pairs) * crossed).sum(1)
     return odds
 
 

@@ -24,6 +24,9 @@ STROKE_PX = 15
 _LEAST, _TIMES = 10, 1.6
 """A stroke's contrast in levels, and over the mean one of its neighborhood."""
 
+_PEAK_PX, _HALF = 9, 0.5
+"""A stroke's edge is where it stands out half as much as what stands out most so near: letters come apart there."""
+
 _MOST = 110
 """Marks of each polarity that are looked at: the most striking ones."""
 
@@ -83,7 +86,9 @@ def _find_of_one(rise: NDArray[np.uint8], under: NDArray[np.uint8]) -> tuple[NDA
     """All that `Marks` holds but `dark`, of one polarity."""
     cv2 = opencv.load()
     nearby = cv2.blur(rise, (4 * STROKE_PX + 1, 4 * STROKE_PX + 1))
-    least = cv2.max(cv2.convertScaleAbs(nearby, alpha=_TIMES), np.full_like(rise, _LEAST))
+    peak = cv2.dilate(rise, np.ones((_PEAK_PX, _PEAK_PX), np.uint8))
+    least = cv2.max(cv2.convertScaleAbs(nearby, alpha=_TIMES), cv2.convertScaleAbs(peak, alpha=_HALF))
+    least = cv2.max(least, np.full_like(rise, _LEAST))
     on = cv2.compare(rise, least, cv2.CMP_GT)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(on, connectivity=8)
     height, width = rise.shape

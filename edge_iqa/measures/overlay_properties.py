@@ -22,6 +22,7 @@ Flags = NDArray[np.bool_]
 
 PROPERTIES = (
     "tall", "wide", "filled", "contrast", "uneven", "unlike", "stroke", "slim", "long", "grain", "rough", "flat",
+    "calm",
     "under", "inside", "known", "edge", "corner", "color", "light", "vivid", "veil", "steep", "dark", "framed",
     "near", "alike", "line", "in_row", "joint", "inside_grain", "inside_rough", "hung",
 )  # fmt: skip
@@ -32,6 +33,9 @@ _SAME_INK = 6.0
 
 _LARGE = 0.3
 """Parts of the mask are products from so much of the largest one's area up."""
+
+_CALM = 3
+"""Neighbors of one color differ by fewer levels."""
 
 _SAME_VEIL = 0.15
 """Veils of one strength differ by so much of it."""
@@ -75,7 +79,7 @@ def describe(marks: Marks, study: Study) -> Described:
     shape = _measure_shape(marks, width)
     rise = _average(marks, marks.rise, shape.area)
     uneven = np.sqrt(np.maximum(_average(marks, marks.rise * marks.rise, shape.area) - rise * rise, 0)) / rise
-    ink, under, grain, flat = _measure_ink(marks, study, rise)
+    ink, under, grain, flat, calm = _measure_ink(marks, study, rise)
     light = ink.mean(1)
     share, veil = _measure_veil(ink, under, marks.dark)
     inside = _average(marks, _mark_main(study).ravel()[marks.place], shape.area)
@@ -87,7 +91,7 @@ def describe(marks: Marks, study: Study) -> Described:
     columns = (
         np.log(tall / longer), np.log(wide / longer), shape.area / (wide * tall), np.log(rise), uneven,
         np.log(rise / (_average(marks, marks.nearby, shape.area) + 1)), np.log(shape.area / shape.rim), shape.slim,
-        shape.long, grain, rough, flat, under.mean(1) / 255, inside, study.mask.confidence * (1 - inside),
+        shape.long, grain, rough, flat, calm, under.mean(1) / 255, inside, study.mask.confidence * (1 - inside),
         np.minimum(edge, 20) / 20, np.hypot(np.minimum(x, width - x), np.minimum(y, height - y)) / min(height, width),
         np.abs(ink - under).max(1) / 255, light / 255, np.ptp(ink, axis=1) / 255, veil,
         _measure_steepness(marks, study, shape.area) / rise, marks.dark, framed,
@@ -107,9 +111,9 @@ def _average(marks: Marks, values: NDArray[Any], area: Doubles) -> Doubles:
     return mean
 
 
-def _measure_ink(marks: Marks, study: Study, rise: Doubles) -> tuple[Doubles, Doubles, Doubles, Doubles]:
-    """Color of each mark's core in the photo's own pixels and around it (n, 3), how far its pixels are from its color
-    (n,) and how many of them have it (n,)."""
+def _measure_ink(marks: Marks, study: Study, rise: Doubles) -> tuple[Doubles, ...]:
+    """Color of each mark's core in the photo's own pixels and around it (n, 3); how far its pixels are from its color,
+    how many of them have it, how many have the color of their neighbors (n,)."""
     pixels = study.frame.pixels
     height, width = study.medium.shape[:2]
     core = marks.rise >= 0.8 * rise[marks.owner]
@@ -118,6 +122,9 @@ def _measure_ink(marks: Marks, study: Study, rise: Doubles) -> tuple[Doubles, Do
     row = ((row + 0.5) * (pixels.shape[0] / height)).astype(np.intp)
     column = ((column + 0.5) * (pixels.shape[1] / width)).astype(np.intp)
     colors = pixels[row, column].astype(np.float32)
+    right = pixels[row, np.minimum(column + 1, pixels.shape[1] - 1)]
+    below = pixels[np.minimum(row + 1, pixels.shape[0] - 1), column]
+    step = np.maximum(np.abs(colors - right), np.abs(colors - below)).max(1)
     size = np.maximum(np.bincount(owner, minlength=count), 1)
 
     def average(values: NDArray[Any]) -> Doubles:
@@ -127,7 +134,7 @@ def _measure_ink(marks: Marks, study: Study, rise: Doubles) -> tuple[Doubles, Do
     ink = np.stack([average(plane) for plane in colors.T], 1)
     under = np.stack([average(plane) for plane in marks.under[core].T], 1)
     off = np.abs(colors - ink.astype(np.float32)[owner]).max(1)
-    return ink, under, average(off), average(off < _SAME_INK)
+    return ink, under, average(off), average(off < _SAME_INK), average(step < _CALM)
 
 
 def _measure_shape(marks: Marks, width: int) -> _Shape:
