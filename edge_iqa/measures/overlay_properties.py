@@ -34,6 +34,9 @@ _SAME_INK = 6.0
 _LARGE = 0.3
 """Parts of the mask are products from so much of the largest one's area up."""
 
+_SAMPLES = 6000
+"""About so many pixels tell the marks' colors."""
+
 _CALM = 3
 """Neighbors of one color differ by fewer levels."""
 
@@ -116,25 +119,41 @@ def _measure_ink(marks: Marks, study: Study, rise: Doubles) -> tuple[Doubles, ..
     how many of them have it, how many have the color of their neighbors (n,)."""
     pixels = study.frame.pixels
     height, width = study.medium.shape[:2]
-    core = marks.rise >= 0.8 * rise[marks.owner]
-    owner, count = marks.owner[core], len(rise)
-    row, column = np.divmod(marks.place[core], width)
+    core = np.flatnonzero(marks.rise >= 0.8 * rise.astype(np.float32)[marks.owner])
+    core = core[:: max(1, len(core) // _SAMPLES)]
+    owner, place = marks.owner[core], marks.place[core]
+    row, column = np.divmod(place, width)
     row = ((row + 0.5) * (pixels.shape[0] / height)).astype(np.intp)
     column = ((column + 0.5) * (pixels.shape[1] / width)).astype(np.intp)
-    colors = pixels[row, column].astype(np.float32)
-    right = pixels[row, np.minimum(column + 1, pixels.shape[1] - 1)]
-    below = pixels[np.minimum(row + 1, pixels.shape[0] - 1), column]
-    step = np.maximum(np.abs(colors - right), np.abs(colors - below)).max(1)
-    size = np.maximum(np.bincount(owner, minlength=count), 1)
+    colors = _take(pixels, row, column)
+    right = _take(pixels, row, np.minimum(column + 1, pixels.shape[1] - 1))
+    below = _take(pixels, np.minimum(row + 1, pixels.shape[0] - 1), column)
+    step = np.maximum(np.abs(colors - right), np.abs(colors - below))
+    dark, (row, column) = marks.dark[owner], np.divmod(place, width)
+    around = np.where(dark, _take(marks.high, row, column), _take(marks.low, row, column))
+    size = np.maximum(np.bincount(owner, minlength=len(rise)), 1)
 
     def average(values: NDArray[Any]) -> Doubles:
-        mean: Doubles = np.bincount(owner, values, count) / size
+        mean: Doubles = np.bincount(owner, values, len(rise)) / size
         return mean
 
-    ink = np.stack([average(plane) for plane in colors.T], 1)
-    under = np.stack([average(plane) for plane in marks.under[core].T], 1)
-    off = np.abs(colors - ink.astype(np.float32)[owner]).max(1)
-    return ink, under, average(off), average(off < _SAME_INK), average(step < _CALM)
+    ink = np.stack([average(plane) for plane in colors])
+    under = np.stack([average(plane) for plane in around])
+    off = _pick_highest(np.abs(colors - ink.astype(np.float32)[:, owner]))
+    calm = average(_pick_highest(step) < _CALM)
+    return ink.T, under.T, average(off), average(off < _SAME_INK), calm
+
+
+def _take(pixels: NDArray[np.uint8], row: NDArray[np.intp], column: NDArray[np.intp]) -> Floats:
+    """Colors of some pixels (3, n)."""
+    height, width = pixels.shape[:2]
+    colors = pixels.reshape(height * width, 3).take(row * width + column, axis=0)
+    return np.ascontiguousarray(colors.T, np.float32)
+
+
+def _pick_highest(planes: Floats) -> Floats:
+    highest: Floats = np.maximum(np.maximum(planes[0], planes[1]), planes[2])
+    return highest
 
 
 def _measure_shape(marks: Marks, width: int) -> _Shape:
