@@ -36,7 +36,7 @@ class Study:
     @classmethod
     def of(cls, frame: Frame) -> Study:
         """Make the copies and find the product."""
-        small = mask.shrink(frame.pixels)
+        small = mask.shrink(frame)
         size = small.shape[1::-1]
         cv2 = opencv.load()
         sample = cv2.resize(frame.pixels, size, interpolation=cv2.INTER_NEAREST)
@@ -59,7 +59,7 @@ class Study:
         """uint8 (h, w, 3), the longer side at most 512."""
         height, width = self.frame.pixels.shape[:2]
         scale = min(1.0, MEDIUM_PX / max(height, width))
-        return views.resize(self.frame.pixels, max(1, round(height * scale)), max(1, round(width * scale)))
+        return views.shrink(self.frame, max(1, round(height * scale)), max(1, round(width * scale)))
 
     @cached_property
     def steps(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
