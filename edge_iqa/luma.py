@@ -6,14 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edge_iqa import opencv
 from edge_iqa.frame import Frame
 
 _SAMPLES = 256
 """Rows and columns that are looked at. Picked pixels, not averaged ones: averaging would turn fine
 fabric into one flat color."""
-
-_WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32) / 255
-"""Weights of R, G and B (ITU-R BT.601)."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +30,9 @@ class Luma:
 def measure_luma(frame: Frame) -> Luma:
     """Measure the light of a photo on an even sample of its pixels."""
     height, width = frame.pixels.shape[:2]
-    sample = frame.pixels[:: -(-height // _SAMPLES), :: -(-width // _SAMPLES)]
-    luma = sample @ _WEIGHTS
-    return Luma(
-        mean=float(luma.mean()),
-        std=float(luma.std()),
-    )
+    cv2 = opencv.load()
+    size = [-(-side // -(-side // _SAMPLES)) for side in (width, height)]
+    sample = cv2.resize(frame.pixels, size, interpolation=cv2.INTER_NEAREST)
+    luma = cv2.cvtColor(sample.astype(np.float32) * np.float32(1 / 255), cv2.COLOR_RGB2GRAY)  # ITU-R BT.601
+    mean, std = cv2.meanStdDev(luma)
+    return Luma(float(mean[0, 0]), float(std[0, 0]))

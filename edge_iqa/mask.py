@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_iqa import mask_confidence, opencv, views
+from edge_iqa.frame import Frame
 
 Floats = NDArray[np.float32]
 Flags = NDArray[np.bool_]
@@ -67,11 +68,12 @@ class Mask:
         return self.confidence >= SURE
 
 
-def shrink(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def shrink(photo: Frame | NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Make the small copy that masks are found in: uint8 (h, w, 3) of which the longer side is 256 px."""
-    height, width = pixels.shape[:2]
+    frame = photo if isinstance(photo, Frame) else Frame(photo, photo.shape[1], photo.shape[0])
+    height, width = frame.pixels.shape[:2]
     scale = SIDE_PX / max(height, width)
-    return views.resize(pixels, max(1, round(height * scale)), max(1, round(width * scale)))
+    return views.shrink(frame, max(1, round(height * scale)), max(1, round(width * scale)))
 
 
 def find_product(rgb: NDArray[np.uint8]) -> Mask:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from edge_iqa.measures.framing import Values
-from edge_iqa.measures.light import BURNT, to_lab
-from edge_iqa.measures.study import Study
+from edge_iqa.measures.light import BURNT
+from edge_iqa.measures.study import Study, pick
 
 _LEAST = 0.02
 """Less of a photo than this tells nothing of its background."""
@@ -18,9 +18,9 @@ def measure_background(study: Study) -> Values:
     behind = study.background
     if not study.mask.is_found or behind.mean() < _LEAST:
         return {}
-    lab = to_lab(study.small[behind])
+    lab = pick(study.lab, behind)
     return {
-        "background_white": (float((study.sample[behind].min(-1) >= BURNT).mean()), None),
+        "background_white": (float((pick(study.lowest, behind) >= BURNT).mean()), None),
         "background_brightness": (float(np.median(lab[:, 0])), None),
         "background_color": (float(np.median(np.hypot(lab[:, 1], lab[:, 2]))), None),
         "background_uneven": (float(lab[:, 0].std()), None),

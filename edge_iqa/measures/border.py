@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_iqa import opencv
 from edge_iqa.measurement import Box
 from edge_iqa.measures.framing import Values
-from edge_iqa.measures.study import Study
+from edge_iqa.measures.study import Study, join_channels
 
 _REACH = 0.21
 """Share of a side within which a strip may end."""
@@ -68,11 +69,19 @@ def _find_lines(pixels: NDArray[np.uint8], steps: NDArray[np.bool_]) -> list[Lin
     rows = np.flatnonzero(share >= _FRAME[0]).tolist()
     if not rows:
         return []
-    strip = pixels[: rows[-1], inside].astype(np.int16)
-    rough = np.quantile(np.abs(np.diff(strip, axis=1)).max(-1), 0.95, axis=1)
-    tone = strip.mean(1)
+    rough, spread = _describe_strip(np.ascontiguousarray(pixels[: rows[-1], inside]))
     return [
-        (row, float(share[row]), float(rough[:edge].max()), float(np.ptp(tone[:edge], axis=0).max()))
+        (row, float(share[row]), float(rough[edge - 1]), float(spread[edge - 1]))
         for row in rows
         for edge in (max(1, row - 1),)
     ]
+
+
+def _describe_strip(strip: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Levels between neighbors, and between rows, of the rows down to each one."""
+    cv2 = opencv.load()
+    between = join_channels(cv2.absdiff(strip[:, 1:], strip[:, :-1]), cv2.max)
+    rough = np.quantile(between, 0.95, axis=1)
+    tone = cv2.reduce(strip, 1, cv2.REDUCE_AVG, dtype=cv2.CV_32F)[:, 0]
+    spread = np.maximum.accumulate(tone) - np.minimum.accumulate(tone)
+    return np.maximum.accumulate(rough), spread.max(1)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from edge_iqa import opencv
 from edge_iqa.measures.framing import Values
-from edge_iqa.measures.study import Study, find_box
+from edge_iqa.measures.study import Study, find_box, find_median, pick
 
 BURNT, DROWNED = 250, 5
 """Each channel at least, at most so much: no detail is left."""
@@ -32,16 +32,15 @@ def measure_light(study: Study) -> Values:
     """Measure `brightness`, `clipped_bright`, `blown`, `clipped_dark`, `contrast` and `saturation` of the product (of
     all of the photo where nothing stands out), and `cast` where a light background tells it."""
     box = find_box(study.product)
-    pixels = study.sample[study.product]
-    lab = to_lab(study.small[study.product])
+    lab = pick(study.lab, study.product)
     low, middle, high = np.percentile(lab[:, 0], (5, 50, 95)).tolist()
-    burnt = study.product & (study.sample.min(-1) >= BURNT)
-    drowned = study.product & (study.sample.max(-1) <= DROWNED)
+    burnt = study.product & (study.lowest >= BURNT)
+    drowned = study.product & (study.highest <= DROWNED)
     values: Values = {
         "brightness": (middle, box),
-        "clipped_bright": (float(burnt.sum()) / len(pixels), find_box(burnt)),
-        "blown": (float((pixels.max(-1) >= _BLOWN).mean()), box),
-        "clipped_dark": (float(drowned.sum()) / len(pixels), find_box(drowned)),
+        "clipped_bright": (float(burnt.sum()) / len(lab), find_box(burnt)),
+        "blown": (float((study.highest[study.product] >= _BLOWN).mean()), box),
+        "clipped_dark": (float(drowned.sum()) / len(lab), find_box(drowned)),
         "contrast": (high - low, box),
         "saturation": (float(np.hypot(lab[:, 1], lab[:, 2]).mean()), box),
     }
@@ -52,7 +51,7 @@ def measure_cast(study: Study) -> Values:
     """How far the background is from gray, where it is so light and pale that it should be gray."""
     if study.mask.background == "none" or not study.background.any():
         return {}
-    color = np.median(study.small[study.background], 0)
+    color = np.array([find_median(levels) for levels in pick(study.small, study.background).T])
     lightness, a, b = to_lab(color[None].astype(np.uint8))[0].tolist()
     if lightness < _GRAY[0] or np.hypot(a, b) > _GRAY[1]:
         return {}

@@ -79,20 +79,31 @@ def _measure_spectrum(luma: Floats) -> list[float] | None:
         return None
     cv2 = opencv.load()
     rows, columns = (side // _STRIDE_PX for side in luma.shape)
-    busy = cv2.absdiff(luma[:, 1:], luma[:, :-1])[: rows * _STRIDE_PX, : columns * _STRIDE_PX]
+    busy = np.zeros_like(luma)
+    busy[:, 1:] = cv2.absdiff(luma[:, 1:], luma[:, :-1])
+    busy = busy[: rows * _STRIDE_PX, : columns * _STRIDE_PX]  # whole cells: averaging them is quick
     busy = cv2.resize(busy, (columns, rows), interpolation=cv2.INTER_AREA)
     busy = busy[1:, 1:] + busy[:-1, 1:] + busy[1:, :-1] + busy[:-1, :-1]
     count = min(_MOST_BLOCKS, max(4, busy.size // 4))
     corners = zip(*np.unravel_index(np.argsort(busy, axis=None)[::-1][:count], busy.shape), strict=True)
-    chosen = np.stack([_cut_block(luma, int(row), int(column)) for row, column in corners])
     window = np.hanning(_BLOCK_PX).astype(np.float32)
     window = window[:, None] * window
-    power = np.square(np.abs(np.fft.rfft2((chosen - chosen.mean((1, 2), keepdims=True)) * window))).mean(0)
-    power /= float(np.square(window).sum())
+    chosen = np.stack([_cut_block(luma, int(row), int(column)) for row, column in corners])
+    power = _measure_power((chosen - chosen.mean((1, 2), keepdims=True)) * window)
+    power /= count * float(np.square(window).sum())
     across = np.log10(power.mean(0) + 1e-3)
     down = np.log10(power[: _BLOCK_PX // 2 + 1].mean(1) + 1e-3)
     bands = [float(across[low:high].mean() + down[low:high].mean()) / 2 for low, high in _BANDS]
     return [*bands, abs(float(across[26:].mean() - down[26:].mean()))]
+
+
+def _measure_power(blocks: Floats) -> Floats:
+    """Power of each frequency over all blocks: rows of both signs, columns from 0 up. OpenCV's transform takes a
+    fraction of the time of numpy's."""
+    cv2 = opencv.load()
+    spectra = np.stack([cv2.dft(block, flags=cv2.DFT_COMPLEX_OUTPUT) for block in blocks])
+    power: Floats = np.square(spectra[:, :, : _BLOCK_PX // 2 + 1]).sum(0).sum(-1)
+    return power
 
 
 def _cut_block(luma: Floats, row: int, column: int) -> Floats:

@@ -58,8 +58,8 @@ def _count_directions(study: Study) -> np.ndarray | None:
     if not edges.any():
         return None
     angle = np.degrees(np.arctan2(down[edges], across[edges]))
-    weight = np.minimum(slope[edges], _MOST_SLOPE)
-    count, _ = np.histogram((angle + 45) % 90 - 45, _BINS, (-45, 45), weights=weight)
+    bins = np.minimum((angle + 45) % 90 * (_BINS / 90), _BINS - 1).astype(int)
+    count = np.bincount(bins, np.minimum(slope[edges], _MOST_SLOPE), _BINS)
     bell = np.exp(-0.5 * (np.arange(-6, 7) / 2.0) ** 2)
     smooth = np.convolve(np.r_[count[-12:], count, count[:12]], bell / bell.sum(), "same")[12:-12]
     return np.asarray(smooth / max(float(smooth.mean()), 1e-9))

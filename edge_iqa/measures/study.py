@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +38,7 @@ class Study:
     @classmethod
     def of(cls, frame: Frame) -> Study:
         """Make the copies and find the product."""
-        small = mask.shrink(frame.pixels)
+        small = mask.shrink(frame)
         size = small.shape[1::-1]
         cv2 = opencv.load()
         sample = cv2.resize(frame.pixels, size, interpolation=cv2.INTER_NEAREST)
@@ -56,11 +58,37 @@ class Study:
         return ~grown
 
     @cached_property
+    def lab(self) -> NDArray[np.float32]:
+        """CIE Lab of `small`, (h, w, 3): L* 0-100, a* and b*."""
+        cv2 = opencv.load()
+        lab: NDArray[np.float32] = cv2.cvtColor(
+            self.small.astype(np.float32) * np.float32(1 / 255), cv2.COLOR_RGB2LAB
+        )
+        return lab
+
+    @cached_property
+    def lowest(self) -> NDArray[np.uint8]:
+        """The least channel of each pixel of `sample`, (h, w)."""
+        return join_channels(self.sample, opencv.load().min)
+
+    @cached_property
+    def highest(self) -> NDArray[np.uint8]:
+        """The largest channel of each pixel of `sample`, (h, w)."""
+        return join_channels(self.sample, opencv.load().max)
+
+    @cached_property
+    def structure(self) -> NDArray[np.float32]:
+        """How much detail each pixel of the product has in `small`, (h, w); 0 beside the product."""
+        cv2 = opencv.load()
+        luma = cv2.cvtColor(self.small, cv2.COLOR_RGB2GRAY).astype(np.float32)
+        return np.abs(cv2.Laplacian(luma, cv2.CV_32F)) * self.product
+
+    @cached_property
     def medium(self) -> NDArray[np.uint8]:
         """uint8 (h, w, 3), the longer side at most 512."""
         height, width = self.frame.pixels.shape[:2]
         scale = min(1.0, MEDIUM_PX / max(height, width))
-        return views.resize(self.frame.pixels, max(1, round(height * scale)), max(1, round(width * scale)))
+        return views.shrink(self.frame, max(1, round(height * scale)), max(1, round(width * scale)))
 
     @cached_property
     def steps(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -68,14 +96,27 @@ class Study:
         two of uint8 (h, w), the largest difference of a channel; 0 along the edges."""
         cv2 = opencv.load()
         down, across = np.zeros(self.medium.shape[:2], np.uint8), np.zeros(self.medium.shape[:2], np.uint8)
-        down[1:-1] = cv2.max(*_max_two(cv2.split(cv2.absdiff(self.medium[2:], self.medium[:-2]))))
-        across[:, 1:-1] = cv2.max(*_max_two(cv2.split(cv2.absdiff(self.medium[:, 2:], self.medium[:, :-2]))))
+        down[1:-1] = join_channels(cv2.absdiff(self.medium[2:], self.medium[:-2]), cv2.max)
+        across[:, 1:-1] = join_channels(cv2.absdiff(self.medium[:, 2:], self.medium[:, :-2]), cv2.max)
         return down, across
 
 
-def _max_two(planes: tuple[NDArray[np.uint8], ...]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Three planes as two of the same maximum."""
-    return opencv.load().max(planes[0], planes[1]), planes[2]
+def join_channels(pixels: NDArray[np.uint8], join: Callable[..., NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """One plane of three by OpenCV's `min` or `max`, which is many times as fast as numpy along the last axis."""
+    red, green, blue = opencv.load().split(pixels)
+    return join(join(red, green), blue)
+
+
+def pick(planes: NDArray[Any], flags: Flags) -> NDArray[Any]:
+    """What `flags` (h, w) mark of (h, w) or (h, w, c): (n,) or (n, c). Many times as fast as `planes[flags]`."""
+    return np.compress(flags.ravel(), planes.reshape(flags.size, *planes.shape[2:]), 0)
+
+
+def find_median(levels: NDArray[np.uint8]) -> float:
+    """Median of 8-bit levels (n,), n > 0, by counting."""
+    below = np.bincount(levels, minlength=256).cumsum()
+    low, high = np.searchsorted(below, ((len(levels) - 1) // 2, len(levels) // 2), side="right").tolist()
+    return (low + high) / 2
 
 
 def find_box(flags: Flags) -> Box | None:
