@@ -21,8 +21,11 @@ from edge_iqa.measures.study import Study, find_box
 
 _LIKELY = 0.5
 
-_GROUP = 0.4
+_GROUP = 0.2
 """A mark is told from so much of the company up that the likeliest has: its neighbors' chances and its own."""
+
+_POSSIBLE, _STEPS = 0.25, 3
+"""Beside what is told, marks from this chance up are told too, so many times over."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,17 +65,24 @@ def find_overlay(study: Study) -> Overlay:
     if chance >= _LIKELY:
         height, width = study.medium.shape[:2]
         scale = (study.small.shape[1] / width, study.small.shape[0] / height)
-        _fill_boxes(flags, marks.boxes[_choose(described, chances)], scale)
+        _fill_boxes(flags, marks.boxes[_choose(marks.boxes, described, chances)], scale)
     return Overlay(chance, flags)
 
 
-def _choose(described: Described, chances: NDArray[np.float64]) -> NDArray[np.intp]:
-    """The likely marks of the likeliest groups; the likeliest mark, where none is likely."""
-    likely = chances >= _LIKELY
+def _choose(boxes: NDArray[np.int32], described: Described, chances: NDArray[np.float64]) -> NDArray[np.intp]:
+    """The likely marks of the likeliest groups, or else the likeliest mark, and what may belong to them beside them."""
+    likely = np.where(chances >= _LIKELY, chances, 0)
     if not likely.any():
         return np.array([int(chances.argmax())])
-    weight = np.where(likely, chances + described.alike @ np.where(likely, chances, 0), 0)
-    return np.flatnonzero(weight >= _GROUP * weight.max())
+    company = np.where(likely > 0, likely + described.alike @ likely, 0)
+    chosen = company >= _GROUP * company.max()
+    left, top, wide, tall = boxes.T.astype(np.float64)
+    across = np.maximum(np.maximum(left[:, None] - (left + wide), left - (left + wide)[:, None]), 0)
+    down = np.maximum(np.maximum(top[:, None] - (top + tall), top - (top + tall)[:, None]), 0)
+    beside = np.hypot(across, down) < 1.2 * np.maximum(tall[:, None], tall)
+    for _ in range(_STEPS):
+        chosen |= (chances > _POSSIBLE) & (beside & chosen).any(1)
+    return np.flatnonzero(chosen)
 
 
 def _fill_boxes(flags: NDArray[np.bool_], boxes: NDArray[np.int32], scale: tuple[float, float]) -> None:
