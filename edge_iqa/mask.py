@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from edge_iqa import mask_confidence, opencv, views
 from edge_iqa.frame import Frame
+from edge_iqa.ranks import find_median
 
 Floats = NDArray[np.float32]
 Flags = NDArray[np.bool_]
@@ -156,18 +157,19 @@ def _make_terms(y: Floats, x: Floats) -> Floats:
 def _fit_surface(lab: Floats, ring: Flags) -> _Fit:
     """Fit a quadratic surface to the border by least squares, leaving out what is far from it, four times."""
     y, x = (np.linspace(-1, 1, side, dtype=np.float32) for side in ring.shape)
-    rows, columns = np.nonzero(ring)
-    rows, columns = rows[::3], columns[::3]
-    terms, values = _make_terms(y[rows], x[columns]), lab[rows, columns]
-    distance = _measure_length(values - np.median(values, 0).astype(np.float32))
-    near = distance < max(8.0, 3 * float(np.median(distance)))
+    at = np.flatnonzero(ring)[::3]
+    rows, columns = np.divmod(at, ring.shape[1])
+    terms, values = _make_terms(y[rows], x[columns]), lab.reshape(-1, 3).take(at, 0)
+    middle = np.array([find_median(channel) for channel in values.T], np.float32)
+    distance = _measure_length(values - middle)
+    near = distance < max(8.0, 3 * find_median(distance))
     ridge = np.float32(0.003) * np.eye(6, dtype=np.float32)
     noise = 1.0
     for _ in range(4):
         kept = terms * near[:, None]
         bent = np.linalg.solve(kept.T @ terms + ridge, kept.T @ values)
         distance = _measure_length(values - terms @ bent)
-        noise = max(1.0, 1.4826 * float(np.median(distance[near]))) if near.any() else 9.0
+        noise = max(1.0, 1.4826 * find_median(distance[near])) if near.any() else 9.0
         near = distance < _CUT * noise
     planes = [_draw_surface(y, x, each) for each in bent.T]
     return _Fit(planes, noise, float((distance < max(5.0, _CUT * noise)).mean()))
@@ -205,7 +207,7 @@ def _flood(dark: Floats, hue: Floats, far: Floats, steep: Floats, ring: Flags, n
     cv2 = opencv.load()
     near = far < max(4.0, _CUT * noise)
     rim = ring & near
-    calm = float(np.median(steep[rim])) if rim.any() else 1.0
+    calm = find_median(steep[rim]) if rim.any() else 1.0
     soft = (dark < 0) & (dark > -35) & (hue < 4) & (steep < max(1.6, 7 * calm))
     free = (near & (steep < 2 * max(0.8, 7 * calm))) | soft
     count, labels, stats, _ = cv2.connectedComponentsWithStats(free.astype(np.uint8), connectivity=4)
@@ -214,23 +216,20 @@ def _flood(dark: Floats, hue: Floats, far: Floats, steep: Floats, ring: Flags, n
     outside[0] = False
     areas = stats[:, cv2.CC_STAT_AREA]
     if outside.all():
-        every: Flags = outside[labels]
+        every: Flags = outside.take(labels)
         return every
-    _, whole, sizes, _ = cv2.connectedComponentsWithStats((~outside[labels]).astype(np.uint8), connectivity=8)
-    for part in np.argsort(-areas[1:])[:16] + 1:
-        if outside[part] or areas[part] < _LOOP[0] * labels.size:
-            continue
-        inside = labels == part
-        product = sizes[whole[inside][0], cv2.CC_STAT_AREA]
+    parts = [part for part in (np.argsort(-areas[1:])[:16] + 1).tolist() if not outside[part]]
+    parts = [part for part in parts if areas[part] >= _LOOP[0] * labels.size]
+    if parts:
+        _, whole, sizes, _ = cv2.connectedComponentsWithStats((~outside.take(labels)).astype(np.uint8), connectivity=8)
+    for part in parts:
+        inside = np.flatnonzero(labels == part)
+        product = sizes[whole.ravel()[inside[0]], cv2.CC_STAT_AREA]
         if areas[part] > _LOOP[1] * product:
             continue  # the outline of a product that is of the background's color, not a loop of a handle
-        shade = float(np.median(dark[inside]))
-        outside[part] = (
-            float(np.median(hue[inside])) < 2.5
-            and -20 < shade < max(4.0, _CUT * noise)
-            and float(np.median(steep[inside])) < max(1.0, 3 * calm)
-        )
-    flags: Flags = outside[labels]
+        shade, tint, roughness = (find_median(plane.ravel()[inside]) for plane in (dark, hue, steep))
+        outside[part] = tint < 2.5 and -20 < shade < max(4.0, _CUT * noise) and roughness < max(1.0, 3 * calm)
+    flags: Flags = outside.take(labels)
     return flags
 
 
@@ -256,7 +255,7 @@ def _keep_large(product: Flags) -> Flags:
     areas = stats[:, cv2.CC_STAT_AREA]
     large = areas >= max(0.05 * areas[1:].max(), 0.001 * product.size)
     large[0] = False
-    flags: Flags = large[labels]
+    flags: Flags = large.take(labels)
     return flags
 
 
@@ -271,11 +270,12 @@ def _drop_shadows(light: Floats, product: Flags, steep: Floats) -> Flags:
     behind = (~product).astype(np.float32)
     window = (longer // 4 | 1, longer // 4 | 1)
     weight = cv2.boxFilter(behind, -1, window, normalize=False) + np.float32(1e-3)
-    ratios = []
-    for plane in cv2.split(light):
-        linear = plane * plane  # near enough to linear light, and quick
-        near = cv2.boxFilter(linear * behind, -1, window, normalize=False) / weight
-        ratios.append(linear / cv2.max(near, 1e-3))
+    linear = cv2.multiply(light, light)  # near enough to linear light, and quick
+    near = cv2.boxFilter(linear * behind[..., None], -1, window, normalize=False)
+    ratios = [
+        plane / cv2.max(around / weight, 1e-3)
+        for plane, around in zip(cv2.split(linear), cv2.split(near), strict=True)
+    ]
     mean = (ratios[0] + ratios[1] + ratios[2]) * np.float32(1 / 3)
     low, high = (pick(pick(ratios[0], ratios[1]), ratios[2]) for pick in (cv2.min, cv2.max))
     spread = cv2.max(high - mean, mean - low)
@@ -285,7 +285,7 @@ def _drop_shadows(light: Floats, product: Flags, steep: Floats) -> Flags:
     _, labels = cv2.connectedComponents((doubtful | ~product).astype(np.uint8), connectivity=4)
     reached = np.zeros(int(labels.max()) + 1, bool)
     reached[labels[~product]] = True
-    doubtful &= reached[labels]
+    doubtful &= reached.take(labels)
     if not doubtful.any():
         return product
     seeds = np.where(product, np.where(doubtful, 0, 2), 1).astype(np.int32)
@@ -300,5 +300,5 @@ def _drop_shadows(light: Floats, product: Flags, steep: Floats) -> Flags:
 def _name_background(fit: _Fit) -> str:
     if fit.share < 0.5 or fit.noise > 4:
         return "none"
-    lightness, a, b = (float(np.median(plane[::16, ::16])) for plane in fit.surface)
+    lightness, a, b = (find_median(plane[::16, ::16].ravel()) for plane in fit.surface)
     return "light" if lightness > 85 and math.hypot(a, b) < 8 else "plain"

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_iqa import opencv
+from edge_iqa.ranks import find_quantile
 
 Floats = NDArray[np.float32]
 Flags = NDArray[np.bool_]
@@ -113,13 +114,13 @@ def describe(product: Flags, far: Floats, steep: Floats, share: float, noise: fl
     area = float(product.sum())
     edges = (product[0], product[-1], product[:, 0], product[:, -1])
     return (
-        float(np.percentile(inner, 25)) / max(1.0, float(np.percentile(around, 95))),
+        find_quantile(inner, 0.25) / max(1.0, find_quantile(around, 0.95)),
         area / max(hull, 1.0),
-        float(np.percentile(outline, 10)),
+        find_quantile(outline, 0.1),
         share,
         area / product.size,
         1 - area / float(filled.sum()),
-        float(np.percentile(steep[behind], 98)) if behind.any() else 20.0,
+        find_quantile(steep[behind], 0.98) if behind.any() else 20.0,
         noise,
         float(sum(edge.sum() for edge in edges)) / sum(map(len, edges)),
         float(sum(float(edge.mean()) > 0.3 for edge in edges)),

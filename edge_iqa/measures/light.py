@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from edge_iqa import opencv
 from edge_iqa.measures.framing import Values
-from edge_iqa.measures.study import Study, find_box, find_median, pick
+from edge_iqa.measures.study import Study, find_box, pick
+from edge_iqa.ranks import find_median_level
 
 BURNT, DROWNED = 250, 5
 """Each channel at least, at most so much: no detail is left."""
@@ -51,7 +52,7 @@ def measure_cast(study: Study) -> Values:
     """How far the background is from gray, where it is so light and pale that it should be gray."""
     if study.mask.background == "none" or not study.background.any():
         return {}
-    color = np.array([find_median(levels) for levels in pick(study.small, study.background).T])
+    color = np.array([find_median_level(levels) for levels in pick(study.small, study.background).T])
     lightness, a, b = to_lab(color[None].astype(np.uint8))[0].tolist()
     if lightness < _GRAY[0] or np.hypot(a, b) > _GRAY[1]:
         return {}

@@ -93,7 +93,7 @@ def _measure_spectrum(luma: Floats) -> list[float] | None:
     power /= count * float(np.square(window).sum())
     across = np.log10(power.mean(0) + 1e-3)
     down = np.log10(power[: _BLOCK_PX // 2 + 1].mean(1) + 1e-3)
-    bands = [float(across[low:high].mean() + down[low:high].mean()) / 2 for low, high in _BANDS]
+    bands = [float((across + down)[low:high].mean()) / 2 for low, high in _BANDS]
     return [*bands, abs(float(across[26:].mean() - down[26:].mean()))]
 
 

@@ -106,7 +106,11 @@ def _measure_motion(luma: NDArray[np.float32]) -> tuple[float, float]:
 
 def _correlate(planes: list[NDArray[np.float32]]) -> NDArray[np.float64]:
     """Mean products of each two planes: with them the energy along any direction is a small sum."""
-    return np.array([[float(np.einsum("yx,yx->", one, two)) / one.size for two in planes] for one in planes])
+    products = np.zeros((len(planes), len(planes)))
+    for row, one in enumerate(planes):
+        for column, two in enumerate(planes[: row + 1]):
+            products[row, column] = products[column, row] = np.einsum("yx,yx->", one, two) / one.size
+    return products
 
 
 def _measure_noise(luma: NDArray[np.float32]) -> float:

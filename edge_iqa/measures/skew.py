@@ -11,7 +11,7 @@ import numpy as np
 
 from edge_iqa import opencv
 from edge_iqa.measures.framing import Values
-from edge_iqa.measures.study import Study, find_box
+from edge_iqa.measures.study import Study, find_box, pick
 
 _BINS = 180
 """Of half a degree."""
@@ -48,18 +48,22 @@ def measure_skew(study: Study) -> Values:
 def _count_directions(study: Study) -> np.ndarray | None:
     """Edges by direction modulo 90 degrees, from -45 clockwise, over their mean; None where there are none."""
     cv2 = opencv.load()
-    luma = cv2.cvtColor(study.medium, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    flags = cv2.dilate(study.mask.product.astype(np.uint8), np.ones((5, 5), np.uint8))
+    product = cv2.resize(flags, study.medium.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+    left, top, width, height = cv2.boundingRect(product)
+    # with a margin, which blurring and sloping look at
+    inside = slice(max(0, top - 8), top + height + 8), slice(max(0, left - 8), left + width + 8)
+    luma = cv2.cvtColor(study.medium[inside], cv2.COLOR_RGB2GRAY).astype(np.float32)
     soft = cv2.GaussianBlur(luma, (7, 7), 1.0)
     across, down = (cv2.Sobel(soft, cv2.CV_32F, *order, scale=0.125) for order in ((1, 0), (0, 1)))
     slope = cv2.magnitude(across, down)
-    flags = cv2.dilate(study.mask.product.astype(np.uint8), np.ones((5, 5), np.uint8))
-    product = cv2.resize(flags, luma.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
-    edges = product & (slope > _SLOPE)
+    edges = (product[inside] > 0) & (slope > _SLOPE)
     if not edges.any():
         return None
-    angle = np.degrees(np.arctan2(down[edges], across[edges]))
+    across, down, slope = (pick(plane, edges) for plane in (across, down, slope))
+    angle = np.degrees(np.arctan2(down, across))
     bins = np.minimum((angle + 45) % 90 * (_BINS / 90), _BINS - 1).astype(int)
-    count = np.bincount(bins, np.minimum(slope[edges], _MOST_SLOPE), _BINS)
+    count = np.bincount(bins, np.minimum(slope, _MOST_SLOPE), _BINS)
     bell = np.exp(-0.5 * (np.arange(-6, 7) / 2.0) ** 2)
     smooth = np.convolve(np.r_[count[-12:], count, count[:12]], bell / bell.sum(), "same")[12:-12]
     return np.asarray(smooth / max(float(smooth.mean()), 1e-9))

@@ -112,13 +112,6 @@ def pick(planes: NDArray[Any], flags: Flags) -> NDArray[Any]:
     return np.compress(flags.ravel(), planes.reshape(flags.size, *planes.shape[2:]), 0)
 
 
-def find_median(levels: NDArray[np.uint8]) -> float:
-    """Median of 8-bit levels (n,), n > 0, by counting."""
-    below = np.bincount(levels, minlength=256).cumsum()
-    low, high = np.searchsorted(below, ((len(levels) - 1) // 2, len(levels) // 2), side="right").tolist()
-    return (low + high) / 2
-
-
 def find_box(flags: Flags) -> Box | None:
     """The box of all that is true, as shares of the photo; None where nothing is."""
     rows, columns = np.flatnonzero(flags.any(1)), np.flatnonzero(flags.any(0))
