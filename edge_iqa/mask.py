@@ -221,7 +221,9 @@ def _flood(dark: Floats, hue: Floats, far: Floats, steep: Floats, ring: Flags, n
     parts = [part for part in (np.argsort(-areas[1:])[:16] + 1).tolist() if not outside[part]]
     parts = [part for part in parts if areas[part] >= _LOOP[0] * labels.size]
     if parts:
-        _, whole, sizes, _ = cv2.connectedComponentsWithStats((~outside.take(labels)).astype(np.uint8), connectivity=8)
+        _, whole, sizes, _ = cv2.connectedComponentsWithStats(
+            (~outside.take(labels)).astype(np.uint8), connectivity=8
+        )
     for part in parts:
         inside = np.flatnonzero(labels == part)
         product = sizes[whole.ravel()[inside[0]], cv2.CC_STAT_AREA]

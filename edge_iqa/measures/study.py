@@ -81,7 +81,8 @@ class Study:
         """How much detail each pixel of the product has in `small`, (h, w); 0 beside the product."""
         cv2 = opencv.load()
         luma = cv2.cvtColor(self.small, cv2.COLOR_RGB2GRAY).astype(np.float32)
-        return np.abs(cv2.Laplacian(luma, cv2.CV_32F)) * self.product
+        detail: NDArray[np.float32] = np.abs(cv2.Laplacian(luma, cv2.CV_32F)) * self.product
+        return detail
 
     @cached_property
     def medium(self) -> NDArray[np.uint8]:
