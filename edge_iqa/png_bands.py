@@ -20,7 +20,7 @@ LEAST_PIXELS = 16_000_000
 """A smaller photo fits twice, and takes a third less time in one piece."""
 
 _BAND_BYTES = 1 << 20
-_FEED_BYTES = 16 << 10
+_FEED_BYTES = 2 << 10
 """Packed bytes at a time: they may unpack to a thousand times as many."""
 
 _RGB = 2
