@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -15,12 +16,11 @@ from compression import listings
 from compression.data import Photo
 from compression.listings import Truth, enlarging
 from compression.progress import track
-from edge_iqa import image, opencv
+from edge_iqa import Inspector, image, opencv
 from edge_iqa.backends.base import cores
-from edge_iqa.frame import Frame
 
-Measure = Callable[[Frame], Any]
-"""A frame → its measurements: `values` by name, each with `value`, and `mask`."""
+Inspect = Callable[[bytes], Any]
+"""A file → what a `Report` says of it: `measurements` by name, each with `value`, `mask`, `issues` with `code`."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Case:
     Attributes:
         truth: fields of `Truth` but for the mask.
         values: measured values by name; a name that is absent could not be measured.
+        codes: causes and hints of the report, by the policy for everybody.
         iou: of the product found with the true one, 0 to 1; 0 where none was found.
         confidence: that the outline was found.
         found: background by the mask: "light", "plain" or "none".
@@ -55,6 +56,7 @@ class Case:
     group: str
     truth: Mapping[str, Any]
     values: Mapping[str, float]
+    codes: frozenset[str]
     iou: float
     confidence: float
     found: str
@@ -103,17 +105,24 @@ def _use_one_thread() -> None:
     opencv.load().setNumThreads(1)
 
 
-def look(task: Task, measure: Measure | None = None) -> Case:
-    """Make the photo of a task and measure it (None: as the device does) from its encoded bytes."""
-    if measure is None:
-        from edge_iqa.measure import measure
+def look(task: Task, inspect: Inspect | None = None) -> Case:
+    """Make the photo of a task and inspect it (None: as the device does) from its encoded bytes."""
     jpeg, truth = _make(task)
-    found = measure(image.read(jpeg))
+    found = (inspect or _open_inspector().inspect)(jpeg)
     known = {name: value for name, value in vars(truth).items() if name != "mask"}
     group = str(task.seed) if task.photo is None else task.photo.group
-    values = {name: float(each.value) for name, each in found.values.items()}
+    values = {name: float(each.value) for name, each in found.measurements.items()}
+    codes = frozenset(issue.code for issue in found.issues)
     iou = overlap(truth.mask, found.mask.product)
-    return Case(task.part, group, known, values, iou, float(found.mask.confidence), found.mask.background)
+    return Case(
+        task.part, group, known, values, codes, iou, float(found.mask.confidence), found.mask.background
+    )
+
+
+@functools.cache
+def _open_inspector() -> Inspector:
+    """One a process."""
+    return Inspector.open()
 
 
 def _make(task: Task) -> tuple[bytes, Truth]:

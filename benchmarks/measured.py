@@ -1,7 +1,7 @@
 """Cases → figures of the measurements that need no model, with the bounds that they are held to.
 
-How a measured value becomes a call ("this has a border") is not decided here: `calls` of every function maps the
-name of a call to a test of the measured values.
+What counts as a call ("this has a border") is not decided here: `calls` of every function maps the name of a call to
+a test of a case.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from benchmarks.figures import Figure
 from compression.listings import PLAIN
 from compression.metrics import Estimate, auc, estimate, estimate_share, f1
 
-Calls = Mapping[str, Callable[[Mapping[str, float]], bool]]
-"""Name of a call → whether measured values (by name) make it."""
+Calls = Mapping[str, Callable[[Case], bool]]
+"""Name of a call → whether a case makes it."""
 
 _GOOD_IOU = 0.9
 _OF_PRODUCT = ("any", "plain", "white", "cut_off", "off_center", "skew", "several")
@@ -211,7 +211,7 @@ def _found(what: str, cases: Sequence[Case], call: str, calls: Calls, bound: flo
 
 
 def _called(cases: Sequence[Case], call: str, calls: Calls) -> list[bool]:
-    return [bool(calls[call](case.values)) for case in cases]
+    return [bool(calls[call](case)) for case in cases]
 
 
 def _near(cases: Sequence[Case], name: str, within: float) -> list[bool]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from edge_iqa.errors import EdgeIqaError
+    from edge_iqa.fixing import FixedPhoto
     from edge_iqa.frame import Frame
     from edge_iqa.inspector import Inspector
     from edge_iqa.report import Category, Failure, Issue, Report, Verdict
@@ -27,6 +28,7 @@ __all__ = [
     "Category",
     "EdgeIqaError",
     "Failure",
+    "FixedPhoto",
     "Frame",
     "Inspector",
     "Issue",
@@ -39,6 +41,7 @@ _HOMES = {
     "Category": "edge_iqa.report",
     "EdgeIqaError": "edge_iqa.errors",
     "Failure": "edge_iqa.report",
+    "FixedPhoto": "edge_iqa.fixing",
     "Frame": "edge_iqa.frame",
     "Inspector": "edge_iqa.inspector",
     "Issue": "edge_iqa.report",

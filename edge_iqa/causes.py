@@ -29,10 +29,10 @@ _FILE = (
 
 _BY_OUTLINE = (
     "products", "fill", "fill_area", "off_center", "cut_off", "skew",
-    "brightness", "clipped_bright", "clipped_dark", "contrast", "cast", "saturation",
+    "brightness", "clipped_bright", "blown", "clipped_dark", "contrast", "cast", "saturation",
     "background_white", "background_brightness", "background_color", "background_uneven",
 )  # fmt: skip
-"""As right as the product's outline is."""
+"""As right as the product's place is."""
 
 _SEEN_IN = {
     "BLUR": "blur",
@@ -260,8 +260,8 @@ def _weigh_measure(measure: str, measured: Measurements) -> float | None:
     if measure in _FILE:
         return 1.0
     if measure == "product":
-        return 1 - measured.mask.confidence
-    return measured.mask.confidence if measure in _BY_OUTLINE else None
+        return 1 - measured.mask.place
+    return measured.mask.place if measure in _BY_OUTLINE else None
 
 
 def _weigh_verdict(judgement: Judgement, calibration: Calibration | None) -> float | None:

@@ -2,7 +2,8 @@
 
 Exit codes of `inspect` and `report`: 0 every photo is accepted (or set aside by `--override`), 1 some are not,
 2 wrong usage (or no bundle, policy or backend to run with), 3 something could not be read; the rest is
-done all the same.
+done all the same. `fix`: 0 a file was written that is better, or that needed nothing, 1 the photo was left as it was
+and nothing is written, 2 and 3 as above.
 `doctor`: 0 all is well, 1 something is wrong. `policies`: 0, or 2 where there is no such policy. `schema`: 0.
 """
 
@@ -108,6 +109,16 @@ def _make_parser() -> argparse.ArgumentParser:
         "the page is written all the same.",
     )
     _add_report_options(report)
+    fix = commands.add_parser(
+        "fix",
+        help="repair a photo, or leave it as it was",
+        description="Repair a photo whose verdict is `fix`: light, color, noise, lean, framing, background. A repair "
+        "stands only if it makes the photo better. OUT is written where the photo was repaired, and as a copy where "
+        "it is accepted already; one to take anew, to be looked at, or that no repair makes better gives no file.",
+        epilog="Exit code: 0 OUT was written, 1 the photo was left as it was, 2 wrong usage (or OUT is there already), "
+        "3 the photo cannot be read.",
+    )
+    _add_fix_options(fix)
     schema = commands.add_parser(
         "schema",
         help="print the JSON Schema of reports",
@@ -133,6 +144,7 @@ def _add_inspect_options(parser: argparse.ArgumentParser) -> None:
         help="the photos go up all the same: verdicts stay, the reason is recorded, the exit code is 0",
     )
     _add_model_options(parser)
+    _add_jobs_option(parser)
     parser.set_defaults(run=_inspect)
 
 
@@ -140,6 +152,10 @@ def _add_photo_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "photos", nargs="+", metavar="PHOTO", help="a photo, or a folder: the photos directly in it, by name"
     )
+    _add_policy_options(parser)
+
+
+def _add_policy_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--policy",
         metavar="NAME|FILE",
@@ -157,6 +173,9 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bundle", metavar="DIR", help="another bundle than the one installed")
     parser.add_argument("--backend", choices=_BACKENDS, help="what runs the model; else the best installed")
     parser.add_argument("--threads", type=_positive, metavar="N", help="threads of the model; 1 if not given")
+
+
+def _add_jobs_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", type=_positive, metavar="N", help="photos at the same time; one per core if not given"
     )
@@ -171,7 +190,31 @@ def _add_report_options(parser: argparse.ArgumentParser) -> None:
         help="try the repairs that can be made on the device, and show before and after; photos stay as they are",
     )
     _add_model_options(parser)
+    _add_jobs_option(parser)
     parser.set_defaults(run=_write_report)
+
+
+def _add_fix_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("photo", metavar="IN", help="the photo; it is only read")
+    parser.add_argument(
+        "-o",
+        "--out",
+        required=True,
+        metavar="OUT",
+        help="where to write: a name that ends in .jpg, .png or .webp, or a folder that exists",
+    )
+    _add_policy_options(parser)
+    parser.add_argument(
+        "--strip-location",
+        action="store_true",
+        help="leave out where the photo was taken",
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="OUT may be there already, and may be IN itself"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
+    _add_model_options(parser)
+    parser.set_defaults(run=_fix)
 
 
 def _positive(text: str) -> int:
@@ -223,6 +266,29 @@ def _write_report(options: argparse.Namespace) -> int:
     if written.outcomes["failed"]:
         return UNREADABLE
     return ACCEPTED if written.outcomes["accept"] == len(paths) else NOT_ACCEPTED
+
+
+def _fix(options: argparse.Namespace) -> int:
+    from edge_iqa.fix_command import fix_file
+    from edge_iqa.inspector import Inspector
+    from edge_iqa.policy import DEFAULT, open_policy
+    from edge_iqa.report import Failure
+
+    policy = open_policy(DEFAULT if options.policy is None else options.policy)
+    with Inspector.open(options.bundle, options.backend, options.threads, options.lang) as inspector:
+        try:
+            fixed = fix_file(
+                inspector, options.photo, options.out, policy,
+                strip_location=options.strip_location, overwrite=options.overwrite,
+            )  # fmt: skip
+        except PhotoError as error:
+            if options.json:
+                print(Failure(options.photo, error).to_json())
+            print(f"edge-iqa: {error}", file=sys.stderr)
+            return UNREADABLE
+    _escape_what_does_not_fit()
+    print(json.dumps(fixed.to_dict(), allow_nan=False) if options.json else fixed.to_text())
+    return fixed.code
 
 
 def _count_to(total: int) -> Callable[[int], None]:

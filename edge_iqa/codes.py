@@ -118,6 +118,7 @@ CAUSES: Mapping[str, Causes] = {
     # light and color of the product
     "brightness": Causes("TOO_DARK", "TOO_BRIGHT"),
     "clipped_bright": Causes(high="TOO_BRIGHT"),
+    "blown": Causes(high="TOO_BRIGHT"),
     "clipped_dark": Causes(high="TOO_DARK"),
     "contrast": Causes("LOW_CONTRAST", "LOW_CONTRAST"),  # its words speak of flat and of harsh light
     "cast": Causes(high="COLOR_CAST"),

@@ -1,27 +1,104 @@
-"""From a report to a repair: what the repairs must know of a photo, and the model as the judge of their strengths."""
+"""From a report to a repair: what the repairs must know of a photo, and the model as the judge of their strengths.
+
+`Inspector.fix`, `edge-iqa fix` and `edge-iqa report --fix` all repair by `repair`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_iqa import views
+from edge_iqa import image, views
 from edge_iqa.codes import CAUSES
-from edge_iqa.enhance import Diagnosis
+from edge_iqa.enhance import Diagnosis, Fixed, improve
 from edge_iqa.frame import Frame
 from edge_iqa.inspector import Inspector
 from edge_iqa.policy import Policy
 from edge_iqa.repairs.base import Scorer, Scores
 from edge_iqa.repairs.context import Context
-from edge_iqa.report import Report
+from edge_iqa.report import Report, Verdict
 from edge_iqa.rule import Rule
+
+if TYPE_CHECKING:
+    from edge_iqa.image import Photo
 
 _ROOM = 1.02
 """How much more than the bound a crop fills, so that measuring it again cannot fall short by a pixel."""
 _MOST_FILL = 0.95
+WHOLE_PX = 65_535
+"""Long side to read with: nothing is shrunk."""
 _SIDES = ("long_side_px", "short_side_px", "width_px", "height_px")
+
+
+@dataclass(frozen=True, eq=False)
+class FixedPhoto:
+    """What became of a photo.
+
+    Attributes:
+        pixels: uint8 HxWx3, RGB, upright, at the photo's own scale; as they were read where nothing was changed.
+        steps: repairs that were made, in order, for people: "exposure (85%)".
+        why: what was done, or why nothing was, for people.
+        before, after: reports; the same one where nothing was changed.
+        fixed: parameters and scores of the repairs; None where none was tried.
+        notes: of reading.
+    """
+
+    pixels: NDArray[np.uint8]
+    steps: tuple[str, ...]
+    why: str
+    before: Report
+    after: Report
+    fixed: Fixed | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether any repair was made."""
+        return bool(self.steps)
+
+
+_NOT_TRIED = {
+    Verdict.ACCEPT: "nothing to repair: the photo is accepted",
+    Verdict.RETAKE: "left as it was: no repair helps, take a new photo",
+    Verdict.REVIEW: "left as it was: too close to call, somebody should look at it",
+}
+
+
+def fix_photo(inspector: Inspector, photo: Photo, policy: Policy) -> FixedPhoto:
+    """Inspect a photo, repair it where its verdict is `fix`, and inspect what came of it; see `Inspector.fix`."""
+    report = inspector.inspect(photo, policy)
+    frame = image.read(photo, long_side_px=WHOLE_PX)
+    fixed = repair(frame, report, policy, inspector)
+    if fixed is None or not fixed.changed:
+        why = _NOT_TRIED[report.verdict] if fixed is None else fixed.why
+        return FixedPhoto(frame.pixels, (), why, report, report, fixed, frame.notes)
+    after = inspector.inspect(fixed.pixels, policy)
+    steps = describe(fixed)
+    return FixedPhoto(fixed.pixels, steps, ", ".join(steps), report, after, fixed, frame.notes)
+
+
+def repair(
+    frame: Frame, report: Report, policy: Policy, inspector: Inspector, scale: float = 1.0
+) -> Fixed | None:
+    """Repair one photo; None where its verdict is not `fix`, so that nothing is tried.
+
+    Args:
+        frame: the photo, at the size that shall be repaired.
+        report: of the photo, by this policy.
+        policy, inspector, scale: see `to_diagnosis`.
+    """
+    if report.verdict is not Verdict.FIX:
+        return None
+    return improve(frame, to_diagnosis(report, policy, inspector, scale), make_scorer(inspector))
+
+
+def describe(fixed: Fixed) -> tuple[str, ...]:
+    """Repairs that were made, for people."""
+    return tuple(f"{step.name} ({step.strength:.0%})" for step in fixed.steps)
 
 
 def make_scorer(inspector: Inspector) -> Scorer:
@@ -51,6 +128,7 @@ def to_diagnosis(report: Report, policy: Policy, inspector: Inspector, scale: fl
         product=mask.product if mask.is_found else None,
         background=mask.background,
         confidence=mask.confidence,
+        place=mask.place,
         values={name: each.value for name, each in report.measurements.items()},
         fill=_find_fill(report, policy),
         aspect_ratio=_find_aspect_ratio(report, policy),
@@ -58,11 +136,6 @@ def to_diagnosis(report: Report, policy: Policy, inspector: Inspector, scale: fl
     )
     codes = tuple(dict.fromkeys(issue.code for issue in report.issues if issue.blocking))
     return Diagnosis(codes, context, {name: 100 * bound for name, bound in bounds.attributes.items()})
-
-
-def can_try(report: Report) -> bool:
-    """Whether a cause of the verdict can be repaired. A photo that is accepted is left alone."""
-    return any(issue.blocking and issue.fixable for issue in report.issues)
 
 
 def _find_fill(report: Report, policy: Policy) -> float | None:

@@ -55,7 +55,7 @@ class Frame:
 
 
 def halve(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Average two by two pixels into one: the fast path of OpenCV's area averaging. An odd last row or column is left out."""
+    """Average two by two pixels into one, the fast path of OpenCV; an odd last row or column is left out."""
     cv2 = opencv.load()
     rows, columns = pixels.shape[0] // 2, pixels.shape[1] // 2
     halved: NDArray[np.uint8] = cv2.resize(

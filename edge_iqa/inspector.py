@@ -10,7 +10,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from edge_iqa import backends, image, views
+from edge_iqa import backends, heap, image, views
 from edge_iqa.backends.base import Backend, Outputs, Signature, cores
 from edge_iqa.bundle import Bundle
 from edge_iqa.category import choose_category
@@ -30,6 +30,7 @@ from edge_iqa.words import DEFAULT as DEFAULT_LANG
 from edge_iqa.words import open_words
 
 if TYPE_CHECKING:
+    from edge_iqa.fixing import FixedPhoto
     from edge_iqa.image import Photo
 
 logger = logging.getLogger("edge_iqa")
@@ -65,6 +66,7 @@ class Inspector:
         self._backend = backend
         self._policies: dict[str, Policy] = {}
         self._closed = False
+        heap.keep_freed()
 
     @classmethod
     def open(
@@ -168,6 +170,24 @@ class Inspector:
         _check_override(override)
         work = partial(self._try, policy=self._open_policy(policy), override=override)
         return map_in_order(work, photos, cores() if jobs is None else min(jobs, _MOST_JOBS))
+
+    def fix(self, photo: Photo, policy: str | os.PathLike[str] | Policy | None = None) -> FixedPhoto:
+        """Repair one photo whose verdict is `fix`; every other comes back as it is, with the reason.
+
+        A repair stands only if it makes the photo better, and no count of it clearly worse: see `edge_iqa.enhance`.
+        `edge-iqa fix` does the same to a file, and keeps its metadata.
+
+        Args:
+            photo, policy: see `inspect`.
+
+        Raises:
+            PhotoError, PolicyError, BackendError: as `inspect` does.
+        """
+        # it needs this module, and who only inspects need not load repairs
+        from edge_iqa.fixing import fix_photo
+
+        self._check_open()
+        return fix_photo(self, photo, self._open_policy(policy))
 
     def self_test(self) -> list[GoldenResult]:
         """Run the golden photos of the bundle, from encoded bytes to verdict, and compare.

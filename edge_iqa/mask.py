@@ -37,8 +37,9 @@ _CUT = 3.5
 _LOOP = (0.0006, 0.1)
 """What a handle encloses is background: from so much of the photo up, to so much of the product."""
 
-_RIM = 0.65
-"""Pixels of the rim are mixed; nearer to the background than this share of their neighbor they are left to it."""
+_RIM = 0.6
+"""Pixels of the rim are mixed, or steep beside the product; those nearer to the background than this share of what is
+farthest two pixels away are left to it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,17 +241,15 @@ def label_parts(
 
 
 def _trim_rim(product: Flags, far: Floats) -> Flags:
-    """Drop pixels of the rim that are more background than product: nearer to it than halfway."""
+    """Drop pixels of the rim, twice, that are nearer to the background than to the product beside them."""
     cv2 = opencv.load()
-    core = (
-        cv2.erode(
-            product.astype(np.uint8), np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=1
-        )
-        > 0
-    )
-    inner = cv2.dilate(np.where(product, far, np.float32(0)), np.ones((3, 3), np.uint8))
-    trimmed: Flags = product & (core | (far > _RIM * inner))
-    return trimmed
+    block = np.ones((3, 3), np.uint8)
+    for _ in range(2):
+        flags = product.astype(np.uint8)
+        core = cv2.erode(flags, block, borderType=cv2.BORDER_CONSTANT, borderValue=1) > 0
+        inner = cv2.dilate(np.where(product, far, np.float32(0)), np.ones((5, 5), np.uint8))
+        product = product & (core | (far > _RIM * inner))
+    return product
 
 
 def _keep_large(product: Flags) -> Flags:

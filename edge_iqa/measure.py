@@ -13,6 +13,7 @@ from edge_iqa.measures.border import measure_border
 from edge_iqa.measures.collage import measure_collage
 from edge_iqa.measures.framing import Values, measure_framing
 from edge_iqa.measures.light import measure_light
+from edge_iqa.measures.overlay import measure_overlay
 from edge_iqa.measures.resolution import measure_resolution
 from edge_iqa.measures.screenshot import measure_screenshot
 from edge_iqa.measures.sharpness import measure_sharpness
@@ -68,7 +69,7 @@ def _measure_added(study: Study) -> Values:
     if screen["screenshot"][0] > 0:
         return screen
     border = measure_border(study)
-    return {**screen, **border, **measure_collage(study, border["border"][1])}
+    return {**screen, **border, **measure_collage(study, border["border"][1]), **measure_overlay(study)}
 
 
 def _measure_file(frame: Frame, file_bytes: int | None) -> dict[str, tuple[float, None]]:

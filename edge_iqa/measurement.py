@@ -60,6 +60,7 @@ MEASURES: Mapping[str, Measure] = {
     # light and color of the product
     "brightness": Measure("L*", "median lightness of the product"),
     "clipped_bright": Measure("share", "of the product that is burnt out to white"),
+    "blown": Measure("share", "of the product in which a color channel is burnt out"),
     "clipped_dark": Measure("share", "of the product that has drowned in black"),
     "contrast": Measure("L*", "range of lightness of the product, 5th to 95th percentile"),
     "cast": Measure("u'v'", "distance of what should be gray from gray (CIE 1976)"),

@@ -6,10 +6,10 @@ from edge_iqa.codes import SCORE_CODES
 from edge_iqa.measure import Measurements
 from edge_iqa.verdict import Fault
 
-MOTION_FROM = 0.6
+MOTION_FROM = 0.5
 """`motion` from which a blur is called one of motion."""
 
-UPSCALED_FROM = 1.5
+UPSCALED_FROM = 1.2
 """`upscaled` from which a photo without detail is called enlarged."""
 
 DARK_BELOW, BRIGHT_FROM, CLIPPED_FROM = 55.0, 60.0, 0.03

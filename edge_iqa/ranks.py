@@ -17,7 +17,7 @@ def find_median(values: NDArray[Any]) -> float:
 
 
 def find_quantile(values: NDArray[Any], share: float) -> float:
-    """The value that `share` (0 to 1) of the values (n,), n > 0, stay below; linear between neighbors, as numpy has it."""
+    """The value that `share` (0 to 1) of the values (n,), n > 0, stay below; linear between neighbors, as in numpy."""
     return float(find_quantiles(values[None], share)[0])
 
 

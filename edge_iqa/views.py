@@ -143,7 +143,9 @@ def _place(
     # ties go to the middle, so that a flat photo is judged by its center
     off_center = np.abs(rows - room[0] / 2)[:, None] + np.abs(columns - room[1] / 2)[None]
     order = np.lexsort((off_center.ravel(), -richness.round(1).ravel()))
-    ranked = list(zip(rows[order // len(columns)].tolist(), columns[order % len(columns)].tolist(), strict=True))
+    ranked = list(
+        zip(rows[order // len(columns)].tolist(), columns[order % len(columns)].tolist(), strict=True)
+    )
     return _choose_apart(ranked, spec)
 
 

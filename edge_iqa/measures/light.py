@@ -13,6 +13,9 @@ from edge_iqa.ranks import find_median_level
 BURNT, DROWNED = 250, 5
 """Each channel at least, at most so much: no detail is left."""
 
+_BLOWN = 253
+"""A channel from here on holds no more light: colors shift before all of them are burnt out."""
+
 _WHITE_UV = np.array((0.19784, 0.46834), np.float32)
 """u' and v' of D65."""
 
@@ -27,8 +30,8 @@ _GRAY = (60.0, 30.0)
 
 
 def measure_light(study: Study) -> Values:
-    """Measure `brightness`, `clipped_bright`, `clipped_dark`, `contrast` and `saturation` of the product (of all of
-    the photo where none was found), and `cast` where a light background tells it."""
+    """Measure `brightness`, `clipped_bright`, `blown`, `clipped_dark`, `contrast` and `saturation` of the product (of
+    all of the photo where nothing stands out), and `cast` where a light background tells it."""
     box = find_box(study.product)
     lab = pick(study.lab, study.product)
     low, middle, high = np.percentile(lab[:, 0], (5, 50, 95)).tolist()
@@ -37,6 +40,7 @@ def measure_light(study: Study) -> Values:
     values: Values = {
         "brightness": (middle, box),
         "clipped_bright": (float(burnt.sum()) / len(lab), find_box(burnt)),
+        "blown": (float((study.highest[study.product] >= _BLOWN).mean()), box),
         "clipped_dark": (float(drowned.sum()) / len(lab), find_box(drowned)),
         "contrast": (high - low, box),
         "saturation": (float(np.hypot(lab[:, 1], lab[:, 2]).mean()), box),

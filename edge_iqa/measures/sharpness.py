@@ -82,7 +82,7 @@ def _measure_width(luma: NDArray[np.float32]) -> float | None:
 
 
 def _find_steepest(slope: NDArray[np.float32]) -> float:
-    """The slope that `_STEEPEST` of all pixels reach, to 1/32 level: sorting them would take longer than all the rest."""
+    """The slope that `_STEEPEST` of all pixels reach, to 1/32 level; sorting them would take the longest of all."""
     levels = (slope * 32).astype(np.uint16)
     counts = opencv.load().calcHist([levels], [0], None, [8192], [0, 8192]).ravel()
     reached = np.cumsum(counts[::-1]) >= _STEEPEST * slope.size

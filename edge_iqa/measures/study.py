@@ -46,8 +46,9 @@ class Study:
 
     @cached_property
     def product(self) -> Flags:
-        """Where the product is; everywhere where it was not found."""
-        return self.mask.product if self.mask.is_found else np.ones(self.small.shape[:2], bool)
+        """Where the product is; everywhere where nothing stands out of a smooth background."""
+        stands_out = self.mask.is_found or (self.mask.background != "none" and self.mask.product.any())
+        return self.mask.product if stands_out else np.ones(self.small.shape[:2], bool)
 
     @cached_property
     def background(self) -> Flags:
@@ -80,7 +81,8 @@ class Study:
         """How much detail each pixel of the product has in `small`, (h, w); 0 beside the product."""
         cv2 = opencv.load()
         luma = cv2.cvtColor(self.small, cv2.COLOR_RGB2GRAY).astype(np.float32)
-        return np.abs(cv2.Laplacian(luma, cv2.CV_32F)) * self.product
+        detail: NDArray[np.float32] = np.abs(cv2.Laplacian(luma, cv2.CV_32F)) * self.product
+        return detail
 
     @cached_property
     def medium(self) -> NDArray[np.uint8]:

@@ -24,6 +24,7 @@ class Context:
         product: bool h x w, a small copy of the photo, True on the product; None where it was not looked for.
         background: "light", "plain" or "none" (none found).
         confidence: that the product's outline is right, 0-1.
+        place: that it spans what it seems to, 0-1; None: as sure as the outline.
         values: measurements by name (`edge_iqa.measurement.MEASURES`), in their units.
         fill: share of the photo's width or height that the product should span; None: no wish.
         aspect_ratio: width over height that the photo should have; None: no wish.
@@ -33,6 +34,7 @@ class Context:
     product: NDArray[np.bool_] | None = None
     background: str = "none"
     confidence: float = 0.0
+    place: float | None = None
     values: Mapping[str, float] = field(default_factory=dict)
     fill: float | None = None
     aspect_ratio: float | None = None
@@ -41,12 +43,21 @@ class Context:
     @property
     def found(self) -> bool:
         """Whether the product's outline may be relied on for measuring."""
-        return self.product is not None and self.confidence >= FOUND and bool(self.product.any())
+        return self.product is not None and self._place >= FOUND and bool(self.product.any())
+
+    @property
+    def placed(self) -> bool:
+        """Whether the product's box may decide what is cut away."""
+        return self.found and self._place >= SURE
 
     @property
     def sure(self) -> bool:
-        """Whether the outline may decide what is cut away or painted over."""
+        """Whether the outline may decide what is painted over."""
         return self.found and self.confidence >= SURE
+
+    @property
+    def _place(self) -> float:
+        return self.confidence if self.place is None else self.place
 
     @property
     def plain(self) -> bool:

@@ -51,7 +51,9 @@ def choose(
     if any(code in causes for code in _FRAMED):
         part = _frame(causes, context, pixels)
         if part is None:
-            reasons.append("not cropped: the outline is not sure enough, or too few pixels would be left")
+            reasons.append(
+                "not cropped: the product's place is not sure enough, or too few pixels would be left"
+            )
         else:
             steps.append(Step("crop", part, 1.0))
     return tuple(steps), tuple(reasons)
@@ -77,9 +79,9 @@ def turn(context: Context, shape: tuple[int, ...], lean_degrees: float) -> Conte
 
 
 def _frame(causes: Collection[str], context: Context, pixels: Pixels) -> crop.Crop | None:
-    """Where the crop goes; only a sure outline may decide what is cut away."""
+    """Where the crop goes; only a product whose place is sure may decide what is cut away."""
     height, width = pixels.shape[:2]
-    if not context.sure or context.product is None:
+    if not context.placed or context.product is None:
         return None
     rows, columns = (np.flatnonzero(context.product.any(axis)) for axis in (1, 0))
     tall, wide = context.product.shape

@@ -13,9 +13,8 @@ from benchmarks.cases import Case, Task, look, overlap, plan
 from benchmarks.figures import Figure
 from compression import listings
 from compression.metrics import auc, f1
-from edge_iqa.frame import Frame
 
-CALLS = measuring.make_calls(measuring.CALLS)
+CALLS = measuring.CALLS
 NOTHING: dict[str, Any] = {
     "fault": None, "kind": "", "background": "white", "border": 0.0, "overlay": 0.0, "panels": 1, "screenshot": 0.0,
     "cut_off": 0.0, "products": 1, "fill": 0.5, "skew_deg": None, "upscaled": 1.0, "exposure": "",
@@ -23,10 +22,17 @@ NOTHING: dict[str, Any] = {
 
 
 def case(
-    part: str, values: dict[str, float] | None = None, iou: float = 0.95, sure: float = 0.9, **truth: Any
+    part: str,
+    values: dict[str, float] | None = None,
+    iou: float = 0.95,
+    sure: float = 0.9,
+    codes: tuple[str, ...] = (),
+    **truth: Any,
 ) -> Case:
     case.count = getattr(case, "count", 0) + 1  # type: ignore[attr-defined]
-    return Case(part, str(case.count), {**NOTHING, **truth}, values or {}, iou, sure, "light")  # type: ignore[attr-defined]
+    return Case(
+        part, str(case.count), {**NOTHING, **truth}, values or {}, frozenset(codes), iou, sure, "light"
+    )  # type: ignore[attr-defined]
 
 
 def one(found: list[Figure], what: str) -> Figure:
@@ -68,12 +74,12 @@ def test_a_fill_that_was_not_measured_on_a_plain_background_is_wrong() -> None:
 
 def test_calls_of_additions_are_counted_against_photos_without_a_fault() -> None:
     cases = [
-        case("any", {"border": 0.0}),
-        case("any", {"border": 0.02}),  # a false alarm
-        case("border", {"border": 0.03}, fault="border", border=0.03, kind="even"),
-        case("border", {}, fault="border", border=0.01, kind="bar"),  # not found
-        case("skew", {"border": 0.1}, fault="skew"),
-        case("screenshot", {"border": 0.1}, fault="screenshot", screenshot=0.4),
+        case("any"),
+        case("any", codes=("BORDER",)),  # a false alarm
+        case("border", codes=("BORDER",), fault="border", border=0.03, kind="even"),
+        case("border", codes=("OVERLAY",), fault="border", border=0.01, kind="bar"),  # not found
+        case("skew", codes=("BORDER",), fault="skew"),
+        case("screenshot", codes=("BORDER",), fault="screenshot", screenshot=0.4),
     ]
     found = measured.additions(cases, CALLS)
     assert value(found, "border found: F1") == pytest.approx(0.5)
@@ -84,20 +90,20 @@ def test_calls_of_additions_are_counted_against_photos_without_a_fault() -> None
 
 
 def test_alarms_on_legal_white_must_be_none() -> None:
-    quiet = [case("white", {"clipped_bright": 0.0, "brightness": 60.0}) for _ in range(30)]
+    quiet = [case("white", codes=("FILL_LOW",)) for _ in range(30)]
     what = "exposure alarms on legal white backgrounds"
     assert one(measured.exposures(quiet, CALLS), what).held is True
-    loud = [*quiet, case("white", {"clipped_bright": 0.4})]
+    loud = [*quiet, case("white", codes=("TOO_BRIGHT",))]
     assert one(measured.exposures(loud, CALLS), what).held is False
 
 
 def test_enlarged_photos_and_originals_are_told_apart_drawn_and_real() -> None:
     cases = [
-        case("upscaled", {"upscaled": 2.0}, fault="upscaled", upscaled=2.1, kind="cubic"),
-        case("upscaled", {"upscaled": 1.0}, fault="upscaled", upscaled=3.0, kind="linear"),
-        case("any", {"upscaled": 1.0}),
-        case("photos, original", {"upscaled": 1.9}, upscaled=1.0),
-        case("photos, enlarged", {"upscaled": 1.9}, upscaled=1.9),
+        case("upscaled", codes=("UPSCALED",), fault="upscaled", upscaled=2.1, kind="cubic"),
+        case("upscaled", fault="upscaled", upscaled=3.0, kind="linear"),
+        case("any"),
+        case("photos, original", codes=("UPSCALED",), upscaled=1.0),
+        case("photos, enlarged", codes=("UPSCALED",), upscaled=1.9),
     ]
     found = measured.resolutions(cases, CALLS)
     assert value(found, "enlarged >= 1.5x called so, drawn") == 0.5
@@ -145,25 +151,36 @@ def test_no_two_tasks_of_a_plan_share_a_seed_and_every_fault_is_asked() -> None:
     assert {task.background for task in tasks if task.part == "plain"} == {"gray", "sweep"}
 
 
-def measure_perfectly(task: Task) -> Case:
-    """Look at a listing with an oracle for a measure: it returns the truth."""
+def inspect_perfectly(task: Task) -> Case:
+    """Look at a listing with an oracle for an inspector: it says the truth."""
     _, truth = listings.render(task.seed, task.fault, background=task.background)
     names = {"collage": "panels", "skew": "skew_deg"}
-    keys = ("border", "overlay", "collage", "screenshot", "cut_off", "products", "fill", "upscaled", "skew")
-    known = {key: getattr(truth, names.get(key, key)) for key in (*keys, "clipped_bright", "brightness")}
+    keys = ("products", "fill", "skew")
+    known = {key: getattr(truth, names.get(key, key)) for key in keys}
     values = {key: SimpleNamespace(value=float(told)) for key, told in known.items() if told is not None}
+    faults = {
+        "BORDER": truth.border > 0,
+        "OVERLAY": truth.overlay > 0,
+        "COLLAGE": truth.panels > 1,
+        "SCREENSHOT": truth.screenshot > 0,
+        "CUT_OFF": truth.cut_off > 0,
+        "UPSCALED": truth.upscaled > 1,
+        "TOO_BRIGHT": truth.exposure == "over",
+        "TOO_DARK": truth.exposure == "under",
+    }
 
-    def oracle(frame: Frame) -> Any:
-        assert frame.pixels.dtype == np.uint8
+    def oracle(jpeg: bytes) -> Any:
+        assert jpeg[:2] == b"\xff\xd8"
         mask = SimpleNamespace(product=truth.mask > 127, background="light", confidence=1.0)
-        return SimpleNamespace(values=values, mask=mask)
+        issues = [SimpleNamespace(code=code) for code, true in faults.items() if true]
+        return SimpleNamespace(measurements=values, mask=mask, issues=issues)
 
     return look(task, oracle)
 
 
 def test_an_oracle_holds_every_bound_on_the_value_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listings, "SIZES", ((240, 320), (320, 240)))
-    cases = [measure_perfectly(task) for task in plan(2, listings.seeds("development"))]
+    cases = [inspect_perfectly(task) for task in plan(2, listings.seeds("development"))]
     assert all(case.iou > 0.97 for case in cases)
     for figure in measuring.judge(cases, CALLS):
         if figure.bound is None or figure.estimate is None or "AUC" in figure.what:

@@ -78,7 +78,7 @@ def make_report(
         timing_ms={"total": 35.6},
         notes=("a note with <i>tags</i>",),
         embedding=np.ones(4, np.float32) / 2,
-        mask=Mask(np.ones((192, 256), bool), "light", 0.9),
+        mask=Mask(np.ones((192, 256), bool), "light", 0.9, 0.9),
         category=Category("mug", 0.875),
         override="the customer asked for it",
     )

@@ -13,6 +13,7 @@ EXPORTED = [
     "Category",
     "EdgeIqaError",
     "Failure",
+    "FixedPhoto",
     "Frame",
     "Inspector",
     "Issue",
@@ -29,6 +30,7 @@ SIGNATURES = {
     "inspect_many": "(self, photos: 'Iterable[Photo]', jobs: 'int | None' = None, "
     "policy: 'str | os.PathLike[str] | Policy | None' = None, override: 'str | None' = None) "
     "-> 'Iterator[Report | Failure]'",
+    "fix": "(self, photo: 'Photo', policy: 'str | os.PathLike[str] | Policy | None' = None) -> 'FixedPhoto'",
     "self_test": "(self) -> 'list[GoldenResult]'",
     "close": "(self) -> 'None'",
 }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,6 @@ from edge_iqa.color_guard import color_shift
 from edge_iqa.encode import Fineness, encode, estimate_fineness
 from edge_iqa.enhance import Diagnosis, find_fault, improve
 from edge_iqa.errors import OutputError
-from edge_iqa.fix_command import FIXED, LEFT, fix_file
 from edge_iqa.frame import Frame
 from edge_iqa.repairs.base import Scores
 from edge_iqa.repairs.context import Context
@@ -292,56 +289,6 @@ def test_a_format_that_cannot_be_written_is_refused(tmp_path: Path, name: str) -
     frame = image.read(source)
     with pytest.raises(OutputError, match=r"\.webp"):
         write_fixed(source, frame, frame.pixels, tmp_path / name)
-
-
-# --- the command
-
-
-def diagnose(*codes: str) -> Any:
-    return lambda frame, data: Diagnosis(codes)
-
-
-def test_a_file_is_repaired_beside_its_source(tmp_path: Path) -> None:
-    clean = make_photo()
-    source = tmp_path / "dark.png"
-    source.write_bytes(photos.encode(".png", to_encoded(to_light(clean) / 4)))
-    before = source.read_bytes()
-    result = fix_file(source, tmp_path / "out.png", diagnose("TOO_DARK"), Judge(clean))
-    assert result.code == FIXED and source.read_bytes() == before
-    assert np.array_equal(image.read(tmp_path / "out.png").pixels, result.fixed.pixels)
-    told: Mapping[str, Any] = json.loads(json.dumps(result.to_dict(), allow_nan=False))
-    assert told["changed"] and told["score"]["after"] > told["score"]["before"]
-    assert told["steps"][0]["name"] == "exposure" and told["steps"][0]["parameters"]["stops"] > 1
-    assert "exposure" in result.to_text() and "out.png" in result.to_text()
-
-
-def test_a_photo_that_cannot_be_made_better_is_copied_byte_for_byte(tmp_path: Path) -> None:
-    source = tmp_path / "photo.jpg"
-    source.write_bytes(photos.encode(".jpg", make_photo()))
-    result = fix_file(source, tmp_path / "out.jpg", diagnose("CUT_OFF"), Judge(make_photo()))
-    assert result.code == LEFT and (tmp_path / "out.jpg").read_bytes() == source.read_bytes()
-    assert "CUT_OFF" in result.to_text() and result.to_dict()["retake"] == ["CUT_OFF"]
-
-
-def test_a_photo_with_nothing_wrong_is_a_success(tmp_path: Path) -> None:
-    source = tmp_path / "photo.jpg"
-    source.write_bytes(photos.encode(".jpg", make_photo()))
-    result = fix_file(source, tmp_path / "out.jpg", diagnose(), Judge(make_photo()))
-    assert result.code == FIXED and not result.fixed.changed
-    assert (tmp_path / "out.jpg").read_bytes() == source.read_bytes()
-
-
-def test_the_photo_itself_is_never_overwritten_unasked(tmp_path: Path) -> None:
-    source = tmp_path / "photo.jpg"
-    source.write_bytes(photos.encode(".jpg", make_photo()))
-    for out in (source, tmp_path):
-        with pytest.raises(OutputError, match="itself"):
-            fix_file(source, out, diagnose("CUT_OFF"), Judge(make_photo()))
-    link = tmp_path / "link.jpg"
-    link.symlink_to(source)
-    with pytest.raises(OutputError, match="itself"):
-        fix_file(source, link, diagnose("CUT_OFF"), Judge(make_photo()))
-    fix_file(source, source, diagnose("CUT_OFF"), Judge(make_photo()), overwrite=True)
 
 
 def test_a_large_photo_is_repaired_at_its_own_size() -> None:

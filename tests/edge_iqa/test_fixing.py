@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edge_iqa import Frame, Inspector, Issue, Report, Verdict
-from edge_iqa.fixing import can_try, make_scorer, to_diagnosis
+from edge_iqa.fixing import make_scorer, to_diagnosis
 from edge_iqa.page.repairing import repair_for_page
 from edge_iqa.policy import open_policy, parse_policy
 from tests.edge_iqa.pages import make_report
@@ -96,8 +96,8 @@ def test_an_accepted_photo_and_one_beyond_repair_are_left_alone(inspector: Inspe
         make_report(verdict=Verdict.ACCEPT),
         issues=(dataclasses.replace(issue, fixable=True, blocking=False),),
     )
-    assert not can_try(lost) and not can_try(fine)
     frame = Frame(np.zeros((400, 400, 3), np.uint8), 400, 400)
+    assert repair_for_page(frame, lost, inspector, POLICY) is None
     assert repair_for_page(frame, fine, inspector, POLICY) is None
 
 

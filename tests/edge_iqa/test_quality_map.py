@@ -70,9 +70,9 @@ def test_flat_tiles_have_no_score() -> None:
 def test_background_has_no_score_where_the_product_was_found() -> None:
     product = np.zeros((192, 256), bool)
     product[:, :64] = True
-    found = _map(_ramp(900, 1200), Mask(product, "plain", 0.9))
+    found = _map(_ramp(900, 1200), Mask(product, "plain", 0.9, 0.9))
     assert not np.isnan(found.scores[:, 0]).any() and np.isnan(found.scores[:, -1]).all()
-    unsure = _map(_ramp(900, 1200), Mask(product, "plain", 0.2))
+    unsure = _map(_ramp(900, 1200), Mask(product, "plain", 0.2, 0.2))
     assert not np.isnan(unsure.scores).any()
 
 

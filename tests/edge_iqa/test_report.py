@@ -70,7 +70,7 @@ REPORT = Report(
     timing_ms={"decode": 20.0, "views": 5.0, "model": 1.5, "measure": 9.0, "verdict": 0.1, "total": 35.6},
     notes=("color profile left as it is",),
     embedding=np.ones(4, np.float32) / 2,
-    mask=Mask(np.ones((192, 256), bool), "light", 0.9),
+    mask=Mask(np.ones((192, 256), bool), "light", 0.9, 0.9),
     category=Category("mug", 0.875),
     override="the customer asked for it",
 )

@@ -91,7 +91,7 @@ def draw_report(draw: st.DrawFn) -> Report:
         timing_ms={stage: draw(st.floats(0, 1e6)) for stage in (*STAGES, "total")},
         notes=tuple(draw(st.lists(st.text(), max_size=2))),
         embedding=np.ones(2, np.float32),
-        mask=Mask(np.ones((2, 2), bool), "light", 1.0),
+        mask=Mask(np.ones((2, 2), bool), "light", 1.0, 1.0),
         category=draw(st.none() | st.builds(Category, said, share)),
         override=draw(st.none() | said),
     )
