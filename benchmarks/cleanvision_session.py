@@ -61,7 +61,11 @@ class Session:
             text=True,
             env={**os.environ, **dict.fromkeys(_THREADS, "1")},
         )
-        self.version = str(self._read()["version"])
+        try:
+            self.version = str(self._read()["version"])
+        except DataError:
+            self.close()
+            raise
 
     def check(self) -> dict[str, int]:
         """Check all photos once; returns `wall_ns` and `cpu_ns`.

@@ -29,7 +29,12 @@ class Recipe:
     quality: int
 
 
-TWELVE = (Recipe("white", 100, 95), Recipe("sweep", 101, 92), Recipe("table", 102, 95), Recipe("cloth", 103, 90))
+TWELVE = (
+    Recipe("white", 100, 95),
+    Recipe("sweep", 101, 92),
+    Recipe("table", 102, 95),
+    Recipe("cloth", 103, 90),
+)
 """4000 x 3000 px, the usual photo of a phone: backgrounds that are seen, qualities that phones have."""
 
 TWELVE_SIZE, LARGE_SIZE = (3000, 4000), (6000, 8000)

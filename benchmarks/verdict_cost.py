@@ -181,7 +181,10 @@ def describe_times(recorded: Mapping[str, timing.Recording]) -> dict[str, Any]:
 
 
 def compare(
-    above: Sequence[float] | np.ndarray, below: Sequence[float] | np.ndarray, bound: float | None, at_least: bool
+    above: Sequence[float] | np.ndarray,
+    below: Sequence[float] | np.ndarray,
+    bound: float | None,
+    at_least: bool,
 ) -> dict[str, Any]:
     """One ratio within rounds; a bound holds for the worse end of its interval, and is not held where there is none."""
     estimate = timing.ratio(above, below)
@@ -199,7 +202,11 @@ def measure_beside(
     inspector: Inspector, sources: Sequence[Path], options: argparse.Namespace
 ) -> dict[str, Any]:
     """All photos by CleanVision and by us, from their files, in turns; why not, where it cannot be installed."""
-    paths = [path for source in sources for path in (sorted(source.rglob("*.jp*g")) if source.is_dir() else [source])]
+    paths = [
+        path
+        for source in sources
+        for path in (sorted(source.rglob("*.jp*g")) if source.is_dir() else [source])
+    ]
     try:
         python = cleanvision_session.prepare(options.cache / "cleanvision")
     except DataError as error:

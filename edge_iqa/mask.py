@@ -201,7 +201,6 @@ def _measure_steepness(lab: Floats) -> Floats:
 
 def _flood(dark: Floats, hue: Floats, far: Floats, steep: Floats, ring: Flags, noise: float) -> Flags:
     """What the border reaches while staying near the surface, or softly darker at its hue; enclosed parts alike."""
-    cv2 = opencv.load()
     near = far < max(4.0, _CUT * noise)
     rim = ring & near
     calm = find_median(steep[rim]) if rim.any() else 1.0

@@ -91,7 +91,10 @@ def _wrap(width: int, rows: int, coded: bytes) -> bytes:
     size = struct.pack(">IIBBBBB", width, rows, 8, _RGB, 0, 0, 0)
     chunks = ((b"IHDR", size), (b"IDAT", zlib.compress(coded, 0)), (b"IEND", b""))
     parts = (
-        struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(content, zlib.crc32(name)))
+        struct.pack(">I", len(content))
+        + name
+        + content
+        + struct.pack(">I", zlib.crc32(content, zlib.crc32(name)))
         for name, content in chunks
     )
     return png.SIGNATURE + b"".join(parts)

@@ -1,4 +1,4 @@
-"""`python benchmarks/verdict_cost.py`: what is divided by what, when a bound holds, and what is left out with a reason."""
+"""`python benchmarks/verdict_cost.py`: what is divided by what, when a bound holds, what is left out and why."""
 
 from __future__ import annotations
 
@@ -99,7 +99,16 @@ def test_a_run_without_photos_is_refused_before_anything_is_measured(tmp_path: P
 
 
 def test_a_run_writes_what_was_measured_and_prints_it(tmp_path: Path, capsys: Any) -> None:
-    command = ["--photos", str(EXAMPLES / "mug.jpg"), "--out", str(tmp_path), "--only", "time", "--repeats", "6"]
+    command = [
+        "--photos",
+        str(EXAMPLES / "mug.jpg"),
+        "--out",
+        str(tmp_path),
+        "--only",
+        "time",
+        "--repeats",
+        "6",
+    ]
     assert verdict_cost.main(command) == 0
     assert (tmp_path / "verdict-cost-host.json").exists()
     said = capsys.readouterr().out
@@ -134,7 +143,7 @@ def refuse(command: list[str]) -> None:
 def test_a_session_that_does_not_start_says_why(tmp_path: Path) -> None:
     if "cleanvision" in sys.modules:
         pytest.skip("CleanVision is installed beside us")
-    with pytest.raises(DataError, match=r"has stopped: .*cleanvision"):
+    with pytest.raises(DataError, match="(?s)has stopped: .*No module named 'cleanvision'"):
         cleanvision_session.Session(Path(sys.executable), [])
 
 
