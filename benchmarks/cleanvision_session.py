@@ -51,7 +51,7 @@ class Session:
         Raises:
             DataError: it did not start.
         """
-        self._said = tempfile.TemporaryFile("w+")  # its bars of progress, and why it failed
+        self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115 - its bars of progress, and why it failed: until close
         self._process = subprocess.Popen(
             # isolated: files beside the child must not be taken for what CleanVision imports
             [str(python), "-I", str(_CHILD), *(str(photo.resolve()) for photo in photos)],

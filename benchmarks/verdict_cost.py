@@ -4,9 +4,10 @@
     python benchmarks/verdict_cost.py --clock cpu              on a machine that others use too
     python benchmarks/verdict_cost.py --photos DIR --only time your photos, their time alone
 
-Time: from a JPEG's bytes to the report with a policy, on one thread, against OpenCV's full decode of the same bytes alone,
-in turns; also without the model, whose time depends on whether the processor multiplies 8-bit numbers fast. Memory: the
-most that one verdict of a photo of 48 megapixels takes beyond what the process holds anyway, in a process of its own.
+Time: from a JPEG's bytes to the report with a policy, on one thread, against OpenCV's full decode of the same bytes
+alone, in turns; also without the model, whose time depends on whether the processor multiplies 8-bit numbers fast.
+Memory: the most that one verdict of a photo of 48 megapixels takes beyond what the process holds anyway, in a process
+of its own.
 CleanVision checks the same photos in turns with ours, in an environment of its own; the first time it is installed.
 """
 

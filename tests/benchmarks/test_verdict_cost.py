@@ -143,7 +143,7 @@ def refuse(command: list[str]) -> None:
 def test_a_session_that_does_not_start_says_why(tmp_path: Path) -> None:
     if "cleanvision" in sys.modules:
         pytest.skip("CleanVision is installed beside us")
-    with pytest.raises(DataError, match="(?s)has stopped: .*No module named 'cleanvision'"):
+    with pytest.raises(DataError, match=r"(?s)has stopped: .*No module named 'cleanvision'"):
         cleanvision_session.Session(Path(sys.executable), [])
 
 
