@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_iqa import opencv
+from edge_iqa import opencv, png_bands
 from edge_iqa.errors import DamagedPhotoError, PhotoSizeError, UnsupportedPhotoError
 from edge_iqa.formats import png, tiff
 from edge_iqa.header import Header
@@ -37,9 +38,21 @@ def decode(data: bytes, header: Header, shrink: int = 1) -> Pixels:
         data = png.to_still(data)
     if header.alpha or header.depth_bits == 16:
         return _convert(_run(data, header, cv2.IMREAD_UNCHANGED, 1), header)
+    if png_bands.is_for_bands(data, header):
+        return to_rgb(_decode_bands(data, header), bgr=True)
     # decoding to RGB at once is no option: OpenCV before 4.11 cannot, OpenCV 5 not at a reduced size
     flags = cv2.IMREAD_COLOR if shrink == 1 else getattr(cv2, f"IMREAD_REDUCED_COLOR_{shrink}")
     return to_rgb(_run(data, header, flags | cv2.IMREAD_IGNORE_ORIENTATION, shrink), bgr=True)
+
+
+def _decode_bands(data: bytes, header: Header) -> Pixels:
+    flags = opencv.load().IMREAD_COLOR
+    try:
+        return png_bands.decode_bands(
+            data, header, lambda band, rows: _run(band, replace(header, height_px=rows), flags, 1)
+        )
+    except ValueError as error:
+        raise _corrupt(header) from error
 
 
 def _run(data: bytes, header: Header, flags: int, shrink: int) -> NDArray[Any]:

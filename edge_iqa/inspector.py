@@ -10,7 +10,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from edge_iqa import backends, image, views
+from edge_iqa import backends, heap, image, views
 from edge_iqa.backends.base import Backend, Outputs, Signature, cores
 from edge_iqa.bundle import Bundle
 from edge_iqa.category import choose_category
@@ -66,6 +66,7 @@ class Inspector:
         self._backend = backend
         self._policies: dict[str, Policy] = {}
         self._closed = False
+        heap.keep_freed()
 
     @classmethod
     def open(

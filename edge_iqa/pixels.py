@@ -14,6 +14,9 @@ Pixels = NDArray[np.uint8]
 _FLIPS = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}
 """EXIF orientation → axis to flip, in OpenCV's code, after a transpose from 5 on."""
 
+_SWAP_BYTES = 1 << 18
+"""So much stays in a processor's cache."""
+
 
 def to_eight_bits(samples: NDArray[Any]) -> Pixels:
     """Scale uint16 samples to uint8, rounding; uint8 passes as it is."""
@@ -40,9 +43,19 @@ def to_rgb(samples: Pixels, *, bgr: bool = False, premultiplied: bool = False) -
         gray: Pixels = cv2.cvtColor(samples, cv2.COLOR_GRAY2RGB)
         return gray
     if samples.shape[2] == 3:
-        return cv2.cvtColor(samples, cv2.COLOR_BGR2RGB, dst=samples) if bgr else samples
+        return _swap_in_place(samples) if bgr else samples
     color = cv2.cvtColor(samples, cv2.COLOR_BGRA2RGB if bgr else cv2.COLOR_RGBA2RGB)
     return _show_on_white(color, cv2.extractChannel(samples, 3), premultiplied)
+
+
+def _swap_in_place(samples: Pixels) -> Pixels:
+    """Exchange the first and the last channel, some rows at a time: OpenCV copies what it converts in place."""
+    cv2 = opencv.load()
+    rows = max(1, _SWAP_BYTES // (3 * samples.shape[1]))
+    for top in range(0, len(samples), rows):
+        part = samples[top : top + rows]
+        cv2.cvtColor(part, cv2.COLOR_BGR2RGB, dst=part)
+    return samples
 
 
 def to_upright(pixels: Pixels, orientation: int) -> Pixels:

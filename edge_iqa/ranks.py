@@ -18,10 +18,17 @@ def find_median(values: NDArray[Any]) -> float:
 
 def find_quantile(values: NDArray[Any], share: float) -> float:
     """The value that `share` (0 to 1) of the values (n,), n > 0, stay below; linear between neighbors, as in numpy."""
-    at = share * (len(values) - 1)
+    return float(find_quantiles(values[None], share)[0])
+
+
+def find_quantiles(rows: NDArray[Any], share: float) -> NDArray[np.float64]:
+    """The same of each of the rows (m, n): (m,)."""
+    at = share * (rows.shape[1] - 1)
     low, high = math.floor(at), math.ceil(at)
-    ordered = np.partition(values, (low, high))
-    return float(ordered[low]) + (at - low) * (float(ordered[high]) - float(ordered[low]))
+    ordered = np.partition(rows, (low, high))
+    below, above = ordered[:, low].astype(np.float64), ordered[:, high]
+    quantiles: NDArray[np.float64] = below + (at - low) * (above - below)
+    return quantiles
 
 
 def find_median_level(levels: NDArray[np.uint8]) -> float:

@@ -68,6 +68,11 @@ def to_still(data: bytes) -> bytes:
     return b"".join([SIGNATURE, *kept])
 
 
+def find_chunks(data: bytes, name: bytes) -> Iterator[tuple[int, int]]:
+    """Start and end of the payload of each chunk of this name."""
+    return ((start, end) for found, start, end in _walk(data) if found == name)
+
+
 def _walk(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Yield (type, start, end of payload) of every whole chunk up to and with IEND."""
     at = len(SIGNATURE)

@@ -9,6 +9,7 @@ from edge_iqa import opencv
 from edge_iqa.measurement import Box
 from edge_iqa.measures.framing import Values
 from edge_iqa.measures.study import Study, join_channels
+from edge_iqa.ranks import find_quantiles
 
 _REACH = 0.21
 """Share of a side within which a strip may end."""
@@ -81,7 +82,7 @@ def _describe_strip(strip: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDAr
     """Levels between neighbors, and between rows, of the rows down to each one."""
     cv2 = opencv.load()
     between = join_channels(cv2.absdiff(strip[:, 1:], strip[:, :-1]), cv2.max)
-    rough = np.quantile(between, 0.95, axis=1)
+    rough = find_quantiles(between, 0.95)
     tone = cv2.reduce(strip, 1, cv2.REDUCE_AVG, dtype=cv2.CV_32F)[:, 0]
     spread = np.maximum.accumulate(tone) - np.minimum.accumulate(tone)
     return np.maximum.accumulate(rough), spread.max(1)

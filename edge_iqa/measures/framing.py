@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from edge_iqa import opencv
+from edge_iqa.mask import label_parts
 from edge_iqa.measurement import Box
 from edge_iqa.measures.study import Study, find_box
 
@@ -39,9 +39,7 @@ def measure_framing(study: Study) -> Values:
 
 def _count(study: Study) -> int:
     """Parts of the mask that do not hang together, crumbs aside."""
-    cv2 = opencv.load()
-    _, _, stats, _ = cv2.connectedComponentsWithStats(study.mask.product.astype(np.uint8), connectivity=8)
-    areas = stats[1:, cv2.CC_STAT_AREA]
+    areas = label_parts(study.mask.product)[1][1:]
     return int((areas >= _PRODUCT * areas.max()).sum())
 
 

@@ -83,9 +83,10 @@ def _measure_width(luma: NDArray[np.float32]) -> float | None:
 
 def _find_steepest(slope: NDArray[np.float32]) -> float:
     """The slope that `_STEEPEST` of all pixels reach, to 1/32 level; sorting them would take the longest of all."""
-    counts = opencv.load().calcHist([slope], [0], None, [4096], [0, 128]).ravel()
+    levels = (slope * 32).astype(np.uint16)
+    counts = opencv.load().calcHist([levels], [0], None, [8192], [0, 8192]).ravel()
     reached = np.cumsum(counts[::-1]) >= _STEEPEST * slope.size
-    return float(4095 - reached.argmax()) / 32
+    return float(8191 - reached.argmax()) / 32
 
 
 def _measure_motion(luma: NDArray[np.float32]) -> tuple[float, float]:

@@ -61,8 +61,9 @@ def _count_directions(study: Study) -> np.ndarray | None:
     if not edges.any():
         return None
     across, down, slope = (pick(plane, edges) for plane in (across, down, slope))
-    angle = np.degrees(np.arctan2(down, across))
-    bins = np.minimum((angle + 45) % 90 * (_BINS / 90), _BINS - 1).astype(int)
+    # in bins, from -45 degrees, and above 0 whatever the direction
+    angle = np.arctan2(down, across) * np.float32(2 * _BINS / np.pi) + np.float32(2.5 * _BINS)
+    bins = angle.astype(np.int32) % _BINS
     count = np.bincount(bins, np.minimum(slope, _MOST_SLOPE), _BINS)
     bell = np.exp(-0.5 * (np.arange(-6, 7) / 2.0) ** 2)
     smooth = np.convolve(np.r_[count[-12:], count, count[:12]], bell / bell.sum(), "same")[12:-12]

@@ -1,0 +1,123 @@
+"""How much memory does one verdict take at most, over what the process needs anyway? In a process of its own a photo.
+
+    python -m benchmarks.peak_memory SMALL PHOTO [--policy NAME] [--bundle DIR]
+
+Prints, as JSON: the memory that the process held with an Inspector open and the small photo judged, the most
+that it held while it judged the other one, in bytes, and how that was read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import resource
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+if not __package__:
+    # run as a script, Python puts benchmarks/ first, where no package of ours is found
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from edge_iqa import Inspector, opencv
+from edge_iqa.errors import DataError
+
+STATUS, GETRUSAGE = "VmHWM of /proc/self/status, set back before", "ru_maxrss of getrusage"
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Peak:
+    """Memory of one verdict.
+
+    Attributes:
+        base_bytes: what the process held before; where the system does not tell, the most it had held.
+        peak_bytes: the most that it held while it judged.
+        pixels_bytes: three bytes a pixel of the full photo.
+        file_bytes: size of the photo's file.
+        read_by: how.
+    """
+
+    base_bytes: int
+    peak_bytes: int
+    pixels_bytes: int
+    file_bytes: int
+    read_by: str
+
+    @property
+    def over_pixels(self) -> float:
+        """What the verdict took beyond the base, in sizes of the full photo's pixels."""
+        return (self.peak_bytes - self.base_bytes) / self.pixels_bytes
+
+
+def measure_peak(small: Path, photo: Path, policy: str, bundle: Path | None = None) -> Peak:
+    """Judge `photo` in a new process, after `small`.
+
+    Raises:
+        DataError: the process failed; with what it said.
+    """
+    command = [sys.executable, "-m", "benchmarks.peak_memory", str(small), str(photo), "--policy", policy]
+    if bundle is not None:
+        command += ["--bundle", str(bundle)]
+    done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise DataError(f"{photo.name}: its memory could not be measured: {done.stderr.strip()[-500:]}")
+    return Peak(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command in this process; returns its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="peak_memory.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("small", type=Path, help="a small photo, judged first")
+    parser.add_argument("photo", type=Path, help="the photo whose verdict is measured")
+    parser.add_argument("--policy", default="general", help="what it is judged by (%(default)s)")
+    parser.add_argument("--bundle", type=Path, help="folder of a bundle (the one that edge_iqa ships)")
+    options = parser.parse_args(argv)
+    opencv.load().setNumThreads(1)
+    with Inspector.open(options.bundle, threads=1) as inspector:
+        inspector.inspect(options.small, policy=options.policy)
+        gc.collect()
+        read_by = _reset_peak()
+        base = _read_held(read_by)
+        report = inspector.inspect(options.photo, policy=options.policy)
+        peak = _read_most(read_by)
+    pixels = 3 * report.width_px * report.height_px
+    print(json.dumps(asdict(Peak(base, peak, pixels, options.photo.stat().st_size, read_by))))
+    return 0
+
+
+def _reset_peak() -> str:
+    """Set the most that was held back to what is held, where the system can; returns what is to be read then."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return GETRUSAGE
+    return STATUS
+
+
+def _read_held(read_by: str) -> int:
+    """What this process holds; the most that it has held, where that cannot be set back."""
+    return _read_status("VmRSS") if read_by == STATUS else _read_most(read_by)
+
+
+def _read_most(read_by: str) -> int:
+    """The most that this process has held since it was set back."""
+    if read_by == STATUS:
+        return _read_status("VmHWM")
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _read_status(name: str) -> int:
+    """A size in bytes from what Linux says of this process."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
