@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -57,6 +57,16 @@ def choose(
         else:
             steps.append(Step("crop", part, 1.0))
     return tuple(steps), tuple(reasons)
+
+
+def follow(context: Context, steps: Sequence[Step], shape: tuple[int, ...]) -> Context:
+    """The context of a photo of this shape (height, width, ...) after these steps; a crop comes last."""
+    for step in steps:
+        if isinstance(step.repair, WhiteBackground):
+            context = replace(context, background="light")
+        elif isinstance(step.repair, Straighten):
+            context = turn(context, shape, step.repair.lean_degrees)
+    return context
 
 
 def turn(context: Context, shape: tuple[int, ...], lean_degrees: float) -> Context:

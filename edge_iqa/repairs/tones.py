@@ -37,13 +37,13 @@ _ENOUGH = 90.0
 """Score from which on an attribute is no cause, where the bundle does not say."""
 _SAFE_SHIFT = 0.008
 """How far (u'v') the color may move where color is no cause; the final guard has a little more."""
-_SMALL_CAST = 0.04
-"""Log-gain that moves u'v' by less than `_SAFE_SHIFT`."""
 _NEUTRAL_RATIO, _NEUTRAL_MORE = 1.5, 0.006
 """By how much the share of gray must grow where a cast is taken out."""
 _STRENGTHS = (0.5, 0.6, 0.7, 0.85, 1.0)
 _LITTLE = (0.15, 0.3)
 """Strengths of repairs that must not show."""
+_LUMA = (0.0, 0.15, 0.3)
+"""Shares of the noise of brightness that are tried: more would take cloth for noise."""
 _FORGONE = 0.12
 """Share of the gain that is given up for a milder repair."""
 
@@ -119,8 +119,6 @@ def choose(search: Search) -> State:
         state = _choose_exposure(state, search, (-0.7, 0.7), 0.25)
     if search.has_fallen(state, "contrast"):
         state = _choose_contrast(state, search)
-    if search.has_fallen(state, "color"):
-        state = _choose_small_balance(state, search)
     if search.has_fallen(state, "noise"):
         state = _choose_denoise(state, search)
     if search.has_fallen(state, "sharpness"):
@@ -197,12 +195,6 @@ def _choose_balance(state: State, search: Search) -> State:
     return taken if after >= _NEUTRAL_RATIO * before + _NEUTRAL_MORE else state
 
 
-def _choose_small_balance(state: State, search: Search) -> State:
-    bounds = [(-_SMALL_CAST, _SMALL_CAST)] * 2
-    repair, _ = _climb(state, search, "color", _balance, [(0.0, 0.0)], (0.03, 0.03), bounds)
-    return _take(state, search, "white balance", "color", repair)
-
-
 def _balance(point: Point) -> Repair:
     return WhiteBalance(*point)
 
@@ -211,8 +203,8 @@ def _choose_denoise(state: State, search: Search) -> State:
     """Take the mildest that suffices: what denoising takes beyond noise does not come back."""
     start = search.worth(state.scores, "noise")
     best: tuple[float, State] | None = None
-    for strength in (0.35, 0.6, 1.0, 1.5):
-        tried = _try(state, search, Step("denoise", Denoise(), strength))
+    for luma in _LUMA:
+        tried = _try(state, search, Step("denoise", Denoise(luma), 1.0))
         worth = search.worth(tried.scores, "noise")
         if best is None or worth > best[0] + 1.0:
             best = worth, tried
