@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
+import itertools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from benchmarks.color_difference import ciede2000
@@ -18,12 +17,13 @@ from benchmarks.scoring import make_rng
 from compression import listings
 from compression.data import Photo
 from compression.degradations import degrade
+from compression.evaluate import judge_pixels, use_one_thread
 from compression.fidelity import Reference
 from compression.models.weights import load_teacher
-from edge_iqa import Inspector, Verdict, image, opencv, views
+from edge_iqa import Inspector, Verdict, image, opencv
 from edge_iqa.fixing import WHOLE_PX, FixedPhoto
-from edge_iqa.frame import Frame
 from edge_iqa.policy import Policy, open_policy, parse_policy
+from edge_iqa.repairs.context import Context
 
 Row = dict[str, Any]
 Pixels = NDArray[np.uint8]
@@ -40,6 +40,7 @@ SHAPES: Mapping[str, tuple[str, str | None]] = {
 """Faults of geometry and background: the rule that is broken, and the fault of a listing that breaks it (None: any
 listing may)."""
 CLEAN = "none"
+_LEAST_FILL = 0.85
 _LEAST = 0.05
 """Severity below which nobody sees a fault."""
 _BURNT = 250
@@ -82,20 +83,24 @@ class Source:
 
 
 def plan(photos: Sequence[Photo], scenes: int, seeds: Sequence[int]) -> list[Task]:
-    """Every photo with every fault of light, color and noise, and as many listings with one fault of each kind."""
-    tasks = [Task(at, (CLEAN, *TONES), photo) for at, photo in enumerate(photos)]
+    """Every photo with every fault of light, color and noise, and drawn listings with one fault of each kind.
+
+    Both in turns, so that a run that was cut short has seen as much of either as it could.
+    """
     tones, shapes = tuple(TONES), tuple(SHAPES)
-    for at in range(scenes):
-        chosen = CLEAN, tones[at % len(tones)], shapes[at % len(shapes)]
-        tasks.append(Task(seeds[at], chosen))
-    return tasks
+    real = [Task(at, (CLEAN, *TONES), photo) for at, photo in enumerate(photos)]
+    drawn = [
+        Task(seeds[at], (CLEAN, tones[at % len(tones)], shapes[at % len(shapes)])) for at in range(scenes)
+    ]
+    pairs = itertools.zip_longest(real, drawn)
+    return [task for pair in pairs for task in pair if task is not None]
 
 
 class Judge:
     """Repairs what a task asks for, and asks those who know better than the model that guided the repairs."""
 
     def __init__(self, teacher: Path, bundle: Path | None = None) -> None:
-        torch.set_num_threads(1)
+        use_one_thread()
         opencv.load().setNumThreads(1)
         self.inspector = Inspector.open(bundle)
         self._teacher = load_teacher(teacher)[0]
@@ -138,21 +143,22 @@ class Judge:
 
     def ask_teacher(self, pixels: Pixels) -> float:
         """The teacher's overall score, 0-100."""
-        frame = Frame(pixels, pixels.shape[1], pixels.shape[0])
-        with torch.no_grad():
-            answer = self._teacher(torch.from_numpy(views.cut(frame, self._teacher.spec))[None])
-        return 100 * float(getattr(answer, "scores", answer).reshape(-1)[0])
+        return 100 * float(judge_pixels(self._teacher, pixels)[0])
 
 
 def make_source(task: Task) -> Source:
     """Read or draw the clean photo of a task."""
     if task.photo is not None:
-        return Source(image.read(task.photo.path, long_side_px=WHOLE_PX).pixels, task.photo.path.read_bytes(), None)
+        return Source(
+            image.read(task.photo.path, long_side_px=WHOLE_PX).pixels, task.photo.path.read_bytes(), None
+        )
     drawn = draw(task.seed, None)
     return Source(drawn[0], drawn[1], drawn[2])
 
 
-def draw(seed: int, fault: str | None, background: str | None = None) -> tuple[Pixels, bytes, NDArray[np.uint8]]:
+def draw(
+    seed: int, fault: str | None, background: str | None = None
+) -> tuple[Pixels, bytes, NDArray[np.uint8]]:
     """A listing before coding, as a file, and its product's mask."""
     height, width = _SIZES[seed % len(_SIZES)]
     pixels, truth = listings.render(seed, fault, height, width, background)
@@ -178,6 +184,10 @@ def is_fixable(fixed: FixedPhoto, fault: str, source: Source, encoded: bytes) ->
     """Whether the fault is one that the device shall repair: not more than 2 % burnt out, an outline that is sure."""
     if fault == "background":
         return fixed.before.mask.is_sure
+    if fault == "low fill":
+        measured = fixed.before.measurements.get("fill")
+        side = max(fixed.before.width_px, fixed.before.height_px)
+        return measured is not None and measured.value / _LEAST_FILL * side >= Context.shortest_px
     if fault != "over_exposure":
         return fault != CLEAN
     spoiled = image.read(encoded, long_side_px=WHOLE_PX).pixels
@@ -206,7 +216,11 @@ def compare(source: Source, before: Pixels, after: Pixels, fault: str) -> Row:
     Where the photo was turned or cropped there is nothing to compare with; of a replaced background nothing is asked,
     so that the product alone counts.
     """
-    if before.shape != after.shape or before.shape != source.pixels.shape or fault not in (*TONES, "background"):
+    if (
+        before.shape != after.shape
+        or before.shape != source.pixels.shape
+        or fault not in (*TONES, "background")
+    ):
         return {}
     product = source.product if fault == "background" else None
     reference = Reference(source.pixels, product)
@@ -223,14 +237,3 @@ def to_lab(pixels: Pixels) -> NDArray[np.float32]:
     cv2 = opencv.load()
     lab: NDArray[np.float32] = cv2.cvtColor(pixels.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     return lab
-
-
-def hash_code(folders: Sequence[Path]) -> str:
-    """Tells a state of the code from others: rows of another are not used again."""
-    digest = hashlib.sha256()
-    for path in sorted(file for folder in folders for file in folder.rglob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-Look = Callable[[Task], list[Row]]

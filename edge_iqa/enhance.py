@@ -26,7 +26,7 @@ MOST_SHIFT = 0.01
 LEAST_GAIN = 3.0
 """Points of the overall score that repairs of light, color and noise must bring."""
 
-_MILDER = (1.0, 0.85, 0.7, 0.5, 0.35, 0.25)
+_MILDER = (1.0, 0.93, 0.86, 0.79, 0.72, 0.65, 0.5, 0.35, 0.25)
 """How much of the repairs is made, where all of them would not stand."""
 MOST_CLIPPED = 0.02
 """Share of the product that may be burnt out; what is white for good cannot be darkened into a photo."""
@@ -158,12 +158,16 @@ def _improve_tones(state: Fixed, diagnosis: Diagnosis, score: Scorer) -> tuple[F
     fault: str | None = "no repair made it clearly better"
     for milder in _MILDER if steps else ():
         tried = tuple(replace(step, strength=round(step.strength * milder, 3)) for step in steps)
-        fault = _judge(small, apply_steps(small, tried, context), state.before, diagnosis, score)[1]
-        if fault is not None:
+        reached, found = _judge(small, apply_steps(small, tried, context), state.before, diagnosis, score)
+        fault = fault if milder < 1 else found  # of all of it: what is told
+        if reached[0] < diagnosis.accept:
+            break
+        if found is not None:
             continue
         pixels = apply_steps(state.pixels, tried, context)
-        after, fault = _judge(small, to_viewing(pixels), state.before, diagnosis, score)
-        if fault is None:
+        after, found = _judge(small, to_viewing(pixels), state.before, diagnosis, score)
+        fault = found or fault
+        if found is None:
             return Fixed(pixels, tried, state.before, after, state.retake, ""), _describe(tried)
     return state, f"left as it was: {fault}"
 

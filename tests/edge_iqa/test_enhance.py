@@ -221,13 +221,17 @@ def make_shelf(context: Context) -> tuple[Pixels, Context]:
     mask = cv2.resize(context.product.astype(np.uint8), (640, 480), interpolation=cv2.INTER_NEAREST) > 0
     shelf = np.full((480, 640, 3), (186, 184, 182), np.uint8)
     stripes = np.linspace(0, 20 * np.pi, 640)
-    shelf[mask] = (60 + 40 * np.sin(stripes)).astype(np.uint8)[None, :, None].repeat(480, 0).repeat(3, 2)[mask]
+    shelf[mask] = (
+        (60 + 40 * np.sin(stripes)).astype(np.uint8)[None, :, None].repeat(480, 0).repeat(3, 2)[mask]
+    )
     return shelf, context
 
 
 def test_a_crop_that_a_new_measurement_does_not_confirm_is_not_made() -> None:
     """The outline was wrong: the product fills the photo already, and a crop would cut it."""
-    context = Context(np.pad(np.ones((10, 10), bool), ((20, 18), (30, 24))), "plain", 0.95, fill=0.85)
+    context = Context(
+        np.pad(np.ones((10, 10), bool), ((20, 18), (30, 24))), "plain", 0.95, fill=0.85, shortest_px=100
+    )
     shelf, _ = make_shelf(Context(np.pad(np.ones((40, 52), bool), 4)))
     fixed = improve(to_frame(shelf), Diagnosis(["FILL_LOW"], context), judge_flatly)
     assert fixed.pixels is shelf and "FILL_LOW" in fixed.why
@@ -254,6 +258,18 @@ def test_the_guard_names_what_is_wrong() -> None:
     assert "exposure" in str(find_fault(before, after(80, exposure=50.0), ["TOO_DARK"]))
     assert "noise" in str(find_fault(before, after(80, exposure=90.0, noise=87.9), ["TOO_DARK"]))
     assert find_fault(before, after(80, exposure=90.0, noise=88.1), ["TOO_DARK"]) is None
+    assert "good enough" in str(find_fault(before, after(80, exposure=90.0), ["TOO_DARK"], accept=81))
+    assert find_fault(before, after(80, exposure=90.0), ["TOO_DARK"], accept=79) is None
+
+
+def test_a_repair_that_does_not_make_the_photo_good_enough_is_not_worth_its_risk() -> None:
+    clean = make_photo()
+    dark = to_encoded(to_light(clean) / 4)
+    reached = improve(to_frame(dark), Diagnosis(["TOO_DARK"]), Judge(clean)).after[0]
+    judge = Judge(clean)
+    assert improve(to_frame(dark), Diagnosis(["TOO_DARK"], accept=reached - 1), judge).changed
+    left = improve(to_frame(dark), Diagnosis(["TOO_DARK"], accept=99.9), judge)
+    assert left.pixels is dark and "good enough" in left.why
 
 
 # --- encoding and writing
