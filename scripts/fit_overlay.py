@@ -4,7 +4,8 @@
 
 A seed gives the same scene without and with an overlay; what differs between both tells which marks were laid over.
 Other seeds give several products, borders and the like, without one. Real photos of the split `train` are taken in
-turn as they are and with an overlay: drawn scenes alone teach too little of how real ones look. Seeds from 300,000 on;
+turn as they are and with an overlay: drawn scenes alone teach too little of how real ones look. Some products have
+their colors inverted, so that light prints are learned too. Seeds from 300,000 on;
 held-out ones (from 1,000,000 on) are left to the bench. About 3 s a seed.
 """
 
@@ -28,7 +29,7 @@ from edge_iqa.measures import overlay_properties as properties
 from edge_iqa.measures.overlay_marks import Marks, find_marks
 from edge_iqa.measures.study import Study
 
-FIRST_SEED, OTHER_SEED, PHOTO_SEED = 300_000, 310_000, 320_000
+FIRST_SEED, OTHER_SEED, PHOTO_SEED, INVERTED_SEED = 300_000, 310_000, 320_000, 330_000
 _OTHERS = ("several", "several", "several", "off_center", "border", "skew", "several", "collage")
 _RIDGE, _RIDGE_PHOTO = 3.0, 1.0
 _LAID, _FREE = 0.6, 0.2
@@ -78,6 +79,7 @@ def main() -> None:
         examples += describe_seed(FIRST_SEED + index)
         if index % 50 == 49:
             print(f"{index + 1} of {args.listings} scenes", flush=True)
+    examples += [describe_inverted(FIRST_SEED + index) for index in range(args.listings)]
     examples += [describe_other(OTHER_SEED + index) for index in range(args.others)]
     if args.photos:
         examples += describe_photos(args.photos, args.real)
@@ -105,18 +107,35 @@ def describe_other(seed: int) -> Example:
     return describe(seed, study, np.zeros(study.medium.shape[:2], bool))
 
 
+def describe_inverted(seed: int) -> Example:
+    """A listing whose product has its colors inverted, in turn as it is and with an overlay.
+
+    Prints of drawn things are dark on light: without these, any light print would count as laid over.
+    """
+    listing = listings.draw_listing(seed)
+    share = listing.truth.mask[..., None].astype(np.float32) / 255
+    inverted = listing.pixels * (1 - share) + (255 - 0.94 * listing.pixels) * share
+    return _lay_in_turn(INVERTED_SEED + seed, inverted.astype(np.uint8), listing.truth.mask)
+
+
 def describe_photos(table: Path, count: int) -> Iterator[Example]:
     """Real photos of the split `train`, in turn as they are and with an overlay."""
     with table.open() as lines:
         paths = [table.parent / row["path"] for row in csv.DictReader(lines) if row["split"] == "train"]
     chosen = [path for path in random.Random(7).sample(paths, len(paths)) if path.is_file()][:count]
     for index, path in enumerate(chosen):
-        rng = np.random.default_rng(PHOTO_SEED + index)
         pixels = image.read(path).pixels
-        laid, _, _ = overlays.lay_overlay(rng, pixels, np.zeros(pixels.shape[:2], np.uint8))
-        quality = int(rng.integers(75, 96))
-        both = describe_both(2 * index, *(_encode(each, quality) for each in (pixels, laid)))
-        yield both[index % 2]
+        yield _lay_in_turn(PHOTO_SEED + index, pixels, np.zeros(pixels.shape[:2], np.uint8))
+
+
+def _lay_in_turn(seed: int, pixels: np.ndarray, product: np.ndarray) -> Example:
+    """A photo as it is for an even seed, with an overlay for an odd one."""
+    rng = np.random.default_rng(seed)
+    laid, _, _ = overlays.lay_overlay(rng, pixels, product)
+    quality = int(rng.integers(75, 96))
+    # halves of seeds are learned from apart, and both need photos of both sorts
+    both = describe_both(seed // 2, *(_encode(each, quality) for each in (pixels, laid)))
+    return both[seed % 2]
 
 
 def _encode(pixels: np.ndarray, quality: int) -> bytes:

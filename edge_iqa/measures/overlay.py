@@ -1,7 +1,8 @@
 """What software has laid over the photo: text, badges, ribbons, logos, watermarks.
 
 No letter is read. Strokes are looked for in a copy of 512 px (`overlay_marks`), described (`overlay_properties`) and
-weighed (`overlay_chances`).
+weighed (`overlay_chances`). Light letters printed on a dark product, level and head on, still pass for laid over;
+what is faint on wood, on joints of tiles or across a product full of print is overlooked.
 """
 
 from __future__ import annotations

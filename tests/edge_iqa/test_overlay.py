@@ -22,7 +22,7 @@ def take_photo(seed: int = 0, print_text: str = "") -> Array:
     cv2.rectangle(drawn, (260, 130), (540, 500), (158, 92, 56), -1)
     if print_text:
         face = cv2.FONT_HERSHEY_DUPLEX
-        cv2.putText(drawn, print_text, (285, 300), face, 1.8, (217, 204, 178), 4, cv2.LINE_AA)
+        cv2.putText(drawn, print_text, (285, 300), face, 1.8, (40, 28, 20), 4, cv2.LINE_AA)
     flat = drawn.astype(np.float32) / 255
     board = cv2.GaussianBlur(rng.standard_normal((600, 800), dtype=np.float32), (0, 0), 1.0)
     light = 1 + 0.12 * board[..., None] * (flat[..., 2:] < 0.7)
