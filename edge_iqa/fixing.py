@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,6 @@ from edge_iqa import image, views
 from edge_iqa.codes import CAUSES
 from edge_iqa.enhance import Diagnosis, Fixed, improve
 from edge_iqa.frame import Frame
-from edge_iqa.inspector import Inspector
 from edge_iqa.policy import Policy
 from edge_iqa.repairs.base import Scorer, Scores
 from edge_iqa.repairs.context import Context
@@ -24,6 +23,8 @@ from edge_iqa.report import Report, Verdict
 from edge_iqa.rule import Rule
 
 if TYPE_CHECKING:
+    from edge_iqa.backends.base import Backend
+    from edge_iqa.bundle import Bundle
     from edge_iqa.image import Photo
 
 _ROOM = 1.02
@@ -32,6 +33,21 @@ _MOST_FILL = 0.95
 WHOLE_PX = 65_535
 """Long side to read with: nothing is shrunk."""
 _SIDES = ("long_side_px", "short_side_px", "width_px", "height_px")
+
+
+class Judge(Protocol):
+    """What repairs ask of an `Inspector`, which itself knows repairs only by name."""
+
+    @property
+    def bundle(self) -> Bundle:
+        """Whose views and bounds count."""
+
+    @property
+    def backend(self) -> Backend:
+        """Runs the model."""
+
+    def inspect(self, photo: Photo, policy: Policy) -> Report:
+        """Judge one photo."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +84,7 @@ _NOT_TRIED = {
 }
 
 
-def fix_photo(inspector: Inspector, photo: Photo, policy: Policy) -> FixedPhoto:
+def fix_photo(inspector: Judge, photo: Photo, policy: Policy) -> FixedPhoto:
     """Inspect a photo, repair it where its verdict is `fix`, and inspect what came of it; see `Inspector.fix`."""
     report = inspector.inspect(photo, policy)
     frame = image.read(photo, long_side_px=WHOLE_PX)
@@ -82,7 +98,7 @@ def fix_photo(inspector: Inspector, photo: Photo, policy: Policy) -> FixedPhoto:
 
 
 def repair(
-    frame: Frame, report: Report, policy: Policy, inspector: Inspector, scale: float = 1.0
+    frame: Frame, report: Report, policy: Policy, inspector: Judge, scale: float = 1.0
 ) -> Fixed | None:
     """Repair one photo; None where its verdict is not `fix`, so that nothing is tried.
 
@@ -101,7 +117,7 @@ def describe(fixed: Fixed) -> tuple[str, ...]:
     return tuple(f"{step.name} ({step.strength:.0%})" for step in fixed.steps)
 
 
-def make_scorer(inspector: Inspector) -> Scorer:
+def make_scorer(inspector: Judge) -> Scorer:
     """The model as a function of pixels, as repairs ask it."""
     spec, names = inspector.bundle.manifest.views, inspector.bundle.manifest.outputs.attributes
 
@@ -113,7 +129,7 @@ def make_scorer(inspector: Inspector) -> Scorer:
     return score
 
 
-def to_diagnosis(report: Report, policy: Policy, inspector: Inspector, scale: float = 1.0) -> Diagnosis:
+def to_diagnosis(report: Report, policy: Policy, inspector: Judge, scale: float = 1.0) -> Diagnosis:
     """What is wrong with a photo, as repairs take it: the causes of its verdict, and no hints.
 
     Args:
