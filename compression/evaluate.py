@@ -16,6 +16,8 @@ from compression.metrics import srcc
 from compression.models.heads import Outputs, QualityNet
 from compression.models.server import ServerTeacher
 from compression.training import Scores, run_backbone
+from edge_iqa import views
+from edge_iqa.frame import Frame
 
 Floats = NDArray[np.floating[Any]]
 
@@ -37,6 +39,19 @@ def predict(
         batches = evaluation_batches(samples, net.spec)
         scores = [judge(batch.views.to(device)).scores.cpu() for batch in batches]
     return torch.cat(scores).numpy()
+
+
+def judge_pixels(net: QualityNet | ServerTeacher, pixels: NDArray[np.uint8]) -> Floats:
+    """Scores (1+A,) of one photo (uint8 HxWx3, RGB), views placed as on the device."""
+    net.eval()
+    cut = views.cut(Frame(pixels, pixels.shape[1], pixels.shape[0]), net.spec)
+    with torch.inference_mode():
+        return net.judge(run_backbone(net, torch.from_numpy(cut)[None])).scores[0].numpy()
+
+
+def use_one_thread() -> None:
+    """Let torch compute on one thread: whoever runs a process a core already gains nothing by more."""
+    torch.set_num_threads(1)
 
 
 def compare_with_labels(scores: Floats, samples: Sequence[Sample]) -> Scores:

@@ -2,7 +2,8 @@
 
 From the causes follow the repairs; the model's own score finds their strengths, on a copy at viewing
 scale. The result stands only if the score and the attributes named as causes rise, no other attribute
-falls, and the product keeps its color. Otherwise the photo stays as it was, and the result says why.
+falls, and the product keeps its color. Geometry and background, of which the model knows nothing, stand by their own
+measurements (`edge_iqa.reshape`). Otherwise the photo stays as it was, and the result says why.
 """
 
 from __future__ import annotations
@@ -10,15 +11,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from edge_iqa import opencv
 from edge_iqa.color_guard import color_shift
 from edge_iqa.frame import Frame
-from edge_iqa.pixels import Pixels
-from edge_iqa.repairs import shapes, tones
-from edge_iqa.repairs.base import Scorer, Scores, Step
+from edge_iqa.pixels import Pixels, to_viewing
+from edge_iqa.repairs import tones
+from edge_iqa.repairs.base import Scorer, Scores, Step, apply_steps
 from edge_iqa.repairs.context import Context
+from edge_iqa.reshape import SHAPES, reshape
 
-VIEWING_PX = 1600
 MOST_FALL = 2.0
 """Points that an attribute which is no cause may lose."""
 MOST_SHIFT = 0.01
@@ -26,7 +26,7 @@ MOST_SHIFT = 0.01
 LEAST_GAIN = 3.0
 """Points of the overall score that repairs of light, color and noise must bring."""
 
-_MILDER = (1.0, 0.85, 0.7, 0.5, 0.35, 0.25)
+_MILDER = (1.0, 0.93, 0.86, 0.79, 0.72, 0.65, 0.5, 0.35, 0.25)
 """How much of the repairs is made, where all of them would not stand."""
 MOST_CLIPPED = 0.02
 """Share of the product that may be burnt out; what is white for good cannot be darkened into a photo."""
@@ -39,8 +39,6 @@ ATTRIBUTES: Mapping[str, str] = {
     "NOISE": "noise",
 }
 """Codes of light, color and noise, and the attribute that a repair must raise."""
-SHAPES = ("SKEW", "FILL_LOW", "OFF_CENTER", "ASPECT", "BACKGROUND")
-"""Codes that are repaired by geometry or paint, on which the model has no say."""
 ELSEWHERE = ("FILE_TOO_LARGE", "FORMAT", "TOO_LARGE")
 """Codes that are settled when the file is written."""
 
@@ -53,11 +51,14 @@ class Diagnosis:
         causes: codes, the worst first.
         context: product mask, measurements and what the policy wants.
         enough: attribute → score (0-100) from which on it is no cause.
+        accept: overall score (0-100) from which on the photo is good enough; repairs of light, color and noise that
+            do not reach it are not worth their risk.
     """
 
     causes: Sequence[str]
     context: Context = field(default_factory=Context)
     enough: Mapping[str, float] = field(default_factory=dict)
+    accept: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,23 +110,14 @@ def improve(frame: Frame, diagnosis: Diagnosis, score: Scorer) -> Fixed:
         state, reason = _improve_tones(state, diagnosis, score)
         reasons.append(reason)
     if any(code in SHAPES for code in diagnosis.causes):
-        state, reason = _improve_shape(state, diagnosis, score)
-        reasons.append(reason)
+        done = reshape(state.pixels, state.after, diagnosis.causes, diagnosis.context, score)
+        state = replace(state, pixels=done.pixels, steps=(*state.steps, *done.steps), after=done.scores)
+        reasons += [_describe(done.steps)] if done.steps else []
+        reasons += done.reasons
     if not reasons:
         reasons = ["no repair is known for its faults" if unable else "no fault was named"]
     why = "; ".join(dict.fromkeys(reasons))
     return Fixed(state.pixels, state.steps, before, state.after, unable, why)
-
-
-def to_viewing(pixels: Pixels) -> Pixels:
-    """Shrink to viewing scale, the long side at most 1600 px; never enlarge."""
-    scale = VIEWING_PX / max(pixels.shape[:2])
-    if scale >= 1:
-        return pixels
-    cv2 = opencv.load()
-    size = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
-    small: Pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    return small
 
 
 def clipped_share(pixels: Pixels, context: Context) -> float:
@@ -136,14 +128,17 @@ def clipped_share(pixels: Pixels, context: Context) -> float:
     return float((small[context.product_at(small.shape)].min(-1) >= 252).mean())
 
 
-def find_fault(before: Scores, after: Scores, causes: Collection[str]) -> str | None:
+def find_fault(before: Scores, after: Scores, causes: Collection[str], accept: float = 0.0) -> str | None:
     """Say why a repaired photo may not stand, None where it may.
 
     Args:
         before, after: overall score and attributes, 0-100.
         causes: codes that the repair was made for.
+        accept: see `Diagnosis`.
     """
     gain = after[0] - before[0]
+    if gain >= LEAST_GAIN and after[0] < accept:
+        return f"it would still not be good enough ({before[0]:.1f} → {after[0]:.1f})"
     if gain < LEAST_GAIN:
         return f"the score would not have risen clearly ({before[0]:.1f} → {after[0]:.1f})"
     meant = {ATTRIBUTES[code] for code in causes if code in ATTRIBUTES}
@@ -163,12 +158,16 @@ def _improve_tones(state: Fixed, diagnosis: Diagnosis, score: Scorer) -> tuple[F
     fault: str | None = "no repair made it clearly better"
     for milder in _MILDER if steps else ():
         tried = tuple(replace(step, strength=round(step.strength * milder, 3)) for step in steps)
-        fault = _judge(small, _apply(small, tried, context), state.before, diagnosis, score)[1]
-        if fault is not None:
+        reached, found = _judge(small, apply_steps(small, tried, context), state.before, diagnosis, score)
+        fault = fault if milder < 1 else found  # of all of it: what is told
+        if reached[0] < diagnosis.accept:
+            break
+        if found is not None:
             continue
-        pixels = _apply(state.pixels, tried, context)
-        after, fault = _judge(small, to_viewing(pixels), state.before, diagnosis, score)
-        if fault is None:
+        pixels = apply_steps(state.pixels, tried, context)
+        after, found = _judge(small, to_viewing(pixels), state.before, diagnosis, score)
+        fault = found or fault
+        if found is None:
             return Fixed(pixels, tried, state.before, after, state.retake, ""), _describe(tried)
     return state, f"left as it was: {fault}"
 
@@ -178,33 +177,12 @@ def _judge(
 ) -> tuple[Scores, str | None]:
     """Score a repaired copy at viewing scale, and say why it may not stand, if so."""
     reached = score(after)
-    fault = find_fault(scores, reached, diagnosis.causes)
+    fault = find_fault(scores, reached, diagnosis.causes, diagnosis.accept)
     if fault is None and "COLOR_CAST" not in diagnosis.causes:
         shift = color_shift(before, after, diagnosis.context.product if diagnosis.context.found else None)
         if shift > MOST_SHIFT:
             fault = f"the product's color would have moved (u'v' {shift:.3f})"
     return reached, fault
-
-
-def _improve_shape(state: Fixed, diagnosis: Diagnosis, score: Scorer) -> tuple[Fixed, str]:
-    steps, reasons = shapes.choose(diagnosis.causes, diagnosis.context, state.pixels)
-    if not steps:
-        return state, "; ".join(reasons)
-    pixels = _apply(state.pixels, steps, diagnosis.context)
-    after = score(to_viewing(pixels))
-    falls = {name: state.after[1][name] - value for name, value in after[1].items()}
-    worst = max(falls, key=lambda name: falls[name], default="")
-    if after[0] < state.after[0] - MOST_FALL or (worst and falls[worst] > MOST_FALL):
-        scores = f"{state.after[0]:.1f} → {after[0]:.1f}"
-        return state, f"shape left as it was: the score would have fallen ({scores})"
-    fixed = Fixed(pixels, (*state.steps, *steps), state.before, after, state.retake, "")
-    return fixed, "; ".join([_describe(steps), *reasons])
-
-
-def _apply(pixels: Pixels, steps: Sequence[Step], context: Context) -> Pixels:
-    for step in steps:
-        pixels = step.apply(pixels, context)
-    return pixels
 
 
 def _describe(steps: Sequence[Step]) -> str:

@@ -135,7 +135,8 @@ def to_diagnosis(report: Report, policy: Policy, inspector: Inspector, scale: fl
         shortest_px=_find_shortest(report, policy, scale),
     )
     codes = tuple(dict.fromkeys(issue.code for issue in report.issues if issue.blocking))
-    return Diagnosis(codes, context, {name: 100 * bound for name, bound in bounds.attributes.items()})
+    enough = {name: 100 * bound for name, bound in bounds.attributes.items()}
+    return Diagnosis(codes, context, enough, 100 * bounds.accept)
 
 
 def _find_fill(report: Report, policy: Policy) -> float | None:

@@ -11,6 +11,8 @@ from edge_iqa import opencv
 
 Pixels = NDArray[np.uint8]
 
+VIEWING_PX = 1600
+"""Long side at which a shopper's zoom shows a photo, and at which repairs are judged."""
 _FLIPS = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}
 """EXIF orientation → axis to flip, in OpenCV's code, after a transpose from 5 on."""
 
@@ -83,3 +85,14 @@ def _show_on_white(color: Pixels, alpha: Pixels, premultiplied: bool) -> Pixels:
     white = cv2.cvtColor(cv2.bitwise_not(alpha), cv2.COLOR_GRAY2RGB)
     shown: Pixels = cv2.add(color, white)  # saturates, so that wrong premultiplied data cannot wrap
     return shown
+
+
+def to_viewing(pixels: Pixels) -> Pixels:
+    """Shrink to viewing scale, the long side at most 1600 px; never enlarge."""
+    scale = VIEWING_PX / max(pixels.shape[:2])
+    if scale >= 1:
+        return pixels
+    size = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
+    cv2 = opencv.load()
+    small: Pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    return small

@@ -1,14 +1,19 @@
-"""Fit the tables of edge_iqa/measures/overlay_weights.py to drawn listings, and write that file.
+"""Fit the tables of edge_iqa/measures/overlay_weights.py to drawn listings and real photos, and write that file.
 
-    python scripts/fit_overlay.py --listings 800
+    python scripts/fit_overlay.py --listings 500 --others 320 --photos shared/data/photos.csv --real 600
 
-Each seed gives the same scene without and with an overlay; what differs between both tells which marks were laid
-over. Seeds from 300,000 on; held-out ones (from 1,000,000 on) are left to the bench. About 3 s a seed.
+A seed gives the same scene without and with an overlay; what differs between both tells which marks were laid over.
+Other seeds give several products, borders and the like, without one. Real photos of the split `train` are taken in
+turn as they are and with an overlay: drawn scenes alone teach too little of how real ones look. Seeds from 300,000 on;
+held-out ones (from 1,000,000 on) are left to the bench. About 3 s a seed.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
+import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,13 +21,15 @@ import numpy as np
 from scipy.optimize import minimize
 
 from compression import listings
-from edge_iqa import image
+from compression.listings import overlays
+from edge_iqa import image, opencv
 from edge_iqa.measures import overlay_chances as chances
 from edge_iqa.measures import overlay_properties as properties
 from edge_iqa.measures.overlay_marks import Marks, find_marks
 from edge_iqa.measures.study import Study
 
-FIRST_SEED = 300_000
+FIRST_SEED, OTHER_SEED, PHOTO_SEED = 300_000, 310_000, 320_000
+_OTHERS = ("several", "several", "several", "off_center", "border", "skew", "several", "collage")
 _RIDGE, _RIDGE_PHOTO = 3.0, 1.0
 _LAID, _FREE = 0.6, 0.2
 """A mark is laid over from so much of its pixels up, is none up to so much; between them it teaches nothing."""
@@ -32,6 +39,11 @@ _CROSSED = (
     "tall", "wide", "flat", "calm",
 )  # fmt: skip
 """Properties whose products count: grain, say, means one thing on dark ink and another on light ink."""
+
+_CROSSED_COMPANY = (
+    "alone", "ink", "veil", "around", "mean", "best", "beyond", "inside", "contrast", "joint",
+)  # fmt: skip
+"""The same of the second step."""
 
 _DIFFERS = 6
 """Levels by which the same scene with and without overlay differ, at 512 px, where there is one."""
@@ -54,26 +66,62 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--listings", type=int, default=500, help="two photos each; default: %(default)s")
     parser.add_argument(
-        "--listings", type=int, default=800, help="seeds, two photos each; default: %(default)s"
+        "--others", type=int, default=320, help="listings of other kinds; default: %(default)s"
     )
-    examples = []
-    count = parser.parse_args().listings
-    for index in range(count):
+    parser.add_argument("--photos", type=Path, help="table of real photos, with columns path and split")
+    parser.add_argument("--real", type=int, default=600, help="real photos; default: %(default)s")
+    args = parser.parse_args()
+    examples: list[Example] = []
+    for index in range(args.listings):
         examples += describe_seed(FIRST_SEED + index)
         if index % 50 == 49:
-            print(f"{index + 1} of {count}", flush=True)
+            print(f"{index + 1} of {args.listings} scenes", flush=True)
+    examples += [describe_other(OTHER_SEED + index) for index in range(args.others)]
+    if args.photos:
+        examples += describe_photos(args.photos, args.real)
     write(fit_all([each for each in examples if len(each.laid)]), len(examples))
 
 
 def describe_seed(seed: int) -> list[Example]:
     """The same scene without and with an overlay."""
     plain, laid = (listings.draw_listing(seed, fault) for fault in (None, "overlay"))
-    studies = [Study.of(image.read(each.jpeg)) for each in (plain, laid)]
+    return describe_both(seed, plain.jpeg, laid.jpeg)
+
+
+def describe_both(seed: int, plain: bytes, laid: bytes) -> list[Example]:
+    """One photo without and with an overlay."""
+    studies = [Study.of(image.read(each)) for each in (plain, laid)]
     differs = np.abs(studies[0].medium.astype(np.int16) - studies[1].medium).max(-1) > _DIFFERS
     return [
         describe(seed, study, differs & found) for study, found in zip(studies, (False, True), strict=True)
     ]
+
+
+def describe_other(seed: int) -> Example:
+    """A listing without an overlay that may look as if it had one."""
+    study = Study.of(image.read(listings.draw_listing(seed, _OTHERS[seed % len(_OTHERS)]).jpeg))
+    return describe(seed, study, np.zeros(study.medium.shape[:2], bool))
+
+
+def describe_photos(table: Path, count: int) -> Iterator[Example]:
+    """Real photos of the split `train`, in turn as they are and with an overlay."""
+    with table.open() as lines:
+        paths = [table.parent / row["path"] for row in csv.DictReader(lines) if row["split"] == "train"]
+    chosen = [path for path in random.Random(7).sample(paths, len(paths)) if path.is_file()][:count]
+    for index, path in enumerate(chosen):
+        rng = np.random.default_rng(PHOTO_SEED + index)
+        pixels = image.read(path).pixels
+        laid, _, _ = overlays.lay_overlay(rng, pixels, np.zeros(pixels.shape[:2], np.uint8))
+        quality = int(rng.integers(75, 96))
+        both = describe_both(2 * index, *(_encode(each, quality) for each in (pixels, laid)))
+        yield both[index % 2]
+
+
+def _encode(pixels: np.ndarray, quality: int) -> bytes:
+    cv2 = opencv.load()
+    return cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
 
 
 def describe(seed: int, study: Study, truth: np.ndarray) -> Example:
@@ -103,7 +151,8 @@ def fit_all(examples: list[Example]) -> dict[str, chances.Table]:
             company_terms.append(chances.describe_company(each.described, odds))
             laid.append(each.laid)
             owners.append(each)
-    company = _fit_sure(np.concatenate(company_terms), np.concatenate(laid))
+    crossed = tuple(chances.COMPANY.index(name) for name in _CROSSED_COMPANY)
+    company = _fit_sure(np.concatenate(company_terms), np.concatenate(laid), crossed)
     photo_terms = [
         chances.describe_photo(each.described, chances.to_chance(chances.weigh(terms, company)), each.known)
         for each, terms in zip(owners, company_terms, strict=True)
@@ -146,7 +195,7 @@ def fit(terms: np.ndarray, true: np.ndarray, strength: float, crossed: tuple[int
     return chances.Table(float(weights[0]), tuple(rows), crossed, tuple(map(tuple, pairs)))
 
 
-_HEAD = '''"""Tables of `overlay_chances`, made by scripts/fit_overlay.py from {count} drawn listings."""
+_HEAD = '''"""Tables of `overlay_chances`, made by scripts/fit_overlay.py from {count} photos."""
 
 from __future__ import annotations
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from edge_iqa.enhance import to_viewing
 from edge_iqa.fixing import describe, repair
 from edge_iqa.frame import Frame
 from edge_iqa.inspector import Inspector
 from edge_iqa.page.entry import Repair
+from edge_iqa.pixels import to_viewing
 from edge_iqa.policy import Policy
 from edge_iqa.report import Report
 

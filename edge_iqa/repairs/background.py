@@ -1,4 +1,8 @@
-"""Background to white: the light of a plain background is divided out, and what is surely background is white."""
+"""Background to white: the light of a plain background is divided out, and what is surely background is white.
+
+The outline is that of a small mask, drawn again along the edges of the photo itself (fast guided filter: He & Sun 2015,
+arXiv:1505.00996), so that no rim of the old background is left around the product.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +17,12 @@ from edge_iqa.repairs.context import Context
 from edge_iqa.repairs.light import LINEAR, to_srgb
 
 _SMALL_PX = 256
-_MARGIN = 0.012
-"""Of the longer side: around the product nothing is painted, only brightened."""
+_REACH_PX = 3
+"""Of the small copy: how far the outline may move to the nearest edge."""
+_FLAT = 2e-3
+"""Variance of light (0-1) below which there is no edge."""
+_SOFT = (0.3, 0.7)
+"""Cover by the product from which on less, and nothing, is painted."""
 _ROWS = 256
 
 
@@ -32,17 +40,20 @@ class WhiteBackground:
         cover = cv2.resize(
             context.product.astype(np.float32), small.shape[1::-1], interpolation=cv2.INTER_LINEAR
         )
-        reach = max(1.0, _MARGIN * max(small.shape[:2]))
-        light = _spread_background(LINEAR[small].astype(np.float32), cover < 0.02)
-        soft = _fade(cover, reach)
+        seen = LINEAR[small].astype(np.float32)
+        light = np.maximum(_spread_background(seen, cover < 0.02), 0.02)
+        outline = _fit_outline(np.minimum(seen / light, 1).mean(-1), cover)
         table = LINEAR.astype(np.float32)
         out = np.empty_like(pixels)
         for top in range(0, height, _ROWS):
             rows = slice(top, min(height, top + _ROWS))
-            whole = _stretch(np.dstack([light, soft]), rows, (height, width))
+            whole = _stretch(np.dstack([light, outline]), rows, (height, width))
             here = table[pixels[rows]]
             white = np.minimum(here / np.maximum(whole[..., :3], 0.02), 1)
-            painted = np.clip(whole[..., 3:], 0, 1) * np.float32(strength)
+            covered = whole[..., 3] * white.mean(-1) + whole[..., 4]
+            painted = np.clip((_SOFT[1] - covered) / (_SOFT[1] - _SOFT[0]), 0, 1)[..., None] * np.float32(
+                strength
+            )
             # from nearly white to white: noise and the rest of unevenness go
             white = np.where(white > 0.75, np.minimum(1, white + (white - 0.75)), white)
             out[rows] = np.round(to_srgb(here + painted * (white - here)) * 255)
@@ -80,13 +91,18 @@ def _spread_background(light: NDArray[np.float32], outside: NDArray[np.bool_]) -
     return total / weight[..., None]
 
 
-def _fade(cover: NDArray[np.float32], reach: float) -> NDArray[np.float32]:
-    """1 on the background, 0 on the product, a soft step just outside its outline."""
+def _fit_outline(guide: NDArray[np.float32], cover: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Slope and offset (h x w x 2) by which the cover of a pixel follows from its light, around each place."""
     cv2 = opencv.load()
-    inside = (cover > 0.02).astype(np.uint8)
-    far = cv2.distanceTransform(1 - inside, cv2.DIST_L2, 5)
-    step: NDArray[np.float32] = np.clip(far / (2 * reach), 0, 1)
-    return step * step * (3 - 2 * step)
+
+    def mean(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        side = 2 * _REACH_PX + 1
+        return np.asarray(cv2.blur(values, (side, side), borderType=cv2.BORDER_REPLICATE), np.float32)
+
+    middle, covered = mean(guide), mean(cover)
+    slope = (mean(guide * cover) - middle * covered) / (mean(guide * guide) - middle**2 + _FLAT)
+    offset = covered - slope * middle
+    return np.dstack([mean(slope), mean(offset)])
 
 
 def _stretch(small: NDArray[np.float32], rows: slice, shape: tuple[int, int]) -> NDArray[np.float32]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -50,3 +50,10 @@ class Step:
     def apply(self, pixels: Pixels, context: Context) -> Pixels:
         """Make it."""
         return self.repair.apply(pixels, self.strength, context)
+
+
+def apply_steps(pixels: Pixels, steps: Sequence[Step], context: Context) -> Pixels:
+    """Make several, one after the other."""
+    for step in steps:
+        pixels = step.apply(pixels, context)
+    return pixels

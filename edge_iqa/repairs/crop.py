@@ -74,6 +74,8 @@ def plan(
     share = fill or max(wide / width, tall / height)
     # the narrowest part of that shape in which the product spans no more than `share`
     part_width = max(wide, tall * shape) / share
+    if fill is not None and max(1.0, 1 / shape) * part_width < shortest_px:
+        return None
     part_width = max(part_width, shortest_px * min(1.0, shape))
     part_height = part_width / shape
     if not may_pad:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +13,7 @@ from edge_iqa.repairs import crop
 from edge_iqa.repairs.background import WhiteBackground
 from edge_iqa.repairs.base import Step
 from edge_iqa.repairs.context import Context
-from edge_iqa.repairs.straighten import Straighten, inner_share
+from edge_iqa.repairs.straighten import Straighten, inner_share, keeps_size
 
 _LEAST_LEAN, _MOST_LEAN = 0.5, 20.0
 """Degrees: less is not seen, more is how somebody laid the product down."""
@@ -59,6 +59,16 @@ def choose(
     return tuple(steps), tuple(reasons)
 
 
+def follow(context: Context, steps: Sequence[Step], shape: tuple[int, ...]) -> Context:
+    """The context of a photo of this shape (height, width, ...) after these steps; a crop comes last."""
+    for step in steps:
+        if isinstance(step.repair, WhiteBackground):
+            context = replace(context, background="light")
+        elif isinstance(step.repair, Straighten):
+            context = turn(context, shape, step.repair.lean_degrees)
+    return context
+
+
 def turn(context: Context, shape: tuple[int, ...], lean_degrees: float) -> Context:
     """Turn the product's mask as `Straighten` turns the photo."""
     if context.product is None:
@@ -70,7 +80,7 @@ def turn(context: Context, shape: tuple[int, ...], lean_degrees: float) -> Conte
     mask = cv2.resize(context.product.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
     matrix = cv2.getRotationMatrix2D(((size[0] - 1) / 2, (size[1] - 1) / 2), lean_degrees, 1.0)
     mask = cv2.warpAffine(mask, matrix, size, flags=cv2.INTER_NEAREST)
-    if not (context.found and context.plain):
+    if not keeps_size(context, width, height, lean_degrees):
         share = inner_share(width, height, lean_degrees)
         down, across = round(mask.shape[0] * (1 - share) / 2), round(mask.shape[1] * (1 - share) / 2)
         mask = mask[down : mask.shape[0] - down, across : mask.shape[1] - across]

@@ -27,23 +27,31 @@ from edge_iqa.repairs.white_balance import WhiteBalance
 
 _LEAST_GAIN = 1.5
 """Points by which a repair must raise what it was chosen for, or it is not made."""
+_MORE_GAIN = 0.5
+"""Points by which more denoising must be better, or less is taken."""
 _SAFE_FALL = 1.0
 """Points that other attributes may lose before it counts against a repair."""
+_MENDED_FALL = 1.6
+"""Points from which on a repair that mends the fall is looked for; the final guard has a little more."""
 _FALL_COST = 3.0
 _GOOD, _GOOD_CONTRAST = 85.0, 95.0
 """Scores beyond which more contrast counts for nothing."""
 _NOISE_COST = 0.3
 _ENOUGH = 90.0
 """Score from which on an attribute is no cause, where the bundle does not say."""
-_SAFE_SHIFT = 0.008
+_SAFE_SHIFT = 0.009
 """How far (u'v') the color may move where color is no cause; the final guard has a little more."""
-_SMALL_CAST = 0.04
-"""Log-gain that moves u'v' by less than `_SAFE_SHIFT`."""
 _NEUTRAL_RATIO, _NEUTRAL_MORE = 1.5, 0.006
 """By how much the share of gray must grow where a cast is taken out."""
 _STRENGTHS = (0.5, 0.6, 0.7, 0.85, 1.0)
-_LITTLE = (0.15, 0.3)
+_LITTLE = (0.1, 0.2)
 """Strengths of repairs that must not show."""
+_LUMA = (0.0, 0.15, 0.3)
+"""Shares of the noise of brightness that are tried: more would take cloth for noise."""
+_LUMA_LIT = (0.0, 0.2, 0.4, 0.6, 0.8)
+"""The same for noise that a repair of light brought out, which the photo cannot keep."""
+_DOUBT = 3.0
+"""Points that a center of contrast must bring for each tenth of the range that it lies off the photo's mean."""
 _FORGONE = 0.12
 """Share of the gain that is given up for a milder repair."""
 
@@ -95,7 +103,7 @@ class Search:
 
     def has_fallen(self, state: State, attribute: str) -> bool:
         """Whether the repairs so far cost this attribute more than may stand."""
-        return self.before[1].get(attribute, 0.0) - state.scores[1].get(attribute, 0.0) > _SAFE_FALL
+        return self.before[1].get(attribute, 0.0) - state.scores[1].get(attribute, 0.0) > _MENDED_FALL
 
 
 def choose(search: Search) -> State:
@@ -119,8 +127,6 @@ def choose(search: Search) -> State:
         state = _choose_exposure(state, search, (-0.7, 0.7), 0.25)
     if search.has_fallen(state, "contrast"):
         state = _choose_contrast(state, search)
-    if search.has_fallen(state, "color"):
-        state = _choose_small_balance(state, search)
     if search.has_fallen(state, "noise"):
         state = _choose_denoise(state, search)
     if search.has_fallen(state, "sharpness"):
@@ -162,7 +168,7 @@ def _choose_contrast(state: State, search: Search) -> State:
 
     def doubt(point: Point) -> float:
         """Tones are squeezed towards the photo's own mean most often; a veil lifts them all."""
-        return 0.4 * min(2.0, abs(point[1] - mean) / 0.1)
+        return _DOUBT * min(2.0, abs(point[1] - mean) / 0.1)
 
     bounds = [(-0.6, 0.9), (max(0.05, mean - 0.2), 1.0)]
     repair, _ = _climb(state, search, "contrast", make, [(0.0, mean)], (0.16, 0.1), bounds, doubt)
@@ -197,12 +203,6 @@ def _choose_balance(state: State, search: Search) -> State:
     return taken if after >= _NEUTRAL_RATIO * before + _NEUTRAL_MORE else state
 
 
-def _choose_small_balance(state: State, search: Search) -> State:
-    bounds = [(-_SMALL_CAST, _SMALL_CAST)] * 2
-    repair, _ = _climb(state, search, "color", _balance, [(0.0, 0.0)], (0.03, 0.03), bounds)
-    return _take(state, search, "white balance", "color", repair)
-
-
 def _balance(point: Point) -> Repair:
     return WhiteBalance(*point)
 
@@ -210,15 +210,16 @@ def _balance(point: Point) -> Repair:
 def _choose_denoise(state: State, search: Search) -> State:
     """Take the mildest that suffices: what denoising takes beyond noise does not come back."""
     start = search.worth(state.scores, "noise")
+    is_cause = "NOISE" in search.causes
     best: tuple[float, State] | None = None
-    for strength in (0.35, 0.6, 1.0, 1.5):
-        tried = _try(state, search, Step("denoise", Denoise(), strength))
+    for luma in _LUMA if is_cause else _LUMA_LIT:
+        tried = _try(state, search, Step("denoise", Denoise(luma), 1.0))
         worth = search.worth(tried.scores, "noise")
-        if best is None or worth > best[0] + 1.0:
+        if best is None or worth > best[0] + _MORE_GAIN:
             best = worth, tried
-        if not search.lacks(tried, "noise") and not search.has_fallen(tried, "noise"):
+        if not (search.lacks(tried, "noise") if is_cause else search.has_fallen(tried, "noise")):
             break
-    return best[1] if best is not None and best[0] >= start + _LEAST_GAIN else state
+    return best[1] if best is not None and best[0] >= start + _MORE_GAIN else state
 
 
 def _climb(

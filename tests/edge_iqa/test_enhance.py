@@ -204,11 +204,47 @@ def test_the_size_stays_unless_the_shape_was_the_fault() -> None:
     context = Context(mask, "plain", 0.95, fill=0.85, aspect_ratio=1.0, shortest_px=100)
     as_it_was = improve(to_frame(dark), Diagnosis(["TOO_DARK"], context), Judge(clean))
     assert as_it_was.pixels.shape == dark.shape
-    flat_judge = lambda pixels: (90.0, dict(GOOD))  # noqa: E731
-    cropped = improve(to_frame(clean), Diagnosis(["FILL_LOW"], context), flat_judge)
+    shelf, context = make_shelf(context)
+    cropped = improve(to_frame(shelf), Diagnosis(["FILL_LOW"], context), judge_flatly)
     height, width = cropped.pixels.shape[:2]
-    assert abs(height - width) <= 1 and height < 240
-    assert 140 / height == pytest.approx(0.85, abs=0.02)
+    assert abs(height - width) <= 1 and height < 480
+    assert 280 / height == pytest.approx(0.85, abs=0.02)
+
+
+def judge_flatly(pixels: Pixels) -> Scores:
+    return 90.0, dict(GOOD)
+
+
+def make_shelf(context: Context) -> tuple[Pixels, Context]:
+    """A dark product on plain gray paper, where the context says that it is."""
+    assert context.product is not None
+    mask = cv2.resize(context.product.astype(np.uint8), (640, 480), interpolation=cv2.INTER_NEAREST) > 0
+    shelf = np.full((480, 640, 3), (186, 184, 182), np.uint8)
+    stripes = np.linspace(0, 20 * np.pi, 640)
+    shelf[mask] = (
+        (60 + 40 * np.sin(stripes)).astype(np.uint8)[None, :, None].repeat(480, 0).repeat(3, 2)[mask]
+    )
+    return shelf, context
+
+
+def test_a_crop_that_a_new_measurement_does_not_confirm_is_not_made() -> None:
+    """The outline was wrong: the product fills the photo already, and a crop would cut it."""
+    context = Context(
+        np.pad(np.ones((10, 10), bool), ((20, 18), (30, 24))), "plain", 0.95, fill=0.85, shortest_px=100
+    )
+    shelf, _ = make_shelf(Context(np.pad(np.ones((40, 52), bool), 4)))
+    fixed = improve(to_frame(shelf), Diagnosis(["FILL_LOW"], context), judge_flatly)
+    assert fixed.pixels is shelf and "FILL_LOW" in fixed.why
+
+
+def test_what_geometry_costs_of_the_score_may_not_be_much() -> None:
+    mask = np.zeros((48, 64), bool)
+    mask[12:40, 20:44] = True
+    shelf, context = make_shelf(Context(mask, "plain", 0.95, fill=0.85, shortest_px=100))
+    worse = lambda pixels: (90.0 if pixels.shape == shelf.shape else 87.9, dict(GOOD))  # noqa: E731
+    hardly = lambda pixels: (90.0 if pixels.shape == shelf.shape else 88.1, {**GOOD, "noise": 80.0})  # noqa: E731
+    assert not improve(to_frame(shelf), Diagnosis(["FILL_LOW"], context), worse).changed
+    assert improve(to_frame(shelf), Diagnosis(["FILL_LOW"], context), hardly).changed
 
 
 def test_the_guard_names_what_is_wrong() -> None:
@@ -222,6 +258,18 @@ def test_the_guard_names_what_is_wrong() -> None:
     assert "exposure" in str(find_fault(before, after(80, exposure=50.0), ["TOO_DARK"]))
     assert "noise" in str(find_fault(before, after(80, exposure=90.0, noise=87.9), ["TOO_DARK"]))
     assert find_fault(before, after(80, exposure=90.0, noise=88.1), ["TOO_DARK"]) is None
+    assert "good enough" in str(find_fault(before, after(80, exposure=90.0), ["TOO_DARK"], accept=81))
+    assert find_fault(before, after(80, exposure=90.0), ["TOO_DARK"], accept=79) is None
+
+
+def test_a_repair_that_does_not_make_the_photo_good_enough_is_not_worth_its_risk() -> None:
+    clean = make_photo()
+    dark = to_encoded(to_light(clean) / 4)
+    reached = improve(to_frame(dark), Diagnosis(["TOO_DARK"]), Judge(clean)).after[0]
+    judge = Judge(clean)
+    assert improve(to_frame(dark), Diagnosis(["TOO_DARK"], accept=reached - 1), judge).changed
+    left = improve(to_frame(dark), Diagnosis(["TOO_DARK"], accept=99.9), judge)
+    assert left.pixels is dark and "good enough" in left.why
 
 
 # --- encoding and writing

@@ -155,10 +155,24 @@ def test_denoise_takes_noise_and_leaves_edges() -> None:
     photo = cv2.resize(make_photo(), (320, 240), interpolation=cv2.INTER_CUBIC)
     photo[100:140, 60:260] = 30
     noisy = np.clip(photo + rng.normal(0, 8, photo.shape), 0, 255).astype(np.uint8)
-    clean = Denoise().apply(noisy, 1.0, NOTHING)
+    clean = Denoise(luma=1.0).apply(noisy, 1.0, NOTHING)
     error = [float(np.square(each.astype(float) - photo).mean()) for each in (noisy, clean)]
     assert error[1] < 0.4 * error[0]
     assert np.ptp(clean[90:150, 160, 1]) > np.ptp(photo[90:150, 160, 1]) - 12
+
+
+def test_denoise_takes_noise_of_color_and_leaves_most_of_the_grain_of_brightness() -> None:
+    """Cloth looks like noise of brightness, so that by default most of it stays."""
+    rng = np.random.default_rng(5)
+    cloth = np.clip(150 + rng.normal(0, 8, (240, 320, 1)) + rng.normal(0, 4, (240, 320, 3)), 0, 255).astype(
+        np.uint8
+    )
+    planes = [
+        cv2.cvtColor(each, cv2.COLOR_RGB2YCrCb).std((0, 1))
+        for each in (cloth, Denoise().apply(cloth, 1.0, NOTHING))
+    ]
+    assert planes[1][0] > 0.8 * planes[0][0]
+    assert planes[1][1:].max() < 0.6 * planes[0][1:].max()
 
 
 def test_denoise_leaves_a_photo_without_noise() -> None:
@@ -251,8 +265,9 @@ def test_a_crop_reaches_fill_and_shape() -> None:
 
 def test_a_crop_leaves_enough_pixels_or_is_not_made() -> None:
     box = (0.45, 0.45, 0.1, 0.1)
-    part = crop.plan(box, (1000, 1000), fill=0.85, aspect_ratio=None, shortest_px=600, may_pad=False)
-    assert part is not None and (part.right - part.left) * 1000 == pytest.approx(600)
+    part = crop.plan(box, (1000, 1000), fill=0.85, aspect_ratio=None, shortest_px=100, may_pad=False)
+    assert part is not None and (part.right - part.left) * 1000 == pytest.approx(100 / 0.85)
+    assert crop.plan(box, (1000, 1000), fill=0.85, aspect_ratio=None, shortest_px=600, may_pad=False) is None
     wide = (0.05, 0.3, 0.9, 0.1)
     assert crop.plan(wide, (1000, 400), fill=None, aspect_ratio=1.0, shortest_px=300, may_pad=False) is None
 
