@@ -41,6 +41,12 @@ _BUNDLE_GATES = {
     "times as fast as its float": (r"int8 speed-up.*", ">", "int8_speed_up"),
 }
 """What is shown of a bundle's gates: what it is called here; the gate's name, sign and bound."""
+_BENCHES = {
+    "measuring-host.json": "**Measurements**, as the report tells them by the policy `general`: {listings} drawn listings whose truth is "
+    "known and that nothing was tuned on, and {photos} photos of `test`, sharp and enlarged. A bound holds for the worse end of the "
+    "interval.",
+}
+"""Benches of which the figures with a bound are shown, and what is said above them."""
 BEGIN, END = "<!-- results: python benchmarks/readme.py -->", "<!-- end of results -->"
 
 
@@ -87,6 +93,11 @@ def render(folder: Path) -> str:
     parts = (
         _accuracy(accuracy),
         _confidence(confidence),
+        *(
+            _bounded(json.loads((folder / name).read_text()), about)
+            for name, about in _BENCHES.items()
+            if (folder / name).is_file()
+        ),
         _bundles(folder),
         _gates(gates),
         _latency(latency),
@@ -159,6 +170,12 @@ def _confidence(result: dict[str, Any]) -> list[str]:
         "",
         *_table(["figure", "measured", "bound", ""], rows),
     ]
+
+
+def _bounded(result: dict[str, Any], about: str) -> list[str]:
+    """Of a bench the figures that have a bound."""
+    rows = [_figure(each) for each in result["figures"] if each["bound"] is not None]
+    return [about.format(**result), "", *_table(["figure", "measured", "bound", ""], rows)]
 
 
 def _figure(figure: Mapping[str, Any]) -> list[str]:
