@@ -50,6 +50,8 @@ _LUMA = (0.0, 0.15, 0.3)
 """Shares of the noise of brightness that are tried: more would take cloth for noise."""
 _LUMA_LIT = (0.0, 0.2, 0.4, 0.6, 0.8)
 """The same for noise that a repair of light brought out, which the photo cannot keep."""
+_MEAN_SHIFT = 0.05
+"""How far contrast may move the photo's mean level (0-1)."""
 _DOUBT = 3.0
 """Points that a center of contrast must bring for each tenth of the range that it lies off the photo's mean."""
 _FORGONE = 0.12
@@ -162,6 +164,9 @@ def _choose_contrast(state: State, search: Search) -> State:
         lost, gray = point
         if anchor is not None:
             lost = min(lost, 1.15 * (1 - anchor) / max(1 - gray, 0.05) + 0.03)
+        if lost > 0:  # brightness is for exposure; far from the mean, a guess of the center moves it most
+            reach = _MEAN_SHIFT * (1 - lost) / lost
+            gray = min(mean + reach, max(mean - reach, gray))
         black = min(gray * lost, lowest + 0.02)
         white = max(1 - lost * (1 - gray), highest - 0.02)
         return _hold_color(Contrast(black, max(white, black + 0.05)), state, search)
