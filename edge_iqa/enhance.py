@@ -101,6 +101,9 @@ def improve(frame: Frame, diagnosis: Diagnosis, score: Scorer) -> Fixed:
     unable = tuple(code for code in diagnosis.causes if code not in (*ATTRIBUTES, *SHAPES, *ELSEWHERE))
     if "TOO_BRIGHT" in diagnosis.causes and clipped_share(frame.pixels, diagnosis.context) > MOST_CLIPPED:
         unable = (*unable, "TOO_BRIGHT")
+    if "LOW_CONTRAST" in diagnosis.causes and not tones.has_room(frame.pixels):
+        why = "left as it was: its tones reach black or white already, so that more contrast is a guess"
+        return Fixed(frame.pixels, (), before, before, unable, why)
     state = Fixed(frame.pixels, (), before, before, unable, "")
     if diagnosis.causes and diagnosis.causes[0] in unable:
         return replace(state, why=f"left as it was: no repair is known for {diagnosis.causes[0]}")
