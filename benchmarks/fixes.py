@@ -199,9 +199,10 @@ def _find_worse(by: str, words: str, rows: Sequence[Row]) -> list[Figure]:
             f"changed photos worse {words}", _share(changed, lambda row: is_worse(row, by)), 0.01, False, True
         )
     ]
-    for part in ("photos", "listings"):
-        same = [row for row in changed if row["part"] == part]
-        figures.append(Figure(f"changed {part} worse {words}", _share(same, lambda row: is_worse(row, by))))
+    kinds = {"light, color, noise": TONES, "geometry, background": SHAPES}
+    for kind, faults in kinds.items():
+        same = [row for row in changed if row["fault"] in faults]
+        figures.append(Figure(f"worse {words}: {kind}", _share(same, lambda row: is_worse(row, by))))
     return figures
 
 
