@@ -116,24 +116,29 @@ def bench(options: argparse.Namespace) -> None:
 
 def collect(tasks: Sequence[Task], options: argparse.Namespace, kept: Path) -> list[Row]:
     """Rows of all tasks in their order; those that an earlier run kept are read, the others are kept as they come."""
-    known: dict[str, list[Row]] = {}
-    if kept.exists():
-        # the last line may have been cut short
-        lines = [line for line in kept.read_text().splitlines(keepends=True) if line.endswith("}\n")]
-        for row in map(json.loads, lines):
-            known.setdefault(row["name"], []).append(row)
-    todo = (
-        []
-        if options.collect
-        else [task for task in tasks if len(known.get(task.name, [])) < len(task.faults)]
-    )
+    known = _read_rows(kept)
+    missing = [task for task in tasks if set(task.faults) - set(known.get(task.name, {}))]
+    todo = [] if options.collect else missing
     kept.parent.mkdir(parents=True, exist_ok=True)
     with kept.open("a") as stream:
         for rows in track(_look(todo, options), len(todo), "sources"):
-            known[rows[0]["name"]] = rows
-            stream.write("".join(json.dumps(row) + "\n" for row in rows))
+            known[rows[0]["name"]] = {row["fault"]: row for row in rows}
+            # a line before it may have been cut short
+            stream.write("\n" + "".join(json.dumps(row) + "\n" for row in rows))
             stream.flush()
-    return [row for task in tasks for row in known.get(task.name, [])]
+    return [row for task in tasks for row in known.get(task.name, {}).values()]
+
+
+def _read_rows(kept: Path) -> dict[str, dict[str, Row]]:
+    """Rows by source and fault; a line that was cut short is left out."""
+    known: dict[str, dict[str, Row]] = {}
+    for line in kept.read_text().splitlines() if kept.exists() else ():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        known.setdefault(row["name"], {})[row["fault"]] = row
+    return known
 
 
 def _look(tasks: Sequence[Task], options: argparse.Namespace) -> Iterator[list[Row]]:
@@ -194,9 +199,10 @@ def _find_worse(by: str, words: str, rows: Sequence[Row]) -> list[Figure]:
             f"changed photos worse {words}", _share(changed, lambda row: is_worse(row, by)), 0.01, False, True
         )
     ]
-    for part in ("photos", "listings"):
-        same = [row for row in changed if row["part"] == part]
-        figures.append(Figure(f"changed {part} worse {words}", _share(same, lambda row: is_worse(row, by))))
+    kinds = {"light, color, noise": TONES, "geometry, background": SHAPES}
+    for kind, faults in kinds.items():
+        same = [row for row in changed if row["fault"] in faults]
+        figures.append(Figure(f"worse {words}: {kind}", _share(same, lambda row: is_worse(row, by))))
     return figures
 
 

@@ -28,6 +28,8 @@ LEAST_GAIN = 3.0
 
 _MILDER = (1.0, 0.93, 0.86, 0.79, 0.72, 0.65, 0.5, 0.35, 0.25)
 """How much of the repairs is made, where all of them would not stand."""
+_MARGIN = 12.0
+"""Points above the bound of accept that suffice: what more of a repair would bring is more of a guess."""
 MOST_CLIPPED = 0.02
 """Share of the product that may be burnt out; what is white for good cannot be darkened into a photo."""
 
@@ -101,6 +103,9 @@ def improve(frame: Frame, diagnosis: Diagnosis, score: Scorer) -> Fixed:
     unable = tuple(code for code in diagnosis.causes if code not in (*ATTRIBUTES, *SHAPES, *ELSEWHERE))
     if "TOO_BRIGHT" in diagnosis.causes and clipped_share(frame.pixels, diagnosis.context) > MOST_CLIPPED:
         unable = (*unable, "TOO_BRIGHT")
+    if "LOW_CONTRAST" in diagnosis.causes and not tones.has_room(frame.pixels):
+        why = "left as it was: its tones reach black or white already, so that more contrast is a guess"
+        return Fixed(frame.pixels, (), before, before, unable, why)
     state = Fixed(frame.pixels, (), before, before, unable, "")
     if diagnosis.causes and diagnosis.causes[0] in unable:
         return replace(state, why=f"left as it was: no repair is known for {diagnosis.causes[0]}")
@@ -156,14 +161,18 @@ def _improve_tones(state: Fixed, diagnosis: Diagnosis, score: Scorer) -> tuple[F
     search = tones.Search(score, context, state.before, small, diagnosis.causes, diagnosis.enough)
     steps = tones.choose(search).steps
     fault: str | None = "no repair made it clearly better"
+    standing: list[tuple[Step, ...]] = []
     for milder in _MILDER if steps else ():
         tried = tuple(replace(step, strength=round(step.strength * milder, 3)) for step in steps)
         reached, found = _judge(small, apply_steps(small, tried, context), state.before, diagnosis, score)
         fault = fault if milder < 1 else found  # of all of it: what is told
-        if reached[0] < diagnosis.accept:
+        if found is None and (not standing or reached[0] >= diagnosis.accept + _MARGIN):
+            standing.append(tried)
+        if reached[0] < diagnosis.accept + _MARGIN and (standing or reached[0] < diagnosis.accept):
             break
-        if found is not None:
-            continue
+        if standing and not diagnosis.accept:
+            break
+    for tried in reversed(standing):
         pixels = apply_steps(state.pixels, tried, context)
         after, found = _judge(small, to_viewing(pixels), state.before, diagnosis, score)
         fault = found or fault

@@ -25,6 +25,9 @@ MOST_FALL = 2.0
 
 _TURNS = (("BACKGROUND",), ("SKEW",), ("FILL_LOW", "OFF_CENTER", "ASPECT"))
 """What is repaired together, in order."""
+_MEASURED = {
+    "BACKGROUND": "background_white", "SKEW": "skew", "FILL_LOW": "fill", "OFF_CENTER": "off_center",
+}  # fmt: skip
 _LEAST = {"BACKGROUND": 0.05, "SKEW": 0.5, "FILL_LOW": 0.01, "OFF_CENTER": 0.01, "ASPECT": 0.01}
 """By how much the measurement must get better."""
 _MORE_CUT = 0.005
@@ -99,12 +102,11 @@ def _measure(pixels: Pixels) -> Mapping[str, float]:
 
 def _has_got_better(code: str, old: Mapping[str, float], new: Mapping[str, float], context: Context) -> bool:
     """Whether a measurement moved the right way; what cannot be measured any more has not."""
-    name = {"BACKGROUND": "background_white", "SKEW": "skew", "FILL_LOW": "fill", "OFF_CENTER": "off_center"}
     if code == "ASPECT":
         wanted = context.aspect_ratio or 1.0
         off = [abs(math.log(values["aspect_ratio"] / wanted)) for values in (old, new)]
         return off[1] <= off[0] - _LEAST[code] or off[1] < 0.5 * off[0]
-    measured = name[code]
+    measured = _MEASURED[code]
     if measured not in new:
         return False
     before = old.get(measured, context.values.get(measured))

@@ -34,6 +34,8 @@ _REACH = (0.5, 2.2)
 """A brightness may be so much less or more noisy than all of the photo."""
 _FINE = np.add.outer(np.arange(_SIDE), np.arange(_SIDE)) >= 6
 _VIEWING_PX = 1600
+_FINEST_PX = 2400
+"""In a plane with a longer side, what is finer than two pixels is seen by nobody, and takes most of the time."""
 _STRIPE = 1024
 """Rows worked on at a time."""
 
@@ -82,7 +84,7 @@ def _clean_all(plane: Plane, strength: float) -> Plane:
     """Clean a plane and, where it is larger than what is looked at, its halved copies: their noise is coarser."""
     if max(plane.shape) > _VIEWING_PX:
         plane = _clean_half(plane, strength)
-    return _clean(plane, strength)
+    return plane if max(plane.shape) > _FINEST_PX else _clean(plane, strength)
 
 
 def _clean_color(plane: Plane, strength: float) -> Plane:

@@ -50,6 +50,12 @@ _LUMA = (0.0, 0.15, 0.3)
 """Shares of the noise of brightness that are tried: more would take cloth for noise."""
 _LUMA_LIT = (0.0, 0.2, 0.4, 0.6, 0.8)
 """The same for noise that a repair of light brought out, which the photo cannot keep."""
+_ROOM = (20, 235)
+"""Levels between which the darkest and the lightest channel lie where contrast was lost."""
+_MOST_SPAN = 130
+"""Levels from the darkest to the lightest channel, at most (116 in photos of `val` that were rightly called so)."""
+_MEAN_SHIFT = 0.05
+"""How far contrast may move the photo's mean level (0-1)."""
 _DOUBT = 3.0
 """Points that a center of contrast must bring for each tenth of the range that it lies off the photo's mean."""
 _FORGONE = 0.12
@@ -134,6 +140,16 @@ def choose(search: Search) -> State:
     return state
 
 
+def has_room(pixels: Pixels) -> bool:
+    """Whether neither black nor white is reached and little of the range is used, as after a loss of contrast.
+
+    The model calls many faults by that name; of the others, the tones of the photo span more.
+    """
+    sample = pixels[:: max(1, pixels.shape[0] // 512), :: max(1, pixels.shape[1] // 512)]
+    darkest, lightest = np.quantile(sample.min(2), 0.005), np.quantile(sample.max(2), 0.995)
+    return bool(darkest >= _ROOM[0] and lightest <= _ROOM[1] and lightest - darkest <= _MOST_SPAN)
+
+
 def _choose_exposure(state: State, search: Search, bounds: tuple[float, float], step: float) -> State:
     bright = state.pixels[::2, ::2].max(2)
     brightest = max(0.05, float(to_linear(np.quantile(bright, 0.999) / 255)))
@@ -162,6 +178,9 @@ def _choose_contrast(state: State, search: Search) -> State:
         lost, gray = point
         if anchor is not None:
             lost = min(lost, 1.15 * (1 - anchor) / max(1 - gray, 0.05) + 0.03)
+        if lost > 0:  # brightness is for exposure; far from the mean, a guess of the center moves it most
+            reach = _MEAN_SHIFT * (1 - lost) / lost
+            gray = min(mean + reach, max(mean - reach, gray))
         black = min(gray * lost, lowest + 0.02)
         white = max(1 - lost * (1 - gray), highest - 0.02)
         return _hold_color(Contrast(black, max(white, black + 0.05)), state, search)

@@ -106,6 +106,35 @@ def test_a_judge_who_loves_yellow_cannot_take_the_grays_away() -> None:
     assert not fixed.changed and fixed.pixels is clean
 
 
+def test_contrast_is_not_given_to_tones_that_reach_black_or_white() -> None:
+    """The model calls many faults low contrast; a photo that has lost contrast has neither black nor white."""
+    flat = np.round(make_photo() * 0.4 + 128 * 0.6).astype(np.uint8)
+    burnt, drowned = flat.copy(), flat.copy()
+    burnt[:8], drowned[:8] = 255, 0
+
+    def score(pixels: Pixels) -> Scores:
+        value = min(99.0, float(pixels[10:].std()))
+        return value, {**GOOD, "contrast": value}
+
+    assert improve(to_frame(flat), Diagnosis(["LOW_CONTRAST"]), score).changed
+    for photo in (burnt, drowned):
+        fixed = improve(to_frame(photo), Diagnosis(["LOW_CONTRAST", "TOO_DARK"]), score)
+        assert fixed.pixels is photo and "left as it was" in fixed.why
+
+
+def test_contrast_leaves_the_brightness_as_it_was() -> None:
+    """A judge who loves light cannot have it by way of contrast."""
+    flat = np.round(make_photo() * 0.3 + 90 * 0.7).astype(np.uint8)
+
+    def score(pixels: Pixels) -> Scores:
+        value = min(99.0, 0.6 * float(pixels.mean()) + float(pixels.std()))
+        return value, {**GOOD, "contrast": value}
+
+    fixed = improve(to_frame(flat), Diagnosis(["LOW_CONTRAST"]), score)
+    assert fixed.changed and fixed.pixels.std() > 1.3 * flat.std()
+    assert abs(float(fixed.pixels.mean()) - float(flat.mean())) < 16
+
+
 def test_a_score_that_falls_leaves_the_photo_as_it_is() -> None:
     photo = make_photo()
 

@@ -253,6 +253,44 @@ def test_an_unsure_outline_paints_and_cuts_nothing() -> None:
     assert not steps and len(reasons) == 2
 
 
+def make_paper(light: float = 150.0) -> tuple[Pixels, NDArray[np.bool_]]:
+    """A dark bottle on gray paper, lighter to the left, and where it stands."""
+    paper = light + np.linspace(25, -25, 640)[None, :, None] + np.zeros((480, 1, 3))
+    mask = np.zeros((480, 640), bool)
+    mask[120:380, 260:380] = True
+    paper[mask] = (70, 40, 30)
+    return cv2.GaussianBlur(paper.astype(np.uint8), (0, 0), 0.8), mask
+
+
+def test_a_turned_photo_shows_no_seam_where_its_corners_were() -> None:
+    paper, mask = make_paper()
+    small = cv2.resize(mask.astype(np.uint8), (256, 192), interpolation=cv2.INTER_AREA) > 0
+    turned = Straighten(9.0).apply(paper, 1.0, Context(small, "plain", 0.95))
+    assert turned.shape == paper.shape
+    outside = cv2.dilate(mask.astype(np.uint8), np.ones((161, 161), np.uint8)) == 0
+    steps = np.abs(np.diff(turned[..., 1].astype(int), axis=1))[outside[:, 1:]]
+    assert steps.max() <= 4
+
+
+def test_a_product_near_the_edge_is_never_mirrored() -> None:
+    paper, mask = make_paper()
+    mask = np.roll(mask, -255, axis=1)
+    small = cv2.resize(mask.astype(np.uint8), (256, 192), interpolation=cv2.INTER_AREA) > 0
+    turned = Straighten(9.0).apply(np.roll(paper, -255, axis=1), 1.0, Context(small, "plain", 0.95))
+    assert turned.shape[0] < paper.shape[0], "cropped to what is photo instead"
+
+
+def test_a_new_background_has_no_rim_of_the_old_and_leaves_the_product() -> None:
+    paper, mask = make_paper()
+    small = cv2.resize(mask.astype(np.uint8), (256, 192), interpolation=cv2.INTER_AREA) > 0
+    white = WhiteBackground().apply(paper, 1.0, Context(small, "plain", 0.95))
+    near = cv2.dilate(mask.astype(np.uint8), np.ones((31, 31), np.uint8)) > 0
+    rim = near & (cv2.dilate(mask.astype(np.uint8), np.ones((9, 9), np.uint8)) == 0)
+    assert white[rim].min() >= 250 and white[~near].min() >= 250
+    inside = cv2.erode(mask.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    assert np.abs(white[inside].astype(int) - paper[inside]).max() <= 2
+
+
 def test_a_crop_reaches_fill_and_shape() -> None:
     part = crop.plan(
         (0.4, 0.4, 0.2, 0.1), (1000, 800), fill=0.85, aspect_ratio=1.0, shortest_px=200, may_pad=True
