@@ -42,9 +42,9 @@ _BUNDLE_GATES = {
 }
 """What is shown of a bundle's gates: what it is called here; the gate's name, sign and bound."""
 _BENCHES = {
-    "measuring-host.json": "**Measurements**, as the report tells them by the policy `general`: {listings} drawn listings "
-    "whose truth is known and that nothing was tuned on, and {photos} photos of `test`, sharp and enlarged. A bound holds for "
-    "the worse end of the interval.",
+    "measuring-host.json": "**Measurements**, as the report tells them by the policy `general`: {listings} drawn "
+    "listings whose truth is known and that nothing was tuned on, and {photos} photos of `test`, sharp and enlarged. "
+    "A bound holds for the worse end of the interval.",
 }
 """Benches of which the figures with a bound are shown, and what is said above them."""
 BEGIN, END = "<!-- results: python benchmarks/readme.py -->", "<!-- end of results -->"
