@@ -117,8 +117,8 @@ def test_what_differs_is_named_with_the_photos_whose_verdict_flips(
         "teacher": [manifest["lineage"]["teacher_sha256"], None],
     }
     assert len(told["photos"]) == len(list(PHOTOS.glob("*.jpg")))
-    assert {each["verdict"][1] for each in told["photos"]} == {"retake"}
-    flipped = sum(each["verdict"][0] != "retake" for each in told["photos"])
+    assert {each["verdict"][1] for each in told["photos"]} <= {"retake", "fix"}  # no score is good enough now
+    flipped = sum(len(set(each["verdict"])) > 1 for each in told["photos"])
     assert flipped and all(each["score"][0] == each["score"][1] for each in told["photos"])
     assert show.main(arguments[:-1]) == 0
     assert f"{flipped} verdicts differ" in capsys.readouterr().out
