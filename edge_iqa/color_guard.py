@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_iqa import opencv
+from edge_iqa.colorimetry import TO_XYZ
 from edge_iqa.pixels import Pixels
 from edge_iqa.repairs.light import LINEAR
 
@@ -13,10 +14,6 @@ _SIDE_PX = 256
 _NEUTRAL_PX = 128
 _DARKEST = 0.004
 """Luminance below which 8 bits no longer tell a color."""
-_TO_XYZ = np.array(
-    [(0.4124564, 0.3575761, 0.1804375), (0.2126729, 0.7151522, 0.0721750), (0.0193339, 0.1191920, 0.9503041)]
-)
-"""Linear sRGB → XYZ (IEC 61966-2-1)."""
 
 
 def color_shift(before: Pixels, after: Pixels, product: NDArray[np.bool_] | None = None) -> float:
@@ -66,6 +63,6 @@ def _to_chromaticity(pixels: Pixels) -> tuple[NDArray[np.float64], NDArray[np.fl
         middle = 2 * size[0], 2 * size[1]
         pixels = cv2.resize(pixels, middle, interpolation=cv2.INTER_AREA)
     light = cv2.resize(LINEAR[pixels], size, interpolation=cv2.INTER_AREA)
-    x, y, z = np.moveaxis(light @ _TO_XYZ.T, -1, 0)
+    x, y, z = np.moveaxis(light @ TO_XYZ.T, -1, 0)
     below = np.maximum(x + 15 * y + 3 * z, 1e-9)
     return np.stack([4 * x / below, 9 * y / below], -1), y

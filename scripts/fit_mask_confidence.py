@@ -10,9 +10,9 @@ from __future__ import annotations
 import argparse
 
 import numpy as np
-from scipy.optimize import minimize
 
 from compression import listings
+from compression.logistic import fit_logistic
 from edge_iqa import mask, opencv
 from edge_iqa.measures.study import find_box
 
@@ -62,7 +62,7 @@ def show(found: list[tuple[tuple[float, ...], bool, bool]]) -> None:
     print(f"_SCALES = {_write(zip(center, spread, strict=True))}")
     for name, column in (("OUTLINE", 1), ("PLACE", 2)):
         good = np.array([each[column] for each in found])
-        bias, *weights = fit(terms, good)
+        bias, *weights = fit_logistic(terms, good, _RIDGE)
         half = len(weights) // 2
         print(f"# {len(good)} listings, {good.mean():.3f} of them right")
         print(f"{name} = Curve({bias:.4f}, {_write(weights[:half])}, {_write(weights[half:])})")
@@ -80,18 +80,6 @@ def measure_iou(product: np.ndarray, truth: np.ndarray) -> float:
     grown = cv2.resize(flags, truth.shape[::-1], interpolation=cv2.INTER_LINEAR) > 127
     real = truth > 127
     return float((grown & real).sum() / max(1, (grown | real).sum()))
-
-
-def fit(terms: np.ndarray, good: np.ndarray) -> np.ndarray:
-    """Logistic regression with a ridge on all but the first weight."""
-    ridge = _RIDGE * np.r_[0.0, np.ones(terms.shape[1] - 1)]
-
-    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
-        total = terms @ weights
-        value = np.logaddexp(0, -total * (2 * good - 1)).sum() + ridge @ weights**2 / 2
-        return value, terms.T @ (1 / (1 + np.exp(-total)) - good) + ridge * weights
-
-    return minimize(loss, np.zeros(terms.shape[1]), jac=True).x
 
 
 if __name__ == "__main__":

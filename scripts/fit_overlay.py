@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.optimize import minimize
 
 from compression import listings
 from compression.listings import overlays
+from compression.logistic import fit_logistic
 from edge_iqa import image, opencv
 from edge_iqa.measures import overlay_chances as chances
 from edge_iqa.measures import overlay_properties as properties
@@ -199,14 +199,7 @@ def fit(terms: np.ndarray, true: np.ndarray, strength: float, crossed: tuple[int
     chosen = standard[:, crossed]
     products = chosen[:, first] * chosen[:, second]
     columns = np.hstack([np.ones((len(true), 1)), standard, standard**2, products])
-    ridge = strength * np.r_[0.0, np.ones(columns.shape[1] - 1)]
-
-    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
-        total = columns @ weights
-        value = np.logaddexp(0, -total * (2 * true - 1)).sum() + ridge @ weights**2 / 2
-        return value, columns.T @ (1 / (1 + np.exp(-total)) - true) + ridge * weights
-
-    weights = minimize(loss, np.zeros(columns.shape[1]), jac=True, method="L-BFGS-B").x
+    weights = fit_logistic(columns, true, strength)
     count = terms.shape[1]
     pairs = np.zeros((len(crossed), len(crossed)))
     pairs[first, second] = weights[1 + 2 * count :]

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from scipy.optimize import minimize
 
 from compression import listings
 from compression.data import read_photos, select
 from compression.listings import enlarging
+from compression.logistic import fit_logistic
 from edge_iqa import image, opencv
 from edge_iqa.measures import resolution, resolution_weights
 from edge_iqa.measures.sharpness import crop_detail
@@ -82,19 +82,7 @@ def fit_all(crops: list[np.ndarray], factors: np.ndarray) -> tuple[np.ndarray, .
     ridge = _RIDGE * np.eye(terms.shape[1])
     ridge[0, 0] = 0
     factor = np.linalg.solve(terms[large].T @ terms[large] + ridge, terms[large].T @ np.log(factors[large]))
-    return center, spread, fit_chance(terms, large), factor
-
-
-def fit_chance(terms: np.ndarray, good: np.ndarray) -> np.ndarray:
-    """Logistic regression with a ridge on all but the first weight."""
-    ridge = _RIDGE * np.r_[0.0, np.ones(terms.shape[1] - 1)]
-
-    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
-        total = terms @ weights
-        value = np.logaddexp(0, -total * (2 * good - 1)).sum() + ridge @ weights**2 / 2
-        return value, terms.T @ (1 / (1 + np.exp(-total)) - good) + ridge * weights
-
-    return minimize(loss, np.zeros(terms.shape[1]), jac=True).x
+    return center, spread, fit_logistic(terms, large, _RIDGE), factor
 
 
 def write(*arrays: np.ndarray) -> str:

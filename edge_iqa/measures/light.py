@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_iqa import opencv
+from edge_iqa.colorimetry import TO_XYZ, to_linear
 from edge_iqa.measures.framing import Values
 from edge_iqa.measures.study import Study, find_box, pick
 from edge_iqa.ranks import find_median_level
@@ -18,12 +19,6 @@ _BLOWN = 253
 
 _WHITE_UV = np.array((0.19784, 0.46834), np.float32)
 """u' and v' of D65."""
-
-_TO_XYZ = np.array(
-    ((0.4124564, 0.3575761, 0.1804375), (0.2126729, 0.7151522, 0.0721750), (0.0193339, 0.1191920, 0.9503041)),
-    np.float32,
-)
-"""Linear sRGB to XYZ (IEC 61966-2-1)."""
 
 _GRAY = (60.0, 30.0)
 """A background at least so light and at most so colorful is taken for what should be gray."""
@@ -68,9 +63,8 @@ def to_lab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def to_uv(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     """u' and v' (n, 2) of sRGB pixels (n, 3); those of black are those of white."""
-    share = rgb.astype(np.float32) / 255
-    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
-    x, y, z = (linear @ _TO_XYZ.T).T
+    linear = to_linear(rgb.astype(np.float32) / 255)
+    x, y, z = (linear @ TO_XYZ.T).T
     sum_ = x + 15 * y + 3 * z
     uv = np.stack([4 * x, 9 * y], -1) / np.maximum(sum_, 1e-9)[:, None]
     uv[sum_ < 1e-6] = _WHITE_UV

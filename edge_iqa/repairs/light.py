@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_iqa import opencv
+from edge_iqa.colorimetry import to_linear
 from edge_iqa.pixels import Pixels
 
 Levels = NDArray[np.float64]
@@ -13,12 +14,6 @@ Levels = NDArray[np.float64]
 
 LUMA = np.array((0.2126, 0.7152, 0.0722))
 """Weights of linear R, G and B in luminance (ITU-R BT.709)."""
-
-
-def to_linear(encoded: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Decode sRGB 0-1 to linear light 0-1."""
-    encoded = np.asarray(encoded, np.float64)
-    return np.where(encoded <= 0.04045, encoded / 12.92, ((np.maximum(encoded, 0) + 0.055) / 1.055) ** 2.4)
 
 
 def to_srgb(light: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_iqa.color_guard import color_shift, neutral_share
+from edge_iqa.colorimetry import to_linear
 from edge_iqa.pixels import Pixels
 from edge_iqa.repairs.background import estimate_color
 from edge_iqa.repairs.base import Repair, Scorer, Scores, Step
@@ -20,7 +21,6 @@ from edge_iqa.repairs.context import Context
 from edge_iqa.repairs.contrast import Contrast
 from edge_iqa.repairs.denoise import Denoise
 from edge_iqa.repairs.exposure import Exposure
-from edge_iqa.repairs.light import to_linear
 from edge_iqa.repairs.search import Point, climb
 from edge_iqa.repairs.sharpen import Sharpen
 from edge_iqa.repairs.white_balance import WhiteBalance
