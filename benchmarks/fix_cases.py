@@ -21,7 +21,7 @@ from compression.evaluate import judge_pixels, use_one_thread
 from compression.fidelity import Reference
 from compression.models.weights import load_teacher
 from edge_iqa import Inspector, Verdict, image, opencv
-from edge_iqa.fixing import WHOLE_PX, FixedPhoto
+from edge_iqa.fix.photo import WHOLE_PX, FixedPhoto
 from edge_iqa.policy import Policy, open_policy, parse_policy
 from edge_iqa.repairs.context import Context
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from edge_iqa.errors import EdgeIqaError
-    from edge_iqa.fixing import FixedPhoto
+    from edge_iqa.fix.photo import FixedPhoto
     from edge_iqa.frame import Frame
     from edge_iqa.inspector import Inspector
     from edge_iqa.report import Category, Failure, Issue, Report, Verdict
@@ -41,7 +41,7 @@ _HOMES = {
     "Category": "edge_iqa.report",
     "EdgeIqaError": "edge_iqa.errors",
     "Failure": "edge_iqa.report",
-    "FixedPhoto": "edge_iqa.fixing",
+    "FixedPhoto": "edge_iqa.fix.photo",
     "Frame": "edge_iqa.frame",
     "Inspector": "edge_iqa.inspector",
     "Issue": "edge_iqa.report",

@@ -246,9 +246,9 @@ def _inspect(options: argparse.Namespace) -> int:
 
 def _write_report(options: argparse.Namespace) -> int:
     from edge_iqa.inspector import Inspector
+    from edge_iqa.page.command import check_target, write_report
     from edge_iqa.page.repairing import repair_for_page
     from edge_iqa.policy import DEFAULT, open_policy
-    from edge_iqa.report_command import check_target, write_report
     from edge_iqa.words import open_words
 
     check_target(options.out)
@@ -269,7 +269,7 @@ def _write_report(options: argparse.Namespace) -> int:
 
 
 def _fix(options: argparse.Namespace) -> int:
-    from edge_iqa.fix_command import fix_file
+    from edge_iqa.fix.command import fix_file
     from edge_iqa.inspector import Inspector
     from edge_iqa.policy import DEFAULT, open_policy
     from edge_iqa.report import Failure

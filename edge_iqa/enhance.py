@@ -3,7 +3,7 @@
 From the causes follow the repairs; the model's own score finds their strengths, on a copy at viewing
 scale. The result stands only if the score and the attributes named as causes rise, no other attribute
 falls, and the product keeps its color. Geometry and background, of which the model knows nothing, stand by their own
-measurements (`edge_iqa.reshape`). Otherwise the photo stays as it was, and the result says why.
+measurements (`edge_iqa.repairs.reshape`). Otherwise the photo stays as it was, and the result says why.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from edge_iqa.color_guard import color_shift
 from edge_iqa.frame import Frame
 from edge_iqa.pixels import Pixels, to_viewing
 from edge_iqa.repairs import tones
 from edge_iqa.repairs.base import Scorer, Scores, Step, apply_steps
+from edge_iqa.repairs.color_guard import color_shift
 from edge_iqa.repairs.context import Context
-from edge_iqa.reshape import SHAPES, reshape
+from edge_iqa.repairs.reshape import SHAPES, reshape
 
 MOST_FALL = 2.0
 """Points that an attribute which is no cause may lose."""

@@ -30,7 +30,7 @@ from edge_iqa.words import DEFAULT as DEFAULT_LANG
 from edge_iqa.words import open_words
 
 if TYPE_CHECKING:
-    from edge_iqa.fixing import FixedPhoto
+    from edge_iqa.fix.photo import FixedPhoto
     from edge_iqa.image import Photo
 
 logger = logging.getLogger("edge_iqa")
@@ -184,7 +184,7 @@ class Inspector:
             PhotoError, PolicyError, BackendError: as `inspect` does.
         """
         # it needs this module, and who only inspects need not load repairs
-        from edge_iqa.fixing import fix_photo
+        from edge_iqa.fix.photo import fix_photo
 
         self._check_open()
         return fix_photo(self, photo, self._open_policy(policy))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_iqa.quality_map import QualityMap
+from edge_iqa.page.quality_map import QualityMap
 from edge_iqa.report import Report
 
 Scores = tuple[float, Mapping[str, float]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge_iqa.fixing import describe, repair
+from edge_iqa.fix.photo import describe, repair
 from edge_iqa.frame import Frame
 from edge_iqa.inspector import Inspector
 from edge_iqa.page.entry import Repair

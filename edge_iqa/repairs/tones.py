@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_iqa.color_guard import color_shift, neutral_share
 from edge_iqa.colorimetry import to_linear
 from edge_iqa.pixels import Pixels
 from edge_iqa.repairs.background import estimate_color
 from edge_iqa.repairs.base import Repair, Scorer, Scores, Step
 from edge_iqa.repairs.clahe import LocalContrast
+from edge_iqa.repairs.color_guard import color_shift, neutral_share
 from edge_iqa.repairs.context import Context
 from edge_iqa.repairs.contrast import Contrast
 from edge_iqa.repairs.denoise import Denoise

@@ -16,7 +16,7 @@ from edge_iqa.measurement import MEASURES, Measurement
 from edge_iqa.page.assemble import assemble
 from edge_iqa.page.card import make_card, make_failed_card
 from edge_iqa.page.entry import Entry, Repair
-from edge_iqa.quality_map import QualityMap
+from edge_iqa.page.quality_map import QualityMap
 from edge_iqa.report import RuleResult
 from edge_iqa.words import open_words
 

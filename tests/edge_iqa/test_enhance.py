@@ -11,14 +11,14 @@ import pytest
 from numpy.typing import NDArray
 
 from edge_iqa import image
-from edge_iqa.color_guard import color_shift
-from edge_iqa.encode import Fineness, encode, estimate_fineness
 from edge_iqa.enhance import Diagnosis, find_fault, improve
 from edge_iqa.errors import OutputError
+from edge_iqa.fix.encode import Fineness, encode, estimate_fineness
+from edge_iqa.fix.rewrite import write_fixed
 from edge_iqa.frame import Frame
 from edge_iqa.repairs.base import Scores
+from edge_iqa.repairs.color_guard import color_shift
 from edge_iqa.repairs.context import Context
-from edge_iqa.rewrite import write_fixed
 from tests.edge_iqa import photos
 
 Pixels = NDArray[np.uint8]

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from edge_iqa import image, metadata
 from edge_iqa.errors import OutputError
+from edge_iqa.fix.rewrite import write_fixed
 from edge_iqa.metadata.containers import Metadata
-from edge_iqa.rewrite import write_fixed
 from tests.edge_iqa import photos
 
 Image = pytest.importorskip("PIL.Image")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from edge_iqa import Frame, Inspector, opencv
 from edge_iqa.backends.base import Outputs
 from edge_iqa.mask import Mask
-from edge_iqa.quality_map import MOST_CELLS, QualityMap, map_quality
+from edge_iqa.page.quality_map import MOST_CELLS, QualityMap, map_quality
 from edge_iqa.views import ViewSpec
 
 SPEC = ViewSpec()

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edge_iqa.color_guard import color_shift, neutral_share
 from edge_iqa.repairs import crop, shapes
 from edge_iqa.repairs.background import WhiteBackground, estimate_color
 from edge_iqa.repairs.clahe import LocalContrast
+from edge_iqa.repairs.color_guard import color_shift, neutral_share
 from edge_iqa.repairs.context import Context
 from edge_iqa.repairs.contrast import Contrast
 from edge_iqa.repairs.denoise import Denoise

@@ -18,9 +18,9 @@ from edge_iqa.inspector import Inspector
 from edge_iqa.page.assemble import assemble
 from edge_iqa.page.card import Card, make_card, make_failed_card
 from edge_iqa.page.entry import Entry, Repair
+from edge_iqa.page.quality_map import map_quality
 from edge_iqa.policy import Policy
 from edge_iqa.pool import map_in_order
-from edge_iqa.quality_map import map_quality
 from edge_iqa.report import Failure, Report
 from edge_iqa.words import Words
 

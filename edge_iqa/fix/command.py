@@ -10,12 +10,12 @@ from typing import Any
 from edge_iqa import image, metadata
 from edge_iqa.errors import OutputError
 from edge_iqa.files import write_bytes
-from edge_iqa.fixing import WHOLE_PX, FixedPhoto, fix_photo
+from edge_iqa.fix.photo import WHOLE_PX, FixedPhoto, fix_photo
+from edge_iqa.fix.rewrite import Written, check_target, choose_format, write_fixed
 from edge_iqa.formats import sniff
 from edge_iqa.inspector import Inspector
 from edge_iqa.policy import Policy
 from edge_iqa.report import Report, Verdict
-from edge_iqa.rewrite import Written, check_target, choose_format, write_fixed
 
 DONE, LEFT = 0, 1
 """Exit codes: a file that is better, or that needed nothing, was written; the photo was left as it was."""

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edge_iqa import cli
-from edge_iqa.report_command import shorten
+from edge_iqa.page.command import shorten
 from tests.edge_iqa import photos
 from tests.edge_iqa.pages import HOSTILE
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_iqa import color, formats, metadata
-from edge_iqa.encode import FORMATS, SUFFIX_FORMATS, encode, estimate_fineness
 from edge_iqa.errors import EdgeIqaError, OutputError
 from edge_iqa.files import write_bytes
+from edge_iqa.fix.encode import FORMATS, SUFFIX_FORMATS, encode, estimate_fineness
 from edge_iqa.frame import Frame
 from edge_iqa.pixels import Pixels
 

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edge_iqa import Frame, Inspector, Issue, Report, Verdict
-from edge_iqa.fixing import make_scorer, to_diagnosis
+from edge_iqa.fix.photo import make_scorer, to_diagnosis
 from edge_iqa.page.repairing import repair_for_page
 from edge_iqa.policy import open_policy, parse_policy
 from tests.edge_iqa.pages import make_report
