@@ -34,6 +34,10 @@ _BY_OUTLINE = (
 )  # fmt: skip
 """As right as the product's place is."""
 
+UNCHECKED = "UNCHECKED"
+"""The cause where a `must` asks for something of `_BY_OUTLINE` that could not be measured: what the photo hides from
+the device, a marketplace may see. Others do not count: large JPEGs, decoded small, never show an enlargement."""
+
 _SEEN_IN = {
     "BLUR": "blur",
     "BLUR_DEFOCUS": "blur",
@@ -118,8 +122,9 @@ def diagnose(case: Case, words: Words) -> Diagnosis:
     """Find the causes of one photo, and decide what to do.
 
     Causes are attributes below their bound, which block unless the scores accept the photo, and broken rules, which
-    block where the marketplace refuses the photo (`must`); the others are hints. Each code comes once. A photo of one
-    flat color has one cause, `EMPTY`.
+    block where the marketplace refuses the photo (`must`); the others are hints. A `must` that could not be checked, as
+    no outline was found, is a cause too, `UNCHECKED`. Each code comes once. A photo of one flat color has one cause,
+    `EMPTY`.
     """
     judgement = _judge(case)
     causes = [cause for fault in judgement.faults for cause in _explain_fault(fault, judgement, case)]
@@ -144,16 +149,18 @@ def decide(by_scores: Verdict, issues: Sequence[Issue], results: Sequence[RuleRe
         results: how the rules of the policy came out.
 
     Returns:
-        Accept where nothing blocks; review where the scores are too close to call and no marketplace refuses the
-        photo; fix where the device can repair all that blocks; else retake.
+        Accept where nothing blocks; review where no marketplace refuses the photo, but the scores are too close to
+        call or a rule that must hold could not be checked; fix where the device can repair all that is known to
+        block; else retake.
     """
     blocking = [issue for issue in issues if issue.blocking]
+    known = [issue for issue in blocking if issue.code != UNCHECKED]
     if not blocking:
         return Verdict.ACCEPT
     refused = any(each.status == "broken" and each.severity == "must" for each in results)
-    if by_scores is Verdict.REVIEW and not refused:
+    if not known or (by_scores is Verdict.REVIEW and not refused):
         return Verdict.REVIEW
-    return Verdict.FIX if all(issue.fixable for issue in blocking) else Verdict.RETAKE
+    return Verdict.FIX if all(issue.fixable for issue in known) else Verdict.RETAKE
 
 
 _EMPTY = Fault("EMPTY", None, 1.0)
@@ -216,6 +223,8 @@ def _explain_rules(case: Case) -> list[_Cause]:
                     each.severity == "must",
                 )
             )
+        elif each.status == "not measured" and each.severity == "must" and each.measure in _BY_OUTLINE:
+            causes.append(_Cause(UNCHECKED, 0.0, None, None, 0.0, True))
     return causes
 
 
@@ -261,6 +270,8 @@ def _weigh_measure(measure: str, measured: Measurements) -> float | None:
         return 1.0
     if measure == "product":
         return 1 - measured.mask.place
+    if measure == "background_white" and not measured.mask.is_found:  # told by the rim of the photo
+        return None
     return measured.mask.place if measure in _BY_OUTLINE else None
 
 

@@ -62,6 +62,8 @@ CODES: Mapping[str, Code] = {
     "COLLAGE": Code("several photos in one", NEVER),
     "SCREENSHOT": Code("a screenshot, with bars of a phone's screen", NEVER),
     "GRAYSCALE": Code("no color", NEVER),
+    # what nobody could tell
+    "UNCHECKED": Code("a rule that must hold could not be checked", NEVER),
 }
 """Every code that a report may have. README shows the same table."""
 

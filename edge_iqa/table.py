@@ -79,7 +79,9 @@ def format_details(report: Report, layout: Layout) -> list[str]:
         marks += [] if issue.confidence is None else [f"confidence {issue.confidence:.2f}"]
         marks += [f"+{issue.gain:.0f} points"] if issue.gain else []
         marks += ["fixable"] if issue.fixable else []
-        lines += _indent(f"{kind} {issue.code} ({', '.join(marks)}): {issue.message} {issue.advice}", layout)
+        lines += _indent(
+            f"{kind} {issue.code} ({', '.join(marks)}): {join((issue.message, issue.advice))}", layout
+        )
     order = ("broken", "upcoming", "not measured", "held")
     for rule in sorted(report.rules, key=lambda rule: order.index(rule.status)):
         unverified = f", {UNVERIFIED}" if rule.source == UNVERIFIED else ""

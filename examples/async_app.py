@@ -28,7 +28,10 @@ async def main(photos: list[str]) -> None:
         answers = await asyncio.gather(*map(uploads.judge, photos), return_exceptions=True)
     for photo, answer in zip(photos, answers, strict=True):
         if isinstance(answer, Report):
-            print(f"{photo}: {answer.verdict.value}", *(issue.advice for issue in answer.issues))
+            print(
+                f"{photo}: {answer.verdict.value}",
+                *(issue.advice for issue in answer.issues if issue.blocking),
+            )
         elif isinstance(answer, PhotoError):
             print(f"{photo}: cannot be judged: {answer}")
         else:

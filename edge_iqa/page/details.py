@@ -16,6 +16,8 @@ from edge_iqa.words import Words
 
 _STATUSES = ("broken", "upcoming", "not measured", "held")
 """The order in which rules are shown."""
+_LIKELY = 0.5
+"""A guess of what the product is that is surer is worth showing; a mug that "looks like paper (31 %)" is not."""
 _SIGNS = {"broken": "✕", "upcoming": "◷", "not measured": "?", "held": "✓"}
 
 
@@ -196,7 +198,7 @@ def show_notes(report: Report, words: Words) -> str:
     lines = [escape(note) for note in report.notes]
     if report.override is not None:
         lines.insert(0, f"<b>{escape(words.sentences['override'])}</b> {escape(report.override)}")
-    if report.category is not None:
+    if report.category is not None and report.category.confidence >= _LIKELY:
         told = page["category"].format(
             name=report.category.name, share=show_share(report.category.confidence)
         )

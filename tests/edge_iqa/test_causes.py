@@ -353,6 +353,32 @@ def test_a_background_is_to_fix_where_the_outline_is_sure(confidence: float, ver
     assert _diagnose(measured=_measure(confidence, background_white=0.1), policy=policy).verdict is verdict
 
 
+# what could not be checked
+
+
+@pytest.mark.parametrize(
+    ("rule", "overall", "verdict", "codes"),
+    [
+        ('measure = "background_white"\nat_least = 0.9', 0.9, Verdict.REVIEW, ["UNCHECKED"]),
+        ('measure = "background_white"\nat_least = 0.9', 0.3, Verdict.RETAKE, ["BLUR", "UNCHECKED"]),
+        ('measure = "background_white"\nat_least = 0.9\nseverity = "should"', 0.9, Verdict.ACCEPT, []),
+        ('measure = "upscaled"\nat_most = 1.5', 0.9, Verdict.ACCEPT, []),  # a large JPEG never shows it
+    ],
+)
+def test_a_must_that_waits_for_an_outline_is_never_taken_for_held(
+    rule: str, overall: float, verdict: Verdict, codes: list[str]
+) -> None:
+    attributes = FINE if overall > 0.5 else {**FINE, "sharpness": 0.2}
+    found = _diagnose(overall, attributes, policy=_policy(rule))
+    assert (found.verdict, _codes(found)) == (verdict, codes)
+
+
+def test_what_can_be_repaired_is_repaired_first_and_checked_then() -> None:
+    rules = ('measure = "background_white"\nat_least = 0.9', 'measure = "skew"\nat_least = -2\nat_most = 2')
+    found = _diagnose(measured=_measure(skew=9), policy=_policy(*rules))
+    assert (found.verdict, _codes(found)) == (Verdict.FIX, ["SKEW", "UNCHECKED"])
+
+
 # the verdict
 
 

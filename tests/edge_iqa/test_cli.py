@@ -153,7 +153,7 @@ def test_table_says_in_words_what_is_wrong_and_what_to_do(
         told = [said for said in WORDS.values() if said.what in row]
         assert len(told) == 1, "the first cause alone"
         assert (told[0].advice in row) is row.startswith("retake ")
-        assert ("can be repaired on the device" in row) is row.startswith("fix ")
+        assert ("The device can try to repair it." in row) is row.startswith("fix ")
     assert rows[-1].startswith("error ")
     assert "send" in rows[-1]
     assert re.fullmatch(rf"{len(rows)} photos: (\d+ fix, )?\d+ retake, 1 error", summary)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_iqa.frame import Frame
+from edge_iqa.mask import Mask
 from edge_iqa.measure import Measurements, measure
 from edge_iqa.measurement import MEASURES
+from edge_iqa.measures.background import measure_background
 from edge_iqa.measures.light import to_lab, to_uv
+from edge_iqa.measures.study import Study
 from tests.edge_iqa.drawn import draw_block, to_frame, turn
 
 
@@ -70,6 +75,17 @@ def test_light_is_that_of_the_product_and_not_of_the_white_around_it() -> None:
     assert found["brightness"].value == pytest.approx(expected, abs=1.5)
     assert found["clipped_bright"].value < 0.01 and found["saturation"].value < 3
     assert found["background_white"].value == 1 and found["background_brightness"].value > 99
+
+
+@pytest.mark.parametrize(("rim", "told"), [(120, {"background_white": (0.0, None)}), (255, {})])
+def test_without_an_outline_the_rim_tells_that_a_background_is_not_white_and_never_that_it_is(
+    rim: int, told: dict[str, object]
+) -> None:
+    photo = np.full((600, 800, 3), 90, np.uint8)
+    photo[:40], photo[-40:], photo[:, :40], photo[:, -40:] = rim, rim, rim, rim
+    study = Study.of(to_frame(photo))
+    nothing = Mask(np.zeros_like(study.mask.product), "none", 0.0, 0.0)
+    assert measure_background(replace(study, mask=nothing)) == told
 
 
 def test_burnt_and_drowned_shares_are_those_that_were_drawn() -> None:
