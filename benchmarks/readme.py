@@ -1,4 +1,4 @@
-"""Results → the tables of both READMEs: `python benchmarks/readme.py`. No figure there is typed by hand."""
+"""Results → the tables of the READMEs: `python benchmarks/readme.py`. No figure there is typed by hand."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ if not __package__:
     # run as a script, Python puts benchmarks/ first, where no package of ours is found
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from benchmarks.rows import show_figure, show_share, to_table
+from benchmarks.summary import summarize
 from compression.slices import SLICE_GATE
 from export.release import BOUNDS, is_looser
 
@@ -45,6 +47,8 @@ _BENCHES = {
     "measuring-host.json": "**Measurements**, as the report tells them by the policy `general`: {listings} drawn "
     "listings whose truth is known and that nothing was tuned on, and {photos} photos of `test`, sharp and enlarged. "
     "A bound holds for the worse end of the interval.",
+    "fixes-host.json": "**Repairs** by the device of {photos} photos of `test` and {listings} drawn listings, each "
+    "spoiled, {changed} of them changed: judged by the teacher and against their clean sources.",
 }
 """Benches of which the figures with a bound are shown, and what is said above them."""
 BEGIN, END = "<!-- results: python benchmarks/readme.py -->", "<!-- end of results -->"
@@ -60,7 +64,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(argv)
     stale = False
-    for path, text in ((CHECKOUT / "README.md", render(RESULTS)), (RESULTS / "README.md", compare(RESULTS))):
+    texts = {
+        CHECKOUT: summarize(RESULTS),
+        CHECKOUT / "benchmarks": render(RESULTS),
+        RESULTS: compare(RESULTS),
+    }
+    for folder, text in texts.items():
+        path = folder / "README.md"
         old = path.read_text(encoding="utf-8")
         new = insert(old, text)
         stale |= old != new
@@ -110,14 +120,16 @@ def compare(folder: Path) -> str:
     result = json.loads((folder / "ablations.json").read_text())
     budget, test = result["budget"], result["test"]
     keys = ("srcc_labels", "srcc_teacher", "pair_order")
-    rows = [[name, *(_share(figures[key]) for key in keys)] for name, figures in result["students"].items()]
+    rows = [
+        [name, *(show_share(figures[key]) for key in keys)] for name, figures in result["students"].items()
+    ]
     return "\n".join(
         [
             f"{budget['photos']} photos and {budget['scenes']} scenes, {budget['epochs']} epochs, from ImageNet "
             f"weights; judged on {test['renderings']} renderings of {test['photos']} photos and scenes of `test`, in "
             "float: value [95 % interval, whole groups resampled].",
             "",
-            *_table(
+            *to_table(
                 ["student", "SRCC with labels", "SRCC with teacher", "pairs of one source in order"], rows
             ),
             "",
@@ -133,12 +145,12 @@ def _accuracy(result: dict[str, Any]) -> list[str]:
         each for each in found.values() if each["bound"] is not None and not each["what"].startswith(_ORDER)
     ]
     told = [each for name, each in found.items() if name in _TOLD]
-    rows = [_figure(each) for each in [*bounded, *told]]
+    rows = [show_figure(each) for each in [*bounded, *told]]
     by_fault = [
         [
             name.replace("_", " "),
             *(
-                _share(found[what + name]["estimate"])
+                show_share(found[what + name]["estimate"])
                 if what + name in found and found[what + name]["estimate"]
                 else "-"
                 for what in (_ORDER, _CAUSE)
@@ -152,41 +164,30 @@ def _accuracy(result: dict[str, Any]) -> list[str]:
         "value [95 % interval, whole groups resampled; rated frames within their scene]; a bound holds for the "
         "worse end.",
         "",
-        *_table(["figure", "measured", "bound", ""], rows),
+        *to_table(["figure", "measured", "bound", ""], rows),
         "",
         "By fault: pairs of one source in order (bound 0.9 each), and how often the cause named first is the fault.",
         "",
-        *_table(["fault", "pairs in order", "cause named"], by_fault),
+        *to_table(["fault", "pairs in order", "cause named"], by_fault),
     ]
 
 
 def _confidence(result: dict[str, Any]) -> list[str]:
     """What has a bound, and what stands behind it."""
-    rows = [_figure(each) for each in result["figures"]]
+    rows = [show_figure(each) for each in result["figures"]]
     return [
         f"**Confidence** of the same that its verdict's side, good or not, is the true one: curves fitted on `val`, "
         f"measured on {result['photos']} photos and {result['scenes']} scenes of `test`, each spoiled by every fault. "
         "Coverage is the surest part of all.",
         "",
-        *_table(["figure", "measured", "bound", ""], rows),
+        *to_table(["figure", "measured", "bound", ""], rows),
     ]
 
 
 def _bounded(result: dict[str, Any], about: str) -> list[str]:
     """Of a bench the figures that have a bound."""
-    rows = [_figure(each) for each in result["figures"] if each["bound"] is not None]
-    return [about.format(**result), "", *_table(["figure", "measured", "bound", ""], rows)]
-
-
-def _figure(figure: Mapping[str, Any]) -> list[str]:
-    """A row of one figure of a bench."""
-    sign, point = "≥" if figure["at_least"] else "≤", " (point)" if figure["point"] else ""
-    return [
-        figure["what"],
-        _share(figure["estimate"]) if figure["estimate"] else "not measured",
-        "" if figure["bound"] is None else f"{sign} {figure['bound']:g}{point}",
-        {None: "", True: "held", False: "missed"}[figure["held"]],
-    ]
+    rows = [show_figure(each) for each in result["figures"] if each["bound"] is not None]
+    return [about.format(**result), "", *to_table(["figure", "measured", "bound", ""], rows)]
 
 
 def _gates(report: dict[str, Any]) -> list[str]:
@@ -215,7 +216,7 @@ def _gates(report: dict[str, Any]) -> list[str]:
     return [
         f"**Gates** of the default bundle, on `test`; a bound holds for the worse end of its interval.{kind}",
         "",
-        *_table(["gate", "measured", "n", "bound", ""], rows),
+        *to_table(["gate", "measured", "n", "bound", ""], rows),
         *_unmeasured(len(of_slices) - len(slices), len(of_slices)),
     ]
 
@@ -234,10 +235,10 @@ def _bundles(folder: Path) -> list[str]:
     order = dict.fromkeys(what for column in columns for what in column)
     rows = [[what, *(column.get(what, "-") for column in columns), bounds.get(what, "")] for what in order]
     return [
-        "**Bundles**, one a recipe ([`compression/recipes`](compression/recipes)); gates on `test`, of each the worse "
-        "of the two runtimes where both have one; work is that of the TFLite file; bounds are those of a release.",
+        "**Bundles**, one a recipe ([`compression/recipes`](../compression/recipes)); gates on `test`, of each the "
+        "worse of the two runtimes where both have one; work is that of the TFLite file; bounds are those of a release.",
         "",
-        *_table(["", *(f"`{name}`" for name in made), "bound"], rows),
+        *to_table(["", *(f"`{name}`" for name in made), "bound"], rows),
         *_busy(made),
     ]
 
@@ -297,17 +298,8 @@ def _latency(result: dict[str, Any]) -> list[str]:
         f"**Latency** on a host ({machine['cpu']}, {machine['cores']} cores, 1 thread), ms, from encoded bytes; stages "
         f"are p50. Read them as ratios: this is no phone.{warnings}",
         "",
-        *_table(header, rows),
+        *to_table(header, rows),
     ]
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    lines = [header, ["---"] * len(header), *rows]
-    return [f"| {' | '.join(line)} |" for line in lines]
-
-
-def _share(share: dict[str, float]) -> str:
-    return f"{share['value']:.3f} [{share['low']:.3f}, {share['high']:.3f}], n {share['n']}"
 
 
 def _ms(estimate: dict[str, float] | None) -> str:

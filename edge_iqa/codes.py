@@ -65,7 +65,7 @@ CODES: Mapping[str, Code] = {
     # what nobody could tell
     "UNCHECKED": Code("a rule that must hold could not be checked", NEVER),
 }
-"""Every code that a report may have. README shows the same table."""
+"""Every code that a report may have. `edge_iqa/README.md` shows the same table."""
 
 SCORE_CODES: Mapping[str, str] = {
     "sharpness": "BLUR",

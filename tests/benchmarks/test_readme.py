@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -109,10 +110,23 @@ def test_bundles_stand_side_by_side_and_the_worse_runtime_counts(tmp_path: Path)
     assert size == f"{kept / 1e6:.2f}"
 
 
-def test_every_file_that_the_readme_links_to_is_there() -> None:
-    import re
+@pytest.mark.parametrize(
+    "name",
+    ["README.md", "edge_iqa/README.md", "compression/README.md", "benchmarks/README.md", "CONTRIBUTING.md"],
+)
+def test_every_file_and_heading_that_a_page_links_to_is_there(name: str) -> None:
+    page = ROOT / name
+    links = re.findall(r"\]\(([^):]+)\)", page.read_text(encoding="utf-8"))
+    broken = [link for link in links if not _is_there(page, *link.partition("#")[::2])]
+    assert broken == []
 
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    links = re.findall(r"\]\(([^)#:]+)\)", text)
-    assert len(links) > 8
-    assert [link for link in links if not (ROOT / link).exists()] == []
+
+def _is_there(page: Path, path: str, heading: str) -> bool:
+    target = page.parent / path if path else page
+    return target.exists() and (not heading or heading in _headings(target))
+
+
+def _headings(page: Path) -> set[str]:
+    """As GitHub names them: lower case, blanks as dashes, nothing but letters and digits besides."""
+    found = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in found}

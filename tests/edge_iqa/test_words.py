@@ -13,7 +13,7 @@ from edge_iqa.codes import CAUSES, CODES, SCORE_CODES
 from edge_iqa.errors import WordsError
 from edge_iqa.words import FOLDER, SENTENCES, Words, join, list_languages, open_words, read_words
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+README = Path(__file__).resolve().parents[2] / "edge_iqa" / "README.md"
 ENGLISH = (FOLDER / "en.toml").read_text(encoding="utf-8")
 
 

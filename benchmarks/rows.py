@@ -1,0 +1,28 @@
+"""Figures of a result file → rows and tables of Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+
+def show_figure(figure: Mapping[str, Any]) -> list[str]:
+    """A row of one figure of a bench: what, measured, bound, held or missed."""
+    sign, point = "≥" if figure["at_least"] else "≤", " (point)" if figure["point"] else ""
+    return [
+        figure["what"],
+        show_share(figure["estimate"]) if figure["estimate"] else "not measured",
+        "" if figure["bound"] is None else f"{sign} {figure['bound']:g}{point}",
+        {None: "", True: "held", False: "missed"}[figure["held"]],
+    ]
+
+
+def show_share(share: Mapping[str, float]) -> str:
+    """A value with its interval and how many it stands on."""
+    return f"{share['value']:.3f} [{share['low']:.3f}, {share['high']:.3f}], n {share['n']}"
+
+
+def to_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Lines of a table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return [f"| {' | '.join(line)} |" for line in lines]

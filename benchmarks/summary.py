@@ -1,0 +1,93 @@
+"""Results → the short table of the README: what a newcomer asks first, of every bench a few figures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.rows import show_figure, to_table
+
+SHOWN: Mapping[str, Mapping[str, str]] = {
+    "accuracy-tflite.json": {
+        "pairs of one source in order": "of two photos of one product, the worse scores lower",
+        '"not accept": accuracy': "good and bad photos told apart",
+        "the cause named first is the fault": "the cause named first is the fault",
+        "student vs teacher, SRCC": "order of scores as on the server (SRCC)",
+    },
+    "confidence-tflite.json": {
+        "expected calibration error of the confidence": "confidence: expected calibration error",
+    },
+    "measuring-host.json": {
+        "product mask, mean IoU on plain backgrounds": "outline of the product, IoU on plain backgrounds",
+        "fill within 5 points, plain backgrounds": "fill within 5 points",
+        "cut-off found, plain backgrounds: F1": "cut-off found, F1",
+        "border found: F1": "borders found, F1",
+        "overlay found: F1": "texts and marks over the photo found, F1",
+        "collage found: F1": "collages found, F1",
+        "exposure alarms on legal white backgrounds": "false exposure alarms on white backgrounds",
+    },
+    "fixes-host.json": {
+        "fixable faults brought to accept": "repairable faults brought to accept by `fix`",
+        "worse by the teacher: light, color, noise": "made worse by `fix`, says the teacher: light, color, noise",
+        "changed photos worse by the teacher": "the same of all repairs, turned and cropped photos too",
+        "clean photos touched": "clean photos touched by `fix`",
+    },
+}
+"""File → figure → what it is called in the README."""
+
+
+def summarize(folder: Path) -> str:
+    """The short table and how many bounds are held, as Markdown.
+
+    Args:
+        folder: `benchmarks/results`.
+    """
+    results = {name: json.loads((folder / name).read_text()) for name in SHOWN}
+    cost = json.loads((folder / "verdict-cost-host.json").read_text())
+    bounded = [each for result in results.values() for each in result["figures"] if each["held"] is not None]
+    held = sum(each["held"] for each in bounded)
+    rows = [row for name, result in results.items() for row in _pick(result, SHOWN[name])]
+    return "\n".join(
+        [
+            f"Measured on photos and drawn listings that nothing was tuned on: value [95 % interval], n. Of the "
+            f"{len(bounded)} bounds of these four benches {held} are held, each by the worse end of its interval; what "
+            "is *missed* works less well than we want it to for a release.",
+            "",
+            *to_table(["figure", "measured", "bound", ""], [*rows, *_costs(cost)]),
+            "",
+        ]
+    )
+
+
+def _pick(result: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[list[str]]:
+    found = {each["what"]: each for each in result["figures"]}
+    for what, name in names.items():
+        yield [name, *show_figure(found[what])[1:]]
+
+
+def _costs(cost: Mapping[str, Any]) -> Iterator[list[str]]:
+    """Ratios of one run: they hold on other machines too, which milliseconds do not."""
+    ratios = [each["over_decode"] for photo in cost["time"] for each in photo["verdicts"].values()]
+    ratios = [each for each in ratios if each["held"] is not None]
+    values = [each["estimate"]["value"] for each in ratios]
+    held = "held" if all(each["held"] for each in ratios) else "missed"
+    span = f"{min(values):.2f} to {max(values):.2f}"
+    yield ["whole verdict of 12 MP JPEGs / decoding them with OpenCV, time", span, "≤ 0.8", held]
+    beside = cost["cleanvision"]["theirs_over_ours"]
+    told = beside["estimate"]
+    yield [
+        f"CleanVision {cost['cleanvision']['version']} / whole verdict, time",
+        f"{told['value']:.1f} [{told['low']:.1f}, {told['high']:.1f}]",
+        beside["bound"].replace(">=", "≥"),
+        "held" if beside["held"] else "missed",
+    ]
+    for each in cost["memory"]:
+        if each["held"] is not None:
+            yield [
+                f"memory of a verdict / pixels of a 48 MP photo, {each['format']}",
+                f"{each['over_pixels']:.2f}",
+                each["bound"],
+                "held" if each["held"] else "missed",
+            ]
