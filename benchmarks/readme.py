@@ -236,7 +236,8 @@ def _bundles(folder: Path) -> list[str]:
     rows = [[what, *(column.get(what, "-") for column in columns), bounds.get(what, "")] for what in order]
     return [
         "**Bundles**, one a recipe ([`compression/recipes`](../compression/recipes)); gates on `test`, of each the "
-        "worse of the two runtimes where both have one; work is that of the TFLite file; bounds are those of a release.",
+        "worse of the two runtimes where both have one; work is that of the TFLite file; bounds are those of a "
+        "release.",
         "",
         *to_table(["", *(f"`{name}`" for name in made), "bound"], rows),
         *_busy(made),
