@@ -3,7 +3,7 @@
     python scripts/fit_overlay.py --listings 500 --others 320 --photos shared/data/photos.csv --real 600
 
 A seed gives the same scene without and with an overlay; what differs between both tells which marks were laid over.
-Each scene gets two more overlays, from which the first two steps learn alone. Other seeds give several products,
+Each scene without one gets two more, from which the first two steps learn alone. Other seeds give several products,
 borders and the like, without one. Real photos of the split `train` are taken in
 turn as they are and with an overlay: drawn scenes alone teach too little of how real ones look. Some products have
 their colors inverted, so that light prints are learned too. Seeds from 300,000 on;
@@ -95,11 +95,15 @@ def describe_seed(seed: int) -> list[Example]:
 def describe_again(seed: int) -> Iterator[Example]:
     """The same scene with further overlays."""
     listing = listings.draw_listing(seed)
+    return _lay_again(seed, seed, listing.pixels, listing.truth.mask)
+
+
+def _lay_again(seed: int, scene: int, pixels: np.ndarray, product: np.ndarray) -> Iterator[Example]:
     for count in range(_AGAIN):
         rng = np.random.default_rng(AGAIN_SEED + _AGAIN * seed + count)
-        laid, _, _ = overlays.lay_overlay(rng, listing.pixels, listing.truth.mask)
+        laid, _, _ = overlays.lay_overlay(rng, pixels, product)
         quality = int(rng.integers(75, 96))
-        both = describe_both(seed, *(_encode(each, quality) for each in (listing.pixels, laid)))
+        both = describe_both(scene, *(_encode(each, quality) for each in (pixels, laid)))
         yield replace(both[1], again=True)
 
 
@@ -136,7 +140,10 @@ def describe_photos(table: Path, count: int) -> Iterator[Example]:
     chosen = [path for path in random.Random(7).sample(paths, len(paths)) if path.is_file()][:count]
     for index, path in enumerate(chosen):
         pixels = image.read(path).pixels
-        yield _lay_in_turn(PHOTO_SEED + index, pixels, np.zeros(pixels.shape[:2], np.uint8))
+        nothing = np.zeros(pixels.shape[:2], np.uint8)
+        yield _lay_in_turn(PHOTO_SEED + index, pixels, nothing)
+        if index % 2 == 0:
+            yield from _lay_again(PHOTO_SEED + index, (PHOTO_SEED + index) // 2, pixels, nothing)
 
 
 def _lay_in_turn(seed: int, pixels: np.ndarray, product: np.ndarray) -> Example:
