@@ -3,7 +3,8 @@
     python scripts/fit_overlay.py --listings 500 --others 320 --photos shared/data/photos.csv --real 600
 
 A seed gives the same scene without and with an overlay; what differs between both tells which marks were laid over.
-Other seeds give several products, borders and the like, without one. Real photos of the split `train` are taken in
+Each scene without one gets two more, from which the first two steps learn alone. Other seeds give several products,
+borders and the like, without one. Real photos of the split `train` are taken in
 turn as they are and with an overlay: drawn scenes alone teach too little of how real ones look. Some products have
 their colors inverted, so that light prints are learned too. Seeds from 300,000 on;
 held-out ones (from 1,000,000 on) are left to the bench. About 3 s a seed.
@@ -14,8 +15,9 @@ from __future__ import annotations
 import argparse
 import csv
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,28 +25,24 @@ import numpy as np
 from compression import listings
 from compression.listings import overlays
 from compression.logistic import fit_logistic
+from compression.small_net import fit_net
 from edge_iqa import image, opencv
 from edge_iqa.measures import overlay_chances as chances
 from edge_iqa.measures import overlay_properties as properties
 from edge_iqa.measures.overlay_marks import Marks, find_marks
 from edge_iqa.measures.study import Study
 
-FIRST_SEED, OTHER_SEED, PHOTO_SEED, INVERTED_SEED = 300_000, 310_000, 320_000, 330_000
+FIRST_SEED, OTHER_SEED, PHOTO_SEED, INVERTED_SEED, AGAIN_SEED = 300_000, 310_000, 320_000, 330_000, 340_000
 _OTHERS = ("several", "several", "several", "off_center", "border", "skew", "several", "collage")
-_RIDGE, _RIDGE_PHOTO = 3.0, 1.0
+_RIDGE = 1.0
+_AGAIN = 2
+"""Further overlays of each scene."""
+
+_UNITS, _NETS = 16, 3
+"""Hidden units of each net, and nets of which the mean is taken."""
+
 _LAID, _FREE = 0.6, 0.2
 """A mark is laid over from so much of its pixels up, is none up to so much; between them it teaches nothing."""
-
-_CROSSED = (
-    "contrast", "color", "veil", "steep", "long", "rough", "uneven", "unlike", "grain", "inside", "dark", "stroke",
-    "tall", "wide", "flat", "calm",
-)  # fmt: skip
-"""Properties whose products count: grain, say, means one thing on dark ink and another on light ink."""
-
-_CROSSED_COMPANY = (
-    "alone", "ink", "veil", "around", "mean", "best", "beyond", "inside", "contrast", "joint",
-)  # fmt: skip
-"""The same of the second step."""
 
 _DIFFERS = 6
 """Levels by which the same scene with and without overlay differ, at 512 px, where there is one."""
@@ -54,13 +52,15 @@ _TARGET = Path(__file__).parents[1] / "edge_iqa" / "measures" / "overlay_weights
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """One photo: its marks, how much of each is laid over, whether anything is, confidence of the product's mask."""
+    """One photo: its marks, how much of each is laid over, whether anything is, confidence of the product's mask;
+    whether the same scene was there before."""
 
     seed: int
     described: properties.Described
     laid: np.ndarray
     found: bool
     known: float
+    again: bool = False
 
 
 def main() -> None:
@@ -76,7 +76,7 @@ def main() -> None:
     args = parser.parse_args()
     examples: list[Example] = []
     for index in range(args.listings):
-        examples += describe_seed(FIRST_SEED + index)
+        examples += [*describe_seed(FIRST_SEED + index), *describe_again(FIRST_SEED + index)]
         if index % 50 == 49:
             print(f"{index + 1} of {args.listings} scenes", flush=True)
     examples += [describe_inverted(FIRST_SEED + index) for index in range(args.listings)]
@@ -90,6 +90,21 @@ def describe_seed(seed: int) -> list[Example]:
     """The same scene without and with an overlay."""
     plain, laid = (listings.draw_listing(seed, fault) for fault in (None, "overlay"))
     return describe_both(seed, plain.jpeg, laid.jpeg)
+
+
+def describe_again(seed: int) -> Iterator[Example]:
+    """The same scene with further overlays."""
+    listing = listings.draw_listing(seed)
+    return _lay_again(seed, seed, listing.pixels, listing.truth.mask)
+
+
+def _lay_again(seed: int, scene: int, pixels: np.ndarray, product: np.ndarray) -> Iterator[Example]:
+    for count in range(_AGAIN):
+        rng = np.random.default_rng(AGAIN_SEED + _AGAIN * seed + count)
+        laid, _, _ = overlays.lay_overlay(rng, pixels, product)
+        quality = int(rng.integers(75, 96))
+        both = describe_both(scene, *(_encode(each, quality) for each in (pixels, laid)))
+        yield replace(both[1], again=True)
 
 
 def describe_both(seed: int, plain: bytes, laid: bytes) -> list[Example]:
@@ -125,7 +140,10 @@ def describe_photos(table: Path, count: int) -> Iterator[Example]:
     chosen = [path for path in random.Random(7).sample(paths, len(paths)) if path.is_file()][:count]
     for index, path in enumerate(chosen):
         pixels = image.read(path).pixels
-        yield _lay_in_turn(PHOTO_SEED + index, pixels, np.zeros(pixels.shape[:2], np.uint8))
+        nothing = np.zeros(pixels.shape[:2], np.uint8)
+        yield _lay_in_turn(PHOTO_SEED + index, pixels, nothing)
+        if index % 2 == 0:
+            yield from _lay_again(PHOTO_SEED + index, (PHOTO_SEED + index) // 2, pixels, nothing)
 
 
 def _lay_in_turn(seed: int, pixels: np.ndarray, product: np.ndarray) -> Example:
@@ -158,78 +176,97 @@ def share(marks: Marks, truth: np.ndarray) -> np.ndarray:
     )
 
 
-def fit_all(examples: list[Example]) -> dict[str, chances.Table]:
-    """Fit the three steps. The second learns from odds that the first gives to scenes it has not learned from."""
-    halves = [[each for each in examples if each.seed % 2 == side] for side in (0, 1)]
-    mark = _fit_marks(examples)
-    company_terms, laid, owners = [], [], []
-    for half, other in (halves, halves[::-1]):
-        table = _fit_marks(other)
-        for each in half:
-            odds = chances.weigh(each.described.properties, table)
-            company_terms.append(chances.describe_company(each.described, odds))
-            laid.append(each.laid)
-            owners.append(each)
-    crossed = tuple(chances.COMPANY.index(name) for name in _CROSSED_COMPANY)
-    company = _fit_sure(np.concatenate(company_terms), np.concatenate(laid), crossed)
-    photo_terms = [
-        chances.describe_photo(each.described, chances.to_chance(chances.weigh(terms, company)), each.known)
-        for each, terms in zip(owners, company_terms, strict=True)
-    ]
-    found = np.array([each.found for each in owners])
-    return {"MARK": mark, "COMPANY": company, "PHOTO": fit(np.concatenate(photo_terms), found, _RIDGE_PHOTO)}
+Tables = tuple[chances.Net, chances.Net, chances.Table]
 
 
-def _fit_marks(examples: list[Example]) -> chances.Table:
-    terms = np.concatenate([each.described.properties for each in examples])
-    crossed = tuple(properties.PROPERTIES.index(name) for name in _CROSSED)
-    return _fit_sure(terms, np.concatenate([each.laid for each in examples]), crossed)
+def fit_all(examples: list[Example]) -> Tables:
+    """Fit the three steps. Each learns from what the one before says of scenes that it has not learned from."""
+    mark = _fit_marks([each.described.properties for each in examples], examples)
+    terms: list[np.ndarray] = [np.zeros((0, 0))] * len(examples)
+    for known, asked in _part(examples, 2):
+        half = _fit_marks([examples[at].described.properties for at in known], [examples[at] for at in known])
+        for at in asked:
+            described = examples[at].described
+            terms[at] = chances.describe_company(described, half.weigh(described.properties))
+    company = _fit_marks(terms, examples)
+    rows, found = [], []
+    for known, asked in _part(examples, 4):
+        half = _fit_marks([terms[at] for at in known], [examples[at] for at in known])
+        for at in asked:
+            each = examples[at]
+            if not each.again:  # twice as many overlays as there are would make all photos likely to have one
+                chance = chances.to_chance(half.weigh(terms[at]))
+                rows.append(chances.describe_photo(each.described, chance, each.known))
+                found.append(each.found)
+    return mark, company, fit(np.concatenate(rows), np.array(found))
 
 
-def _fit_sure(terms: np.ndarray, laid: np.ndarray, crossed: tuple[int, ...] = ()) -> chances.Table:
+def _part(examples: list[Example], step: int) -> Iterator[tuple[list[int], list[int]]]:
+    """Two halves of the scenes, each beside the other."""
+    halves: list[list[int]] = [[], []]
+    for at, each in enumerate(examples):
+        halves[each.seed // step % 2].append(at)
+    yield halves[0], halves[1]
+    yield halves[1], halves[0]
+
+
+def _fit_marks(terms: list[np.ndarray], examples: list[Example]) -> chances.Net:
+    """A net on all marks of which it is clear what they are."""
+    laid = np.concatenate([each.laid for each in examples])
     sure = (laid >= _LAID) | (laid <= _FREE)
-    return fit(terms[sure], laid[sure] >= _LAID, _RIDGE, crossed)
+    table = np.concatenate(terms)[sure]
+    center, spread = table.mean(0), table.std(0) + 1e-6
+    net = fit_net(np.clip((table - center) / spread, -3, 3), laid[sure] >= _LAID, _UNITS, _NETS)
+    floats = (each.astype(np.float32) for each in (center, spread, net.inner, net.shift, net.outer))
+    return chances.Net(*floats, net.bias)
 
 
-def fit(terms: np.ndarray, true: np.ndarray, strength: float, crossed: tuple[int, ...] = ()) -> chances.Table:
-    """Logistic regression on standardized terms, their squares and some products; a ridge on all but the bias."""
+def fit(terms: np.ndarray, true: np.ndarray) -> chances.Table:
+    """Logistic regression on standardized terms and their squares; a ridge on all but the bias."""
     center, spread = terms.mean(0), terms.std(0) + 1e-6
     standard = np.clip((terms - center) / spread, -3, 3)
-    first, second = np.triu_indices(len(crossed), 1)
-    chosen = standard[:, crossed]
-    products = chosen[:, first] * chosen[:, second]
-    columns = np.hstack([np.ones((len(true), 1)), standard, standard**2, products])
-    weights = fit_logistic(columns, true, strength)
+    columns = np.hstack([np.ones((len(true), 1)), standard, standard**2])
+    weights = fit_logistic(columns, true, _RIDGE)
     count = terms.shape[1]
-    pairs = np.zeros((len(crossed), len(crossed)))
-    pairs[first, second] = weights[1 + 2 * count :]
-    rows = zip(center, spread, weights[1 : 1 + count], weights[1 + count : 1 + 2 * count], strict=True)
-    return chances.Table(float(weights[0]), tuple(rows), crossed, tuple(map(tuple, pairs)))
+    rows = zip(center, spread, weights[1 : 1 + count], weights[1 + count :], strict=True)
+    return chances.Table(float(weights[0]), tuple(rows))
 
 
 _HEAD = '''"""Tables of `overlay_chances`, made by scripts/fit_overlay.py from {count} photos."""
 
 from __future__ import annotations
 
-from edge_iqa.measures.overlay_chances import Table
+from edge_iqa.measures.overlay_chances import Net, Table
 
+# fmt: off
 '''
-_NAMES = {"MARK": properties.PROPERTIES, "COMPANY": chances.COMPANY, "PHOTO": chances.PHOTO}
 
 
-def write(tables: dict[str, chances.Table], count: int) -> None:
+def write(tables: Tables, count: int) -> None:
     """Write the tables as code."""
+    mark, company, photo = tables
     text = _HEAD.format(count=count)
-    for name, table in tables.items():
-        text += f"{name} = Table(\n    {table.bias:.4f},\n    (\n"
-        for row, term in zip(table.rows, _NAMES[name], strict=True):
-            text += f"        ({', '.join(f'{value:.4f}' for value in row)}),  # {term}\n"
-        text += f"    ),\n    {table.crossed},\n    (\n"
-        for index, pairs in zip(table.crossed, table.pairs, strict=True):
-            text += f"        ({' '.join(f'{value:.3f},' for value in pairs)}),  # {_NAMES[name][index]}\n"
-        text += "    ),\n)\n"
+    text += _print_net("MARK", mark, properties.PROPERTIES) + _print_net("COMPANY", company, chances.COMPANY)
+    text += f"PHOTO = Table(\n    {photo.bias:.4f},\n    (\n"
+    text += _print_rows(photo.rows, chances.PHOTO) + "    ),\n)\n"
     _TARGET.write_text(text)
     print(f"wrote {_TARGET}")
+
+
+def _print_net(name: str, net: chances.Net, terms: Sequence[str]) -> str:
+    text = f"{name} = Net.of(\n    (\n" + _print_rows(np.stack((net.center, net.spread), 1), terms)
+    text += "    ),\n    (\n"
+    for unit in np.column_stack((net.shift, net.outer, net.inner.T)):
+        numbers = ", ".join(f"{value:.3f}" for value in unit)
+        text += textwrap.fill(f"({numbers}),", 110, initial_indent=" " * 8, subsequent_indent=" " * 9) + "\n"
+    return text + f"    ),\n    {net.bias:.4f},\n)\n"
+
+
+def _print_rows(rows: Iterable[Iterable[float]], terms: Sequence[str]) -> str:
+    return "".join(
+        f"        ({', '.join(f'{value:.4f}' for value in row)}),  # {term}\n"
+        for row, term in zip(rows, terms, strict=True)
+    )
 
 
 if __name__ == "__main__":

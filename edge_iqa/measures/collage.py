@@ -1,8 +1,9 @@
-"""Several photos in one: straight seams or gutters from edge to edge, and further ones within the panels.
+"""Several photos in one: straight seams or gutters from edge to edge, further ones within the panels, or an inset.
 
 Panels are cut apart again and again along such lines, as pages are into columns (G. Nagy and S. Seth, "Hierarchical
 representation of optically scanned documents", 1984). A gutter is a strip of exactly one color, which no skirting
-board or shelf in a photo is; a seam without one must stand where apps put it, at a half or a third.
+board or shelf in a photo is; a seam without one must stand where apps put it, at a half or a third. A photo without
+either is looked at for a smaller one laid upon it (`inset`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from edge_iqa.measurement import Box
 from edge_iqa.measures.framing import Values
+from edge_iqa.measures.inset import find_inset
 from edge_iqa.measures.study import Study
 
 _STEP = 9
@@ -33,7 +35,7 @@ Flags = NDArray[np.bool_]
 
 
 def measure_collage(study: Study, inside: Box | None = None) -> Values:
-    """Measure `collage`: the number of panels, 1 for one photo.
+    """Measure `collage`: the number of panels, 1 for one photo; its box is that of an inset.
 
     Args:
         inside: what a frame leaves of the photo; None is all of it.
@@ -42,8 +44,20 @@ def measure_collage(study: Study, inside: Box | None = None) -> Values:
     left, top, wide, tall = inside or (0.0, 0.0, 1.0, 1.0)
     rows = slice(round(top * height), round((top + tall) * height))
     columns = slice(round(left * width), round((left + wide) * width))
+    pixels = study.medium[rows, columns]
     down, across = ((each[rows, columns] > _STEP) for each in study.steps)
-    return {"collage": (float(_count_panels(study.medium[rows, columns], down, across, _MOST_LEVELS)), None)}
+    panels = _count_panels(pixels, down, across, _MOST_LEVELS)
+    inset = find_inset(pixels, down, across, study.steps[1][rows, columns]) if panels == 1 else None
+    if inset is None:
+        return {"collage": (float(panels), None)}
+    start, end, first, last = inset
+    box = (
+        (first + columns.start) / width,
+        (start + rows.start) / height,
+        (last - first) / width,
+        (end - start) / height,
+    )
+    return {"collage": (2.0, box)}
 
 
 def _count_panels(pixels: Pixels, down: Flags, across: Flags, levels: int) -> int:

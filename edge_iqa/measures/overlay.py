@@ -61,7 +61,7 @@ def find_overlay(study: Study) -> Overlay:
     if not len(marks.boxes):
         return Overlay(0.0, flags)
     described = describe(marks, study)
-    chances = to_chance(weigh(describe_company(described, weigh(described.properties, MARK)), COMPANY))
+    chances = to_chance(COMPANY.weigh(describe_company(described, MARK.weigh(described.properties))))
     chance = float(to_chance(weigh(describe_photo(described, chances, study.mask.confidence), PHOTO))[0])
     if chance >= _LIKELY:
         height, width = study.medium.shape[:2]

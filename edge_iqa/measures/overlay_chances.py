@@ -1,7 +1,8 @@
-"""How likely marks are laid over the photo, in three steps, each a logistic regression on the one before.
+"""How likely marks are laid over the photo, in three steps, each on what the one before says.
 
-A mark alone is judged by its looks; then by the company it is in (letters stand among letters, one ink or one veil
-comes again); then the photo by its likeliest marks. `scripts/fit_overlay.py` fits the tables in `overlay_weights`.
+A mark alone is judged by its looks; then by its looks and the company it is in (letters stand among letters, one ink
+or one veil comes again), each by a net of one hidden layer; then the photo by its likeliest marks, by a logistic
+regression. `scripts/fit_overlay.py` fits the tables in `overlay_weights`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from edge_iqa.measures.overlay_properties import PROPERTIES, Described
 
 Doubles = NDArray[np.float64]
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -25,25 +27,49 @@ class Table:
     Attributes:
         bias: logarithm of the odds where every term is average.
         rows: by term its mean, deviation, weight of its standardized value and of that value's square.
-        crossed: terms whose products with each other count too.
-        pairs: weights of those products, k x k, above the diagonal.
     """
 
     bias: float
     rows: Sequence[tuple[float, float, float, float]]
-    crossed: Sequence[int] = ()
-    pairs: Sequence[Sequence[float]] = ()
 
 
-_CARRIED = tuple(
-    PROPERTIES.index(name) for name in ("inside", "framed", "hung", "grain", "contrast", "in_row", "joint")
-)
+@dataclass(frozen=True, eq=False)
+class Net:
+    """One hidden layer.
+
+    Attributes:
+        center, spread: mean and deviation of the terms (k,).
+        inner: weights of the hidden units (k, u).
+        shift: what is added to each of them (u,).
+        outer: their weights (u,).
+        bias: what is added to those.
+    """
+
+    center: Floats
+    spread: Floats
+    inner: Floats
+    shift: Floats
+    outer: Floats
+    bias: float
+
+    @classmethod
+    def of(cls, rows: Sequence[Sequence[float]], units: Sequence[Sequence[float]], bias: float) -> Net:
+        """The net of rows of numbers: of each term mean and deviation; of each unit shift, weight and inner weights."""
+        center, spread = np.array(rows, np.float32).T
+        table = np.array(units, np.float32)
+        return cls(center, spread, np.ascontiguousarray(table[:, 2:].T), table[:, 0], table[:, 1], bias)
+
+    def weigh(self, terms: NDArray[np.floating]) -> Doubles:
+        """Logarithm of the odds (n,) of terms (n, k)."""
+        standard = np.clip((terms - self.center) / self.spread, -3, 3).astype(np.float32)
+        hidden = np.maximum(standard @ self.inner + self.shift, 0)
+        odds: Doubles = (hidden @ self.outer + self.bias).astype(np.float64)
+        return odds
+
+
 _INSIDE, _HUNG = PROPERTIES.index("inside"), PROPERTIES.index("hung")
 
-COMPANY = (
-    "alone", "ink", "veil", "around", "mean", "best", "beyond", "inside", "framed", "hung", "grain", "contrast",
-    "in_row", "joint", "around_inside",
-)  # fmt: skip
+COMPANY = ("alone", "ink", "veil", "around", "mean", "best", "beyond", "around_inside", *PROPERTIES)
 """Terms of the second step, in the order of `describe_company`."""
 
 PHOTO = (
@@ -59,9 +85,6 @@ def weigh(terms: NDArray[np.floating], table: Table) -> Doubles:
     center, spread, weight, square = np.array(table.rows).T
     standard = np.clip((terms - center) / spread, -3, 3)
     odds: Doubles = table.bias + standard @ weight + (standard * standard) @ square
-    if table.crossed:
-        crossed = standard[:, table.crossed]
-        odds += (crossed @ np.array(table.pairs) * crossed).sum(1)
     return odds
 
 
@@ -81,11 +104,10 @@ def describe_company(described: Described, odds: Doubles) -> Doubles:
     alike = described.alike.astype(np.float64)
     count = np.maximum(alike.sum(1), 1)
     around = alike @ chance
-    carried = described.properties[:, _CARRIED]
     terms: Doubles = np.column_stack((
         odds, np.log1p(described.same_ink @ chance), np.log1p(described.same_veil @ chance), np.log1p(around),
-        around / count, (alike * chance).max(1, initial=0), np.log1p(alike @ around / count), carried,
-        alike @ carried[:, 0] / count,
+        around / count, (alike * chance).max(1, initial=0), np.log1p(alike @ around / count),
+        alike @ described.properties[:, _INSIDE] / count, described.properties,
     ))  # fmt: skip
     return terms
 

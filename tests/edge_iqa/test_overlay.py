@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from edge_iqa import image
 from edge_iqa.measurement import Box
 from edge_iqa.measures.overlay import find_overlay, measure_overlay
+from edge_iqa.measures.overlay_chances import Net
 from edge_iqa.measures.study import Study
 
 Array = NDArray[np.uint8]
@@ -103,3 +104,21 @@ def test_odd_photos_are_measured_too(shape: tuple[int, ...]) -> None:
     assert 0 <= value <= 1
     assert (box is None) == (value == 0)
     assert find_overlay(study).flags.shape == study.mask.product.shape
+
+
+def test_one_faint_watermark_across_the_product_is_found() -> None:
+    photo, truth = lay_text(take_photo(), "my-shop.com", 180, 400, share=0.25)
+    value, box = measure(photo)
+    assert value > 0
+    assert box is not None
+    assert share_union(box, truth) > 0.5
+
+
+def test_a_net_weighs_as_its_rows_say() -> None:
+    rows = ((1.0, 2.0), (0.0, 0.5))
+    units = ((0.5, 2.0, 1.0, -1.0), (-0.25, -3.0, 0.0, 2.0))
+    # standardized: (1, -1), and (-0.5, 3) where 4 deviations are held to 3
+    terms = np.array([[3.0, -0.5], [0.0, 2.0]])
+    first = 2.0 * (0.5 + 1 + 1) - 3.0 * 0 + 0.1
+    second = 2.0 * 0 - 3.0 * (-0.25 + 6) + 0.1
+    assert Net.of(rows, units, 0.1).weigh(terms) == pytest.approx((first, second), abs=1e-5)
