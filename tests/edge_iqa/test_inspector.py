@@ -7,6 +7,7 @@ import itertools
 import logging
 import math
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from edge_iqa import Failure, Inspector, Report, Verdict, backends, image, opencv
@@ -21,6 +24,7 @@ from edge_iqa.errors import (
     BackendError,
     DamagedPhotoError,
     PhotoError,
+    PhotoSizeError,
     PolicyError,
     UnsupportedPhotoError,
     WordsError,
@@ -247,6 +251,29 @@ def test_bad_photo_stops_nothing_in_a_batch(
     assert all(isinstance(failure.error, PhotoError) for failure in failures)
     assert "truncated.jpg" in str(failures[0].error)
     assert _essence(results[1]) == _essence(results[5]) == _essence(inspector.inspect(good))
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@example(32, 100.0, True, 0.4)
+@example(32, 100.0, False, 0.4)
+@given(st.integers(32, 64), st.floats(1, image.MAX_ASPECT), st.booleans(), st.floats(0, 1))
+def test_every_shape_that_is_read_is_judged_without_a_warning(
+    inspector: Inspector, short_px: int, aspect: float, tall: bool, share: float
+) -> None:
+    pixels = np.full((short_px, int(short_px * aspect), 3), 245, np.uint8)
+    height, width = pixels.shape[:2]
+    block = pixels[height // 4 : 3 * height // 4, width // 4 : width // 4 + int(share * width)]
+    block[:] = np.random.default_rng(0).integers(0, 200, block.shape, np.uint8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        report = inspector.inspect(np.ascontiguousarray(pixels.transpose(1, 0, 2)) if tall else pixels)
+    assert (report.width_px, report.height_px) == ((height, width) if tall else (width, height))
+
+
+def test_a_strip_that_is_too_thin_stops_nothing_in_a_batch(inspector: Inspector, good_photo: Pixels) -> None:
+    results = list(inspector.inspect_many([np.zeros((40, 12_000, 3), np.uint8), good_photo], jobs=1))
+    assert isinstance(results[0], Failure) and isinstance(results[0].error, PhotoSizeError)
+    assert isinstance(results[1], Report)
 
 
 def test_endless_stream_of_photos_is_taken_only_as_results_are(
