@@ -1,9 +1,9 @@
 """The command `edge-iqa`. The only module that prints.
 
-Exit codes of `inspect` and `report`: 0 every photo is accepted (or set aside by `--override`), 1 some are not,
-2 wrong usage (or no bundle, policy or backend to run with), 3 something could not be read; the rest is
-done all the same. `fix`: 0 a file was written that is better, or that needed nothing, 1 the photo was left as it was
-and nothing is written, 2 and 3 as above.
+Exit codes of `inspect` and `report`: 0 every photo is accepted (`inspect`: or set aside by `--override`), 1 some are
+not, 2 wrong usage (or no bundle, policy or backend to run with), 3 something could not be read; the rest is
+done all the same. `fix`: 0 what stands at OUT is accepted, 1 it is better but not accepted, or the photo was left as it
+was and nothing is written, 2 as above, or OUT may not or cannot be written, 3 as above; of several photos the worst.
 `doctor`: 0 all is well, 1 something is wrong. `policies`: 0, or 2 where there is no such policy. `schema`: 0.
 """
 
@@ -21,11 +21,14 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from edge_iqa import __version__
-from edge_iqa.errors import EdgeIqaError, PhotoError
+from edge_iqa.errors import EdgeIqaError, OutputError, PhotoError
 from edge_iqa.formats import SUFFIXES
+from edge_iqa.plain_json import dump
 from edge_iqa.words import list_languages
 
 if TYPE_CHECKING:
+    from edge_iqa.inspector import Inspector
+    from edge_iqa.policy import Policy
     from edge_iqa.report import Failure, Report
 
 ACCEPTED, NOT_ACCEPTED, USAGE, UNREADABLE = 0, 1, 2, 3
@@ -111,18 +114,24 @@ def _make_parser() -> argparse.ArgumentParser:
     _add_report_options(report)
     fix = commands.add_parser(
         "fix",
-        help="repair a photo, or leave it as it was",
-        description="Repair a photo whose verdict is `fix`: light, color, noise, lean, framing, background. A repair "
+        help="repair photos, or leave them as they were",
+        description="Repair photos whose verdict is `fix`: light, color, noise, lean, framing, background. A repair "
         "stands only if it makes the photo better. OUT is written where the photo was repaired, and as a copy where "
-        "it is accepted already; one to take anew, to be looked at, or that no repair makes better gives no file.",
-        epilog="Exit code: 0 OUT was written, 1 the photo was left as it was, 2 wrong usage (or OUT is there already), "
-        "3 the photo cannot be read.",
+        "it is accepted already (byte for byte, unless OUT asks for another format); one to take anew, to be looked "
+        "at, or that no repair makes better gives no file.",
+        epilog="Exit code: 0 what was written is accepted, 1 it is better but not accepted, or the photo was left as "
+        "it was, 2 wrong usage, or OUT is there already or cannot be written, 3 a photo cannot be read. Of several "
+        "photos the worst counts; the rest is done all the same.",
     )
     _add_fix_options(fix)
     schema = commands.add_parser(
         "schema",
         help="print the JSON Schema of reports",
-        description="Print the JSON Schema (draft 2020-12) of a line of `edge-iqa inspect --json`.",
+        description="Print the JSON Schema (draft 2020-12) of a line of `edge-iqa inspect --json`, or of `edge-iqa "
+        "fix --json`.",
+    )
+    schema.add_argument(
+        "--of", choices=("inspect", "fix"), default="inspect", help="whose lines; inspect if not given"
     )
     schema.set_defaults(run=_schema)
     return parser
@@ -195,13 +204,19 @@ def _add_report_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_fix_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("photo", metavar="IN", help="the photo; it is only read")
+    parser.add_argument(
+        "photos",
+        nargs="+",
+        metavar="IN",
+        help="a photo, or a folder: the photos directly in it, by name; they are only read",
+    )
     parser.add_argument(
         "-o",
         "--out",
         required=True,
         metavar="OUT",
-        help="where to write: a name that ends in .jpg, .png or .webp, or a folder that exists",
+        help="where to write: a name that ends in .jpg, .png or .webp, or a folder, which is made if its name ends "
+        "in /; several photos need a folder",
     )
     _add_policy_options(parser)
     parser.add_argument(
@@ -210,9 +225,15 @@ def _add_fix_options(parser: argparse.ArgumentParser) -> None:
         help="leave out where the photo was taken",
     )
     parser.add_argument(
-        "--overwrite", action="store_true", help="OUT may be there already, and may be IN itself"
+        "--overwrite",
+        action="store_true",
+        help="OUT may be there already, and may be IN itself; no photo replaces another one of the same run",
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="one JSON object a line instead of text (`edge-iqa schema --of fix` describes it)",
+    )
     _add_model_options(parser)
     parser.set_defaults(run=_fix)
 
@@ -269,26 +290,73 @@ def _write_report(options: argparse.Namespace) -> int:
 
 
 def _fix(options: argparse.Namespace) -> int:
-    from edge_iqa.fix.command import fix_file
     from edge_iqa.inspector import Inspector
     from edge_iqa.policy import DEFAULT, open_policy
-    from edge_iqa.report import Failure
 
     policy = open_policy(DEFAULT if options.policy is None else options.policy)
+    is_one = len(options.photos) == 1 and not os.path.isdir(options.photos[0])
+    if not is_one:
+        _check_folder(options.out)
     with Inspector.open(options.bundle, options.backend, options.threads, options.lang) as inspector:
-        try:
-            fixed = fix_file(
-                inspector, options.photo, options.out, policy,
-                strip_location=options.strip_location, overwrite=options.overwrite,
-            )  # fmt: skip
-        except PhotoError as error:
-            if options.json:
-                print(Failure(options.photo, error).to_json())
-            print(f"edge-iqa: {error}", file=sys.stderr)
-            return UNREADABLE
+        return (_fix_one if is_one else _fix_many)(inspector, policy, options)
+
+
+def _check_folder(out: str) -> None:
+    from edge_iqa.files import make_folder
+    from edge_iqa.fix.place import is_folder
+
+    if not is_folder(out):
+        raise OutputError(
+            f"{out}: expected a folder for several photos: one that exists, or a name that ends in /"
+        )
+    make_folder(out, "-o")
+
+
+def _fix_one(inspector: Inspector, policy: Policy, options: argparse.Namespace) -> int:
+    from edge_iqa.fix.command import fix_file
+    from edge_iqa.report import Failure
+
+    try:
+        fixed = fix_file(
+            inspector, options.photos[0], options.out, policy,
+            strip_location=options.strip_location, overwrite=options.overwrite,
+        )  # fmt: skip
+    except PhotoError as error:
+        if options.json:
+            print(dump(Failure(options.photos[0], error).to_dict()))
+        print(f"edge-iqa: {error}", file=sys.stderr)
+        return UNREADABLE
     _escape_what_does_not_fit()
-    print(json.dumps(fixed.to_dict(), allow_nan=False) if options.json else fixed.to_text())
+    print(dump(fixed.to_dict()) if options.json else fixed.to_text())
     return fixed.code
+
+
+def _fix_many(inspector: Inspector, policy: Policy, options: argparse.Namespace) -> int:
+    from edge_iqa.fix.batch import Unfixed, fix_files
+
+    paths = [path for photo in options.photos for path in _expand(photo)]
+    progress = _count_to(len(paths)) if sys.stderr.isatty() else None
+    counts: Counter[str] = Counter()
+    code = ACCEPTED
+    _escape_what_does_not_fit()
+    results = fix_files(
+        inspector, paths, options.out, policy,
+        strip_location=options.strip_location, overwrite=options.overwrite,
+    )  # fmt: skip
+    for done, result in enumerate(results, 1):
+        if isinstance(result, Unfixed) and os.path.isdir(result.source):
+            result = Unfixed(result.source, _explain_folder(result.source))
+        code = max(code, result.code)
+        counts[result.outcome] += 1
+        if progress is not None and sys.stdout.isatty():
+            print("\r", end="", file=sys.stderr, flush=True)  # the line goes over the count
+        print(dump(result.to_dict()) if options.json else result.to_line(), flush=True)
+        if progress is not None:
+            progress(done)
+    if not options.json:
+        told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))
+        print(f"{len(paths)} photo{'' if len(paths) == 1 else 's'}: {told}")
+    return code
 
 
 def _count_to(total: int) -> Callable[[int], None]:
@@ -319,18 +387,19 @@ def _explain_folders(results: Iterator[Report | Failure]) -> Iterator[Report | F
 
     for result in results:
         if isinstance(result, Failure) and os.path.isdir(result.file):
-            message = (
-                f"{result.file}: no photo directly in this folder; name a photo, or a folder that has some"
-            )
-            result = Failure(result.file, PhotoError(message))
+            result = Failure(result.file, _explain_folder(result.file))
         yield result
+
+
+def _explain_folder(folder: str) -> PhotoError:
+    return PhotoError(f"{folder}: no photo directly in this folder; name a photo, or a folder that has some")
 
 
 def _print_lines(results: Iterator[Report | Failure]) -> Counter[str]:
     counts: Counter[str] = Counter()
     for result in results:
         counts[_outcome(result)] += 1
-        print(result.to_json(), flush=True)
+        print(dump(result.to_dict()), flush=True)
     return counts
 
 
@@ -374,7 +443,7 @@ def _doctor(options: argparse.Namespace) -> int:
     from edge_iqa.doctor import diagnose
 
     diagnosis = diagnose(options.bundle)
-    print(json.dumps(diagnosis.to_dict(), allow_nan=False) if options.json else diagnosis.to_text())
+    print(dump(diagnosis.to_dict()) if options.json else diagnosis.to_text())
     return 0 if diagnosis.healthy else 1
 
 
@@ -384,15 +453,15 @@ def _policies(options: argparse.Namespace) -> int:
 
     _escape_what_does_not_fit()
     if options.policy is None:
-        print(json.dumps(list_to_dict()) if options.json else show_policies())
+        print(dump(list_to_dict()) if options.json else show_policies())
         return 0
     policy = open_policy(options.policy)
-    print(json.dumps(policy.to_dict(), allow_nan=False) if options.json else show_policy(policy))
+    print(dump(policy.to_dict()) if options.json else show_policy(policy))
     return 0
 
 
 def _schema(options: argparse.Namespace) -> int:
-    from edge_iqa.schema import make_schema
+    from edge_iqa.schema import make_fix_schema, make_schema
 
-    print(json.dumps(make_schema(), indent=1))
+    print(json.dumps(make_fix_schema() if options.of == "fix" else make_schema(), indent=1))
     return 0
