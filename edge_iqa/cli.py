@@ -44,8 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: without the program's name; None takes those of the process.
     """
+    if sys.stderr is None:  # closed, as by `2>&-`
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - until the process ends
+    if sys.stdout is None:
+        print("edge-iqa: expected an output to write results to, and it is closed", file=sys.stderr)
+        return USAGE
     logging.basicConfig(format="%(name)s: %(message)s")  # warnings go to stderr
-    options = _make_parser().parse_args(arguments)
+    options = _parse(arguments)
     try:
         code: int = options.run(options)
         sys.stdout.flush()
@@ -62,6 +67,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"edge-iqa: {error}", file=sys.stderr)
         return USAGE
     return code
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parse; what a command does not know is told with the usage of that command."""
+    options, unknown = _make_parser().parse_known_args(arguments)
+    if unknown:
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    return options
 
 
 def drop_output() -> None:
@@ -109,7 +122,7 @@ def _make_parser() -> argparse.ArgumentParser:
         "of the policy, what was measured. The page loads nothing; it holds small copies of the photos "
         "(about 0.2 MB each) without the place and time at which they were taken.",
         epilog="Exit code: 0 all accepted, 1 some not, 2 wrong usage, 3 something could not be read; "
-        "the page is written all the same.",
+        "the page is written all the same, unless nothing could be read.",
     )
     _add_report_options(report)
     fix = commands.add_parser(
@@ -134,6 +147,8 @@ def _make_parser() -> argparse.ArgumentParser:
         "--of", choices=("inspect", "fix"), default="inspect", help="whose lines; inspect if not given"
     )
     schema.set_defaults(run=_schema)
+    for command in commands.choices.values():
+        command.set_defaults(parser=command)
     return parser
 
 
@@ -272,10 +287,13 @@ def _write_report(options: argparse.Namespace) -> int:
     from edge_iqa.policy import DEFAULT, open_policy
     from edge_iqa.words import open_words
 
+    paths = [path for photo in options.photos for path in _expand(photo)]
+    if not _tell_unless_any_reads(paths):
+        print(f"edge-iqa: {options.out}: nothing written, as no photo could be read", file=sys.stderr)
+        return UNREADABLE
     check_target(options.out)
     policy = open_policy(DEFAULT if options.policy is None else options.policy)
     with Inspector.open(options.bundle, options.backend, options.threads, options.lang) as inspector:
-        paths = [path for photo in options.photos for path in _expand(photo)]
         progress = _count_to(len(paths)) if sys.stderr.isatty() and len(paths) > 1 else None
         written = write_report(
             inspector, paths, options.out, policy, open_words(options.lang),
@@ -287,6 +305,22 @@ def _write_report(options: argparse.Namespace) -> int:
     if written.outcomes["failed"]:
         return UNREADABLE
     return ACCEPTED if written.outcomes["accept"] == len(paths) else NOT_ACCEPTED
+
+
+def _tell_unless_any_reads(paths: list[str]) -> bool:
+    """Whether at least one photo can be read; where none can, each error is told."""
+    from edge_iqa import image
+
+    problems = []
+    for path in paths:
+        try:
+            image.read(path)
+            return True
+        except PhotoError as error:
+            problems.append(_explain_folder(path) if os.path.isdir(path) else error)
+    for problem in problems:
+        print(f"edge-iqa: {problem}", file=sys.stderr)
+    return False
 
 
 def _fix(options: argparse.Namespace) -> int:

@@ -75,11 +75,14 @@ def read(photo: Photo, *, long_side_px: int = 1600, max_pixels: int = 100_000_00
         if isinstance(photo, (bytes, bytearray, memoryview)):
             return _from_bytes(bytes(photo), name, long_side_px, max_pixels)
         if isinstance(photo, (str, os.PathLike)):
+            if not name:  # to the system it is the current folder
+                raise PhotoError("expected the path of a photo, got an empty text")
             return _from_bytes(_read_file(Path(name)), name, long_side_px, max_pixels)
         if pillow.is_image(photo):
             return _from_pillow(photo, name, max_pixels)
+        advice = "; pass its bytes, such as f.read()" if hasattr(photo, "read") else ""
         raise UnsupportedPhotoError(
-            f"expected a path, encoded bytes, a Pillow image or a uint8 array, got {type(photo).__name__}"
+            f"expected a path, encoded bytes, a Pillow image or a uint8 array, got {type(photo).__name__}{advice}"
         )
     except PhotoError as error:
         error.args = (f"{name or _label(photo)}: {error}",)

@@ -13,6 +13,7 @@ from edge_iqa.fix.place import Guard
 from edge_iqa.inspector import Inspector
 from edge_iqa.policy import Policy
 from edge_iqa.report import SCHEMA
+from edge_iqa.table import make_printable
 
 NOT_WRITTEN, UNREADABLE = 2, 3
 """Exit codes of a photo whose result may not or cannot be written, and of one that cannot be read."""
@@ -44,7 +45,7 @@ class Unfixed:
 
     def to_line(self) -> str:
         """For people, in a line."""
-        return f"{self.source}: error: {str(self.error).removeprefix(f'{self.source}: ')}"
+        return make_printable(f"{self.source}: error: {str(self.error).removeprefix(f'{self.source}: ')}")
 
 
 def fix_files(

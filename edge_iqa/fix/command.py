@@ -17,6 +17,7 @@ from edge_iqa.formats import sniff
 from edge_iqa.inspector import Inspector
 from edge_iqa.policy import Policy
 from edge_iqa.report import SCHEMA, Report, Verdict
+from edge_iqa.table import make_printable
 
 DONE, NOT_ACCEPTED = 0, 1
 """Exit codes: what was written is accepted; it is not, though better, or the photo was left as it was."""
@@ -104,7 +105,7 @@ class FixedFile:
         out = "nothing written" if self.written is None else f"wrote {self.written.path}"
         if self.written is not None and self.code != DONE:
             out += ", which is better but not accepted" if self.changed else ", which is not accepted"
-        return f"{self.source}: {verdict}, {score}: {self.why}; {out}"
+        return make_printable(f"{self.source}: {verdict}, {score}: {self.why}; {out}")
 
     def to_text(self) -> str:
         """For people: a line of what was done, lines of what is still to do, and notes."""

@@ -332,3 +332,15 @@ def test_a_file_name_that_is_no_text_gives_json_without_lone_surrogates(
             "a lone surrogate has no UTF-8"
         )
     assert (tmp_path / "out" / path.name).exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="such names are refused there")
+def test_a_file_name_cannot_control_the_terminal_or_make_two_lines_of_one(
+    good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, broken = tmp_path / "a\033[2J\nb.png", tmp_path / "a\nb.jpg"
+    path.write_bytes(good.read_bytes())
+    broken.write_bytes(b"no photo")
+    _run(path, broken, "-o", f"{tmp_path}/out/")
+    shown = capsys.readouterr().out
+    assert "\033" not in shown and len(shown.splitlines()) == 3

@@ -295,3 +295,14 @@ def test_bytes_and_paths_of_one_photo_read_the_same(tmp_path: Path) -> None:
     for photo in (bytearray(data), memoryview(data), path, str(path)):
         np.testing.assert_array_equal(image.read(photo).pixels, first.pixels)
     assert (first.name, image.read(path).name) == ("", str(path))
+
+
+def test_an_open_file_is_refused_with_how_to_pass_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(ENCODED["png"])
+    with path.open("rb") as stream:
+        check_refused(stream, errors.UnsupportedPhotoError, "got BufferedReader", "f.read()")
+
+
+def test_an_empty_path_is_not_called_a_folder() -> None:
+    check_refused("", errors.PhotoError, "expected the path of a photo", "empty")

@@ -321,6 +321,38 @@ def test_jobs_that_are_no_number_of_jobs_are_refused_at_once(jobs: Any, inspecto
         inspector.inspect_many([], jobs)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"policy": 3}, "policy: expected a name, .* got int"),
+        ({"policy": b"general"}, "policy: expected a name, .* got bytes"),
+        ({"override": 3}, "override: expected the reason in words, or None, got int"),
+        ({"override": b"x"}, "override: expected the reason in words, or None, got bytes"),
+    ],
+    ids=str,
+)
+def test_an_argument_of_another_type_is_told_by_name(
+    arguments: dict[str, Any], says: str, inspector: Inspector, good_photo: Pixels
+) -> None:
+    with pytest.raises(TypeError, match=says):
+        inspector.inspect(good_photo, **arguments)
+    with pytest.raises(TypeError, match=says):
+        inspector.inspect_many([good_photo], **arguments)
+
+
+def test_a_bundle_that_is_no_path_is_told_as_such() -> None:
+    for bundle in (3, b"folder", True):
+        with pytest.raises(TypeError, match="bundle: expected the path of a folder, or None"):
+            Inspector.open(bundle=bundle)  # type: ignore[arg-type]
+
+
+def test_a_repaired_photo_is_shown_in_a_line(inspector: Inspector, good_photo: Pixels) -> None:
+    fixed = inspector.fix(good_photo)
+    height, width = good_photo.shape[:2]
+    score = f"{fixed.before.score:.1f}"
+    assert repr(fixed) == f"FixedPhoto({width} x {height} px, accept, score {score}, {fixed.why})"
+
+
 def test_no_photos_give_no_results(inspector: Inspector) -> None:
     assert list(inspector.inspect_many([])) == []
 
