@@ -37,7 +37,7 @@ def write_bytes(path: str | os.PathLike[str], data: bytes, *, replace: bool = Tr
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = _write_beside(target, data)
         _put(temporary, target, replace)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
         if temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
@@ -88,12 +88,14 @@ def _put(temporary: Path, target: Path, replace: bool) -> None:
     os.replace(temporary, target)
 
 
-def _explain(target: Path, error: OSError) -> str:
-    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+def _explain(target: Path, error: OSError | ValueError) -> str:
+    number = getattr(error, "errno", None)
+    is_full = number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     advice = "free some space or choose another folder" if is_full else "choose another name or folder"
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
         advice = "allow this user to write there or choose another folder"
-    return f"{target}: could not be written ({error.strerror or error}); {advice}, then run this again"
+    reason = getattr(error, "strerror", None) or error
+    return f"{target}: could not be written ({reason}); {advice}, then run this again"
 
 
 def make_folder(path: str | os.PathLike[str], option: str) -> None:

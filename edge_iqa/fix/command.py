@@ -97,7 +97,11 @@ class FixedFile:
         }
 
     def to_line(self) -> str:
-        """For people: what was done, in a line."""
+        """For people: what was done and noted, in a line."""
+        notes = f" ({'; '.join(self.notes)})" if self.notes else ""
+        return self._tell() + make_printable(notes)
+
+    def _tell(self) -> str:
         before, after = self.photo.before, self.after
         verdict, score = str(before.verdict), f"score {before.score:.1f}"
         if self.changed:
@@ -109,7 +113,7 @@ class FixedFile:
 
     def to_text(self) -> str:
         """For people: a line of what was done, lines of what is still to do, and notes."""
-        lines = [self.to_line()]
+        lines = [self._tell()]
         if self.after.verdict is not Verdict.ACCEPT:
             lines += [f"  {issue.message} {issue.advice}" for issue in self.after.issues if issue.blocking]
         return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
@@ -147,7 +151,7 @@ def fix_file(
     desk = _Desk(path, place, policy, strip_location, overwrite, guard or Guard())
     if place.copied == place.encoded:  # else only the verdict tells which of the two it will be
         desk.check(place.encoded)
-    photo = fix_photo(inspector, path, policy)
+    photo = fix_photo(inspector, source, policy)
     smaller = photo.before.verdict is Verdict.FIX and any(
         issue.code == "FILE_TOO_LARGE" and issue.blocking for issue in photo.before.issues
     )

@@ -106,7 +106,7 @@ def test_a_new_file_has_the_mode_that_the_umask_allows_and_a_replaced_one_keeps_
 def test_what_cannot_be_written_for_another_reason_than_space_does_not_ask_for_space(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     (tmp_path / "folder").mkdir()
-    for path in (tmp_path / "file" / "result.bin", tmp_path / "folder"):
+    for path in (tmp_path / "file" / "result.bin", tmp_path / "folder", tmp_path / "a\0b"):
         with pytest.raises(OutputError, match="could not be written") as caught:
             write_bytes(path, b"x")
         assert "space" not in str(caught.value)

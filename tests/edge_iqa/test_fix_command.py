@@ -221,6 +221,8 @@ def test_an_accepted_photo_keeps_name_and_bytes_in_a_folder_whatever_its_format(
     assert _run(path, "-o", f"{out}/", "--strip-location") == 0
     assert (out / "a.jpg").read_bytes()[:3] == b"\xff\xd8\xff"
     assert "encoded as JPEG: the place could not be taken out" in capsys.readouterr().out
+    assert _run(path, good, "-o", f"{tmp_path}/several/", "--strip-location") == 0
+    assert "encoded as JPEG: the place could not be taken out" in capsys.readouterr().out.splitlines()[0]
 
 
 def test_several_photos_go_into_a_folder_and_a_bad_one_stops_none(
