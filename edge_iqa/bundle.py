@@ -43,7 +43,10 @@ class Bundle:
         Raises:
             BundleError: a file is missing, altered, not listed, a link or outside the folder, or the
                 manifest is not what `edge_iqa.manifest` reads.
+            TypeError: `path` is none.
         """
+        if path is not None and not isinstance(path, (str, os.PathLike)):
+            raise TypeError(f"bundle: expected the path of a folder, or None, got {type(path).__name__}")
         folder = DEFAULT if path is None else Path(path)
         try:
             if not folder.is_dir():

@@ -108,7 +108,7 @@ def diagnose(bundle: str | os.PathLike[str] | None = None) -> Diagnosis:
         problem = str(error)
     installed = backends.available()
     checks = tuple(
-        BackendCheck(name, "", problem=f"not installed; `pip install edge-iqa[{name}]` adds it")
+        BackendCheck(name, "", problem=f"not installed; `pip install {backends.PACKAGES[name]}` adds it")
         if runtime not in installed
         else _check(name, installed[runtime], opened)
         for name, runtime in backends.RUNTIMES.items()

@@ -3,43 +3,99 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
-import tempfile
+import secrets
+import stat
 from pathlib import Path
 from typing import Any
 
 from edge_iqa.errors import OutputError
 
+TAKEN = "{}: there is a file already; choose another name, or allow it to be replaced (--overwrite)"
+"""Of a place where something stands that may not be replaced."""
 
-def write_bytes(path: str | os.PathLike[str], data: bytes) -> Path:
+
+def write_bytes(path: str | os.PathLike[str], data: bytes, *, replace: bool = True) -> Path:
     """Write `data` to `path`, making missing parent folders.
 
-    A kill or a full disk at any moment leaves either the old file or the new one, never a part.
+    A kill or a full disk at any moment leaves either the old file or the new one, never a part. A new file gets the
+    mode that the umask allows; one that replaces another keeps the other's.
+
+    Args:
+        path, data: where to, and what.
+        replace: False refuses a file that stands there, even one that was made a moment ago.
 
     Raises:
-        OutputError: the folder cannot be made or written, or the disk is full.
+        OutputError: the folder cannot be made or written, the disk is full, or a file stands there that may not be
+            replaced.
     """
-    target = Path(path)
+    target = settle(path)
     temporary = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        temporary = _write_beside(target, data)
+        _put(temporary, target, replace)
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+        if not replace and isinstance(error, FileExistsError) and os.path.lexists(target):
+            raise OutputError(TAKEN.format(target)) from error
+        raise OutputError(_explain(target, error)) from error
+    return target
+
+
+def settle(path: str | os.PathLike[str]) -> Path:
+    """A path without `..`, so that what is looked at now is what will be written once missing folders are made."""
+    given = Path(path)
+    return given.parent.resolve() / given.name if ".." in given.parent.parts else given
+
+
+def _write_beside(target: Path, data: bytes) -> Path:
+    """A file beside the target that holds the data on the disk; nothing is left of one that could not be written."""
+    temporary = target.parent / f".edge-iqa.{secrets.token_hex(8)}"
+    # not by tempfile, whose files are for their owner alone: opened like this, the system applies the umask
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp makes 0600, which a service account could not read
-        os.replace(temporary, target)
-    except OSError as error:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-        raise OutputError(
-            f"{target}: could not be written ({error.strerror or error}); "
-            "free some space or choose another folder, then run this again"
-        ) from error
-    return target
+        with contextlib.suppress(FileNotFoundError):
+            status = os.lstat(target)
+            if stat.S_ISREG(status.st_mode):
+                os.chmod(temporary, stat.S_IMODE(status.st_mode))
+    except BaseException:  # an interrupt too
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    return temporary
+
+
+def _put(temporary: Path, target: Path, replace: bool) -> None:
+    if not replace:
+        try:
+            os.link(temporary, target)  # fails where anything stands, which a look beforehand cannot promise
+        except FileExistsError:
+            raise
+        except OSError:  # a card or a share that has no links
+            os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        else:
+            os.unlink(temporary)
+            return
+    os.replace(temporary, target)
+
+
+def _explain(target: Path, error: OSError | ValueError) -> str:
+    number = getattr(error, "errno", None)
+    is_full = number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    advice = "free some space or choose another folder" if is_full else "choose another name or folder"
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+        advice = "allow this user to write there or choose another folder"
+    reason = getattr(error, "strerror", None) or error
+    return f"{target}: could not be written ({reason}); {advice}, then run this again"
 
 
 def make_folder(path: str | os.PathLike[str], option: str) -> None:

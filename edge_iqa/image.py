@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     Photo = str | os.PathLike[str] | bytes | bytearray | memoryview | NDArray[Any] | Image
 
 MIN_SIDE_PX = 32
+MAX_ASPECT = 100
+"""Longest side by shortest. Panoramas stay below 20; at 100 the product is looked for in a copy of 256 x 3 px, and
+beyond it in a line, in which nothing has a place."""
 MAX_SIDE_PX = 65_535
 MAX_FILE_BYTES = 256 * 1024 * 1024
 
@@ -59,7 +62,7 @@ def read(photo: Photo, *, long_side_px: int = 1600, max_pixels: int = 100_000_00
         UnsupportedPhotoError: not an image, or a format or kind that is not read here.
         DamagedPhotoError: empty, truncated or corrupt.
         PhotoSizeError: more than `max_pixels`, a side over 65,535 px, the shorter one under 32 px,
-            or a file over 256 MB.
+            a side over 100 times the other, or a file over 256 MB.
         PhotoArrayError: an array of another type or shape.
         PhotoError: no such file, a folder, or one that may not be read.
     """
@@ -72,11 +75,14 @@ def read(photo: Photo, *, long_side_px: int = 1600, max_pixels: int = 100_000_00
         if isinstance(photo, (bytes, bytearray, memoryview)):
             return _from_bytes(bytes(photo), name, long_side_px, max_pixels)
         if isinstance(photo, (str, os.PathLike)):
+            if not name:  # to the system it is the current folder
+                raise PhotoError("expected the path of a photo, got an empty text")
             return _from_bytes(_read_file(Path(name)), name, long_side_px, max_pixels)
         if pillow.is_image(photo):
             return _from_pillow(photo, name, max_pixels)
+        advice = "; pass its bytes, such as f.read()" if hasattr(photo, "read") else ""
         raise UnsupportedPhotoError(
-            f"expected a path, encoded bytes, a Pillow image or a uint8 array, got {type(photo).__name__}"
+            f"expected a path, encoded bytes, a Pillow image or a uint8 array, got {type(photo).__name__}{advice}"
         )
     except PhotoError as error:
         error.args = (f"{name or _label(photo)}: {error}",)
@@ -181,6 +187,10 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
     if min(width, height) < MIN_SIDE_PX:
         raise PhotoSizeError(
             f"expected a shorter side of at least {MIN_SIDE_PX} px, got {size}; send the original photo"
+        )
+    if max(width, height) > MAX_ASPECT * min(width, height):
+        raise PhotoSizeError(
+            f"expected a longer side of at most {MAX_ASPECT} times the shorter one, got {size}; crop the photo"
         )
 
 

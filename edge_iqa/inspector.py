@@ -88,6 +88,7 @@ class Inspector:
             BundleError: the bundle is missing, incomplete or altered.
             BackendError: the backend is not installed (the message names the extra), or refuses the model.
             WordsError: there are no words in this language.
+            TypeError: `bundle` is no path.
             ValueError: `threads` is not a whole number from 1 up.
         """
         opened = Bundle.open(bundle)
@@ -129,6 +130,7 @@ class Inspector:
             PhotoError: it cannot be read; the subclass and the message say why.
             PolicyError: no such policy, or a file that cannot be used.
             BackendError: this inspector is closed, or the runtime failed.
+            TypeError: `policy` or `override` is of another type.
             ValueError: `override` says nothing.
         """
         self._check_open()
@@ -157,7 +159,7 @@ class Inspector:
         Raises:
             PolicyError: no such policy, or a file that cannot be used.
             BackendError: this inspector is closed, or the runtime failed; that ends the stream.
-            TypeError: `photos` is one path or one photo's bytes.
+            TypeError: `photos` is one path or one photo's bytes, or `policy` or `override` is of another type.
             ValueError: `jobs` is not a whole number from 1 up, or `override` says nothing.
         """
         if jobs is not None and (isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1):
@@ -181,7 +183,7 @@ class Inspector:
             photo, policy: see `inspect`.
 
         Raises:
-            PhotoError, PolicyError, BackendError: as `inspect` does.
+            PhotoError, PolicyError, BackendError, TypeError: as `inspect` does.
         """
         # it needs this module, and who only inspects need not load repairs
         from edge_iqa.fix.photo import fix_photo
@@ -232,6 +234,10 @@ class Inspector:
         if isinstance(policy, Policy):
             return policy
         given = DEFAULT_POLICY if policy is None else policy
+        if not isinstance(given, (str, os.PathLike)):
+            raise TypeError(
+                f"policy: expected a name, the path of a TOML file, a Policy or None, got {type(given).__name__}"
+            )
         key = repr(given)  # the name `general` and a path of that name differ
         if key not in self._policies:
             self._policies[key] = open_policy(given)
@@ -324,7 +330,11 @@ def _to_timing_ms(clock: list[int]) -> dict[str, float]:
 
 
 def _check_override(override: str | None) -> None:
-    if override is not None and not override.strip():
+    if override is None:
+        return
+    if not isinstance(override, str):
+        raise TypeError(f"override: expected the reason in words, or None, got {type(override).__name__}")
+    if not override.strip():
         raise ValueError("override: expected the reason in words, or None, got an empty text")
 
 

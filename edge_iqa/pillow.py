@@ -60,7 +60,7 @@ def load_heif() -> ModuleType:
         import pillow_heif
     except ImportError as error:
         raise UnsupportedPhotoError(
-            "reading HEIC needs pillow-heif, which is not installed; run `pip install edge-iqa[heif]`, "
+            "reading HEIC needs pillow-heif, which is not installed; run `pip install pillow-heif`, "
             "or save the photo as JPEG"
         ) from error
     module: ModuleType = pillow_heif

@@ -136,18 +136,20 @@ def open_policy(name_or_path: str | os.PathLike[str]) -> Policy:
     """Open a policy.
 
     Args:
-        name_or_path: a name out of `list_policies()`, or a TOML file.
+        name_or_path: a name out of `list_policies()`, in upper or lower case, or a TOML file.
 
     Raises:
         PolicyError: no such policy, or a file that cannot be used; the message names file, line and key.
     """
     names = list_policies()
     given = os.fspath(name_or_path)
+    if not isinstance(name_or_path, os.PathLike) and not _looks_like_path(given):
+        given = given.lower()  # names are lower case, and people write them as the marketplaces do
     if given in names:
         path = FOLDER / f"{given}{_SUFFIX}"
     elif isinstance(name_or_path, str) and not _looks_like_path(given):
         raise PolicyError(
-            f"expected one of the policies {', '.join(names)}, or a {_SUFFIX} file, got {given!r}"
+            f"expected one of the policies {', '.join(names)}, or a {_SUFFIX} file, got {name_or_path!r}"
         )
     else:
         path = Path(given)

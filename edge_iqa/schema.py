@@ -1,7 +1,8 @@
-"""The JSON Schema (draft 2020-12) of a line of `edge-iqa inspect --json`: a report or a failure.
+"""The JSON Schemas (draft 2020-12) of a line of `edge-iqa inspect --json` and of `edge-iqa fix --json`.
 
-Made from the tables of the code; `edge_iqa/report.schema.json` is the same on disk, for those who read no Python. It is
-strict: what it does not name is refused, so that a slip in a reader or a writer shows.
+Made from the tables of the code; `edge_iqa/report.schema.json` and `edge_iqa/fix.schema.json` are the same on disk, for
+those who read no Python. They are strict: what they do not name is refused, so that a slip in a reader or a writer
+shows.
 """
 
 from __future__ import annotations
@@ -40,9 +41,28 @@ def make_schema() -> Json:
         "oneOf": [{"$ref": "#/$defs/report"}, {"$ref": "#/$defs/failure"}],
         "$defs": {
             "report": _describe_report(),
-            "failure": _describe_failure(),
+            "failure": _describe_failure(errors.PhotoError),
             "issue": _describe_issue(),
             "rule": _describe_rule(),
+        },
+    }
+
+
+def make_fix_schema() -> Json:
+    """The schema of what `edge-iqa fix --json` tells of a photo, as plain JSON values."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"Edge IQA repair, version {SCHEMA}",
+        "description": "One line of `edge-iqa fix --json`: what became of a photo, or a failure for one that could "
+        "not be read, or whose result could not be written.",
+        "oneOf": [{"$ref": "#/$defs/fixed"}, {"$ref": "#/$defs/failure"}],
+        "$defs": {
+            "fixed": _describe_fixed(),
+            "failure": _describe_failure(errors.PhotoError, errors.OutputError),
+            "causes": {
+                "type": "array",
+                "items": _object({"code": _choice(list(CODES)), "message": _SAID, "advice": _SAID}),
+            },
         },
     }
 
@@ -145,11 +165,45 @@ def _describe_rule() -> Json:
     }
 
 
-def _describe_failure() -> Json:
+def _describe_fixed() -> Json:
+    causes: Json = {"$ref": "#/$defs/causes"}
+    step = _object(
+        {
+            "name": _SAID,
+            "strength": _SHARE,
+            "parameters": {"type": "object", "additionalProperties": {"type": ["number", "boolean"]}},
+        }
+    )
+    properties = {
+        "schema": {"const": SCHEMA},
+        "file": _TEXT,
+        "out": _nullable(_SAID),
+        "bytes": {"type": ["integer", "null"], "minimum": 1},
+        "changed": _FLAG,
+        "why": _SAID,
+        "verdict": _twice(_choice([verdict.value for verdict in Verdict])),
+        "score": _twice(_POINTS),
+        "attributes": {**_object(dict.fromkeys(ATTRIBUTES, _twice(_POINTS)), ()), "minProperties": 1},
+        "causes": _twice(causes),
+        "steps": {"type": "array", "items": step},
+        "notes": {"type": "array", "items": _TEXT},
+    }
+    left = {"properties": {"out": {"type": "null"}}}
+    return {
+        **_object(properties),
+        "if": left,
+        "then": {"properties": {"bytes": {"type": "null"}, "changed": {"const": False}}},
+        "else": {"properties": {"bytes": {"type": "integer"}}},
+    }
+
+
+def _twice(schema: Json) -> Json:
+    return _object({"before": schema, "after": schema})
+
+
+def _describe_failure(*bases: type[errors.EdgeIqaError]) -> Json:
     kinds = [
-        name
-        for name, error in vars(errors).items()
-        if isinstance(error, type) and issubclass(error, errors.PhotoError)
+        name for name, error in vars(errors).items() if isinstance(error, type) and issubclass(error, bases)
     ]
     error = _object({"type": _choice(kinds), "message": _SAID})
     return _object({"schema": {"const": SCHEMA}, "file": _TEXT, "error": error})

@@ -43,7 +43,7 @@ class Layout:
     @classmethod
     def fit(cls, names: list[str], wrap_width: int | None = None, color: bool = False) -> Layout:
         """Choose the width that shows these names, within reason."""
-        widest = max((_measure(_printable(name)) for name in names), default=0)
+        widest = max((_measure(make_printable(name)) for name in names), default=0)
         return cls(max(4, min(widest, _LONGEST_NAME)), wrap_width, color)
 
 
@@ -94,8 +94,8 @@ def format_details(report: Report, layout: Layout) -> list[str]:
 
 def _indent(text: str, layout: Layout) -> list[str]:
     room = (layout.wrap_width or 0) - 6
-    lines = [text] if room < _LEAST_ROOM else _break(_printable(text), room)
-    return [("    " if number == 0 else "      ") + _printable(line) for number, line in enumerate(lines)]
+    lines = [text] if room < _LEAST_ROOM else _break(make_printable(text), room)
+    return [("    " if number == 0 else "      ") + make_printable(line) for number, line in enumerate(lines)]
 
 
 def _value(rule: RuleResult) -> str:
@@ -107,12 +107,12 @@ def _value(rule: RuleResult) -> str:
 def _explain(result: Report | Failure) -> str:
     """What is wrong first of all, and what to do about it, in the report's language."""
     if isinstance(result, Failure):
-        return _printable(str(result.error).removeprefix(f"{result.file}: "))
+        return make_printable(str(result.error).removeprefix(f"{result.file}: "))
     words = open_words(result.lang)
     said = _say(result, words)
     if result.override is not None and result.verdict is not Verdict.ACCEPT:
         said = (*said, words.sentences["override"], result.override)
-    return _printable(join(said))
+    return make_printable(join(said))
 
 
 def _say(report: Report, words: Words) -> tuple[str, ...]:
@@ -148,7 +148,7 @@ def _break(text: str, room: int) -> list[str]:
 
 def _fit(name: str, width: int) -> str:
     """Cut a name to a number of columns, keeping its end, and fill it up with blanks."""
-    name = _printable(name)
+    name = make_printable(name)
     if _measure(name) > width:
         while _measure(name) > width - 3:
             name = name[1:]
@@ -156,7 +156,7 @@ def _fit(name: str, width: int) -> str:
     return name + " " * (width - _measure(name))
 
 
-def _printable(text: str) -> str:
+def make_printable(text: str) -> str:
     """Escape what would move the cursor or color the terminal: a file name may hold anything."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 

@@ -74,15 +74,16 @@ def list_languages() -> list[str]:
 
 @lru_cache
 def open_words(lang: str = DEFAULT) -> Words:
-    """Open the catalog of a language.
+    """Open the catalog of a language, given in upper or lower case.
 
     Raises:
         WordsError: there is none, or it lacks a code, has one that is not known, or says nothing for one.
     """
     languages = list_languages()
-    if lang not in languages:
+    name = {each.lower(): each for each in languages}.get(str(lang).lower())
+    if name is None:
         raise WordsError(f"expected one of the languages {', '.join(languages)}, got {lang!r}")
-    return read_words(toml.read(FOLDER / f"{lang}{_SUFFIX}", WordsError, "a catalog of words"), lang)
+    return read_words(toml.read(FOLDER / f"{name}{_SUFFIX}", WordsError, "a catalog of words"), name)
 
 
 def read_words(root: Entry, lang: str) -> Words:

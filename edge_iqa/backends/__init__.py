@@ -13,7 +13,10 @@ from edge_iqa.errors import BackendError
 
 RUNTIMES = {"litert": "tflite", "onnx": "onnx"}
 """User's name → runtime key of the manifest, the better choice first: LiteRT starts in half the
-time and half the memory. The name is also the extra to install."""
+time and half the memory."""
+
+PACKAGES = {"litert": "ai-edge-litert", "onnx": "onnxruntime"}
+"""User's name → what to install."""
 
 NAMES = {runtime: name for name, runtime in RUNTIMES.items()}
 """Runtime key of the manifest → user's name."""
@@ -42,7 +45,9 @@ def choose(name: str | None, runtimes: Collection[str]) -> str:
         raise BackendError(f"backend: expected one of {', '.join(RUNTIMES)}, got {name!r}")
     installed = available()
     if not installed:
-        commands = [f"`pip install edge-iqa[{extra}]`" for extra in RUNTIMES if name in (None, extra)]
+        commands = [
+            f"`pip install {package}`" for known, package in PACKAGES.items() if name in (None, known)
+        ]
         raise BackendError(f"no inference runtime is installed; run {' or '.join(commands)}")
     if name is None:
         wanted = [runtime for runtime in installed if runtime in runtimes]
@@ -53,7 +58,7 @@ def choose(name: str | None, runtimes: Collection[str]) -> str:
     if runtime not in installed:
         raise BackendError(
             f"the backend {name} is not installed, only {_join(installed)}; "
-            f"run `pip install edge-iqa[{name}]`"
+            f"run `pip install {PACKAGES[name]}`"
         )
     return runtime
 

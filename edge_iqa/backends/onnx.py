@@ -86,7 +86,7 @@ def _load() -> ModuleType:
         import onnxruntime
     except ImportError as error:
         raise BackendError(
-            f"ONNX Runtime could not be imported ({error}); run `pip install edge-iqa[onnx]`"
+            f"ONNX Runtime could not be imported ({error}); run `pip install onnxruntime`"
         ) from error
     module: ModuleType = onnxruntime
     return module

@@ -133,8 +133,8 @@ def _load() -> tuple[str, Any]:
         old = _load_old()
         if old is None:
             raise BackendError(
-                f"LiteRT could not be imported ({error}); run `pip install edge-iqa[litert]`, "
-                "or `pip install edge-iqa[tflite]` on an old device"
+                f"LiteRT could not be imported ({error}); run `pip install ai-edge-litert`, "
+                "or `pip install tflite-runtime 'numpy<2'` on an old device"
             ) from error
         return old
     return find_version("ai_edge_litert", ("ai-edge-litert",)) or "ai-edge-litert", Interpreter

@@ -1,25 +1,26 @@
-"""The work of `edge-iqa fix IN -o OUT`: inspect, repair, write; what to say about it. It prints nothing."""
+"""The work of `edge-iqa fix IN -o OUT` on one photo: inspect, repair, write; what to say of it. It prints nothing."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from edge_iqa import image, metadata
-from edge_iqa.errors import OutputError
 from edge_iqa.files import write_bytes
+from edge_iqa.fix.encode import SUFFIX_FORMATS
 from edge_iqa.fix.photo import WHOLE_PX, FixedPhoto, fix_photo
-from edge_iqa.fix.rewrite import Written, check_target, choose_format, write_fixed
+from edge_iqa.fix.place import Guard, Place, check_free, find_place
+from edge_iqa.fix.rewrite import Written, write_fixed
 from edge_iqa.formats import sniff
 from edge_iqa.inspector import Inspector
 from edge_iqa.policy import Policy
-from edge_iqa.report import Report, Verdict
+from edge_iqa.report import SCHEMA, Report, Verdict
+from edge_iqa.table import make_printable
 
-DONE, LEFT = 0, 1
-"""Exit codes: a file that is better, or that needed nothing, was written; the photo was left as it was."""
-_KEPT = (".jpg", ".jpeg", ".png", ".webp")
+DONE, NOT_ACCEPTED = 0, 1
+"""Exit codes: what was written is accepted; it is not, though better, or the photo was left as it was."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,17 @@ class FixedFile:
     @property
     def code(self) -> int:
         """Exit code of the command."""
-        return LEFT if self.written is None else DONE
+        accepted = self.written is not None and self.after.verdict is Verdict.ACCEPT
+        return DONE if accepted else NOT_ACCEPTED
+
+    @property
+    def outcome(self) -> str:
+        """In a word or two, to be counted."""
+        if self.written is None:
+            return "left as it was"
+        if not self.changed:
+            return "copied"
+        return "repaired" if self.code == DONE else "better but not accepted"
 
     @property
     def changed(self) -> bool:
@@ -62,9 +73,10 @@ class FixedFile:
         return (*self.photo.notes, *(() if self.written is None else self.written.notes))
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON: names, numbers and lists only."""
+        """As plain JSON values; `edge_iqa/fix.schema.json` describes them."""
         before, fixed, written = self.photo.before, self.photo.fixed, self.written
         return {
+            "schema": SCHEMA,
             "file": self.source,
             "out": None if written is None else os.fspath(written.path),
             "bytes": None if written is None else written.bytes_,
@@ -84,16 +96,26 @@ class FixedFile:
             "notes": list(self.notes),
         }
 
-    def to_text(self) -> str:
-        """For people: a line of what was done, lines of what is still to do, and notes."""
+    def to_line(self) -> str:
+        """For people: what was done and noted, in a line."""
+        notes = f" ({'; '.join(self.notes)})" if self.notes else ""
+        return self._tell() + make_printable(notes)
+
+    def _tell(self) -> str:
         before, after = self.photo.before, self.after
         verdict, score = str(before.verdict), f"score {before.score:.1f}"
         if self.changed:
             verdict, score = f"{before.verdict} → {after.verdict}", f"{score} → {after.score:.1f}"
         out = "nothing written" if self.written is None else f"wrote {self.written.path}"
-        lines = [f"{self.source}: {verdict}, {score}: {self.why}; {out}"]
-        if after.verdict is not Verdict.ACCEPT:
-            lines += [f"  {issue.message} {issue.advice}" for issue in after.issues if issue.blocking]
+        if self.written is not None and self.code != DONE:
+            out += ", which is better but not accepted" if self.changed else ", which is not accepted"
+        return make_printable(f"{self.source}: {verdict}, {score}: {self.why}; {out}")
+
+    def to_text(self) -> str:
+        """For people: a line of what was done, lines of what is still to do, and notes."""
+        lines = [self._tell()]
+        if self.after.verdict is not Verdict.ACCEPT:
+            lines += [f"  {issue.message} {issue.advice}" for issue in self.after.issues if issue.blocking]
         return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
 
 
@@ -105,6 +127,7 @@ def fix_file(
     *,
     strip_location: bool = False,
     overwrite: bool = False,
+    guard: Guard | None = None,
 ) -> FixedFile:
     """Repair one file.
 
@@ -112,64 +135,90 @@ def fix_file(
     the place if that shall go, unless `out` asks for another format. Of any other photo nothing is written.
 
     Args:
+        inspector, policy: judge the photo, and what became of it.
         source: path of the photo.
-        out: path of the result, or a folder that exists: then a file of the source's name in it.
+        out: path of the result; or a folder (one that exists, or whose name ends in a slash), for a file of the
+            source's name in it.
         strip_location, overwrite: see `write_fixed`.
+        guard: knows files that may not be replaced in any case.
 
     Raises:
         PhotoError: the photo cannot be read.
         OutputError: the result may not or cannot be written.
     """
     path = Path(source)
-    target = _find_target(path, Path(out))
-    _check_not_itself(path, target, overwrite)
-    check_target(target, overwrite=overwrite)
-    photo = fix_photo(inspector, path, policy)
-    most = _find_most_bytes(policy)
+    place = find_place(path, out)
+    desk = _Desk(path, place, policy, strip_location, overwrite, guard or Guard())
+    if place.copied == place.encoded:  # else only the verdict tells which of the two it will be
+        desk.check(place.encoded)
+    photo = fix_photo(inspector, source, policy)
     smaller = photo.before.verdict is Verdict.FIX and any(
         issue.code == "FILE_TOO_LARGE" and issue.blocking for issue in photo.before.issues
     )
     if not (photo.changed or smaller or photo.before.verdict is Verdict.ACCEPT):
         return FixedFile(os.fspath(source), photo, None, photo.before)
-    data = path.read_bytes()
-    written = None if photo.changed or smaller else _copy(data, target, strip_location)
-    if written is None:
-        frame = image.read(data, long_side_px=WHOLE_PX)
-        written = write_fixed(
-            data,
-            frame,
-            photo.pixels,
-            target,
-            strip_location=strip_location,
-            overwrite=overwrite,
-            max_bytes=most,
-        )
+    written = desk.write(photo, is_new=photo.changed or smaller)
+    desk.guard.add(written.path)
     return FixedFile(os.fspath(source), photo, written, inspector.inspect(written.path, policy), smaller)
 
 
-def _check_not_itself(path: Path, target: Path, overwrite: bool) -> None:
-    if not overwrite and target.exists() and path.exists() and target.samefile(path):
-        raise OutputError(f"{target}: this is the photo itself; choose another name, or allow overwriting")
+@dataclass(frozen=True, eq=False)
+class _Desk:
+    """One photo, where its result goes, and how it shall be written."""
 
+    source: Path
+    place: Place
+    policy: Policy
+    strip_location: bool
+    overwrite: bool
+    guard: Guard
 
-def _find_target(source: Path, out: Path) -> Path:
-    if not out.is_dir():
-        return out
-    return out / (source.name if source.suffix.lower() in _KEPT else source.stem + ".jpg")
+    def check(self, target: Path) -> None:
+        self.guard.check(self.source, target)
+        check_free(target, overwrite=self.overwrite, source=self.source)
+
+    def write(self, photo: FixedPhoto, *, is_new: bool) -> Written:
+        """Write the photo's own bytes where they can stay, else encode its pixels."""
+        data, target = self.source.read_bytes(), self.place.encoded
+        written = None if is_new else self._copy(data)
+        if written is not None:
+            return written
+        self.check(target)
+        written = write_fixed(
+            data,
+            image.read(data, long_side_px=WHOLE_PX),
+            photo.pixels,
+            target,
+            strip_location=self.strip_location,
+            overwrite=self.overwrite,
+            max_bytes=_find_most_bytes(self.policy),
+        )
+        if is_new or not self._may_stay(data):
+            return written
+        kind = SUFFIX_FORMATS[target.suffix.lower()].upper()
+        note = f"encoded as {kind}: the place could not be taken out of the file as it was"
+        return replace(written, notes=(*written.notes, note))
+
+    def _may_stay(self, data: bytes) -> bool:
+        """Whether no other format is asked for; only a folder asks for none."""
+        return self.place.in_folder or sniff(data).name == SUFFIX_FORMATS[self.place.copied.suffix.lower()]
+
+    def _copy(self, data: bytes) -> Written | None:
+        """Write the very bytes; None where they have to be encoded anew."""
+        if not self._may_stay(data):
+            return None
+        kept = metadata.strip_location(data) if self.strip_location else (data, ())
+        if kept is None:
+            return None
+        target = self.place.copied
+        self.check(target)
+        return Written(write_bytes(target, kept[0], replace=self.overwrite), len(kept[0]), kept[1])
 
 
 def _find_most_bytes(policy: Policy) -> int | None:
     """The most bytes that a file may have by the policy; None where it does not say."""
     most = [rule.at_most for rule in policy.rules if rule.measure == "file_bytes"]
     return min((int(each) for each in most if each is not None), default=None)
-
-
-def _copy(data: bytes, target: Path, strip_location: bool) -> Written | None:
-    """Write the very bytes; None where they would have to be encoded anew."""
-    if sniff(data).name != choose_format(data, target):
-        return None
-    kept = metadata.strip_location(data) if strip_location else (data, ())
-    return None if kept is None else Written(write_bytes(target, kept[0]), len(kept[0]), kept[1])
 
 
 def _to_causes(report: Report) -> list[dict[str, Any]]:

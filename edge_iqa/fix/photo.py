@@ -76,6 +76,14 @@ class FixedPhoto:
         """Whether any repair was made."""
         return bool(self.steps)
 
+    def __repr__(self) -> str:
+        height, width = self.pixels.shape[:2]
+        before, after = self.before, self.after
+        verdict, score = f"{before.verdict}", f"{before.score:.1f}"
+        if self.changed:
+            verdict, score = f"{verdict} → {after.verdict}", f"{score} → {after.score:.1f}"
+        return f"FixedPhoto({width} x {height} px, {verdict}, score {score}, {self.why})"
+
 
 _NOT_TRIED = {
     Verdict.ACCEPT: "nothing to repair: the photo is accepted",

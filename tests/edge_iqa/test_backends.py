@@ -236,19 +236,20 @@ except EdgeIqaError as error:
 
 
 @pytest.mark.parametrize("backend", [None, "onnx", "litert"])
-def test_without_any_runtime_the_error_names_the_extras(backend: str | None) -> None:
+def test_without_any_runtime_the_error_names_what_to_install(backend: str | None) -> None:
     said = _open_without(MODULES["litert"] + MODULES["onnx"], backend)
     assert said.startswith("BackendError no inference runtime is installed")
-    for extra in (backend,) if backend else ("litert", "onnx"):
-        assert f"pip install edge-iqa[{extra}]" in said
+    packages = {"onnx": "onnxruntime", "litert": "ai-edge-litert"}
+    for name, package in packages.items():
+        assert (f"`pip install {package}`" in said) is (backend in (None, name))
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
-def test_asked_for_but_missing_runtime_is_named_with_its_extra(runtime: str) -> None:
+def test_asked_for_but_missing_runtime_is_named_with_its_package(runtime: str) -> None:
     name = backends.NAMES[runtime]
     said = _open_without(MODULES[name], name)
     assert said.startswith("BackendError")
-    assert f"pip install edge-iqa[{name}]" in said
+    assert f"pip install {backends.PACKAGES[name]}" in said
 
 
 @pytest.mark.skipif(len(RUNTIMES) < 2, reason="needs both runtimes")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -61,3 +63,50 @@ def test_json_is_utf8_and_never_holds_what_json_has_not(tmp_path: Path) -> None:
     with pytest.raises(ValueError):
         write_json(path, float("nan"))
     assert json.loads(path.read_text(encoding="utf-8"))["value"] == 0.1
+
+
+def test_what_stands_there_is_kept_where_it_may_not_be_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "result.bin"
+    write_bytes(path, b"old", replace=False)
+    for name in ("result.bin", "nowhere/../result.bin"):  # the second is not there until its folder is made
+        with pytest.raises(OutputError, match=r"there is a file already.*--overwrite"):
+            write_bytes(tmp_path / name, b"new", replace=False)
+    assert path.read_bytes() == b"old"
+    assert [each.name for each in tmp_path.iterdir()] == ["result.bin"]
+
+
+def test_where_there_are_no_links_what_stands_there_is_kept_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    path = write_bytes(tmp_path / "result.bin", b"old", replace=False)
+    with pytest.raises(OutputError, match="there is a file already"):
+        write_bytes(path, b"new", replace=False)
+    assert path.read_bytes() == b"old"
+    assert [each.name for each in tmp_path.iterdir()] == ["result.bin"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs modes of files")
+def test_a_new_file_has_the_mode_that_the_umask_allows_and_a_replaced_one_keeps_its_own(
+    tmp_path: Path,
+) -> None:
+    script = "import os, sys; os.umask(0o{}); from edge_iqa.files import write_bytes; write_bytes(sys.argv[1], b'x')"
+    for umask, expected in (("077", 0o600), ("002", 0o664), ("022", 0o644)):
+        path = tmp_path / umask
+        subprocess.run([sys.executable, "-c", script.format(umask), str(path)], cwd=ROOT, check=True)
+        assert stat.S_IMODE(path.stat().st_mode) == expected
+    path.chmod(0o640)
+    write_bytes(path, b"new")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640 and path.read_bytes() == b"new"
+
+
+def test_what_cannot_be_written_for_another_reason_than_space_does_not_ask_for_space(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "folder").mkdir()
+    for path in (tmp_path / "file" / "result.bin", tmp_path / "folder", tmp_path / "a\0b"):
+        with pytest.raises(OutputError, match="could not be written") as caught:
+            write_bytes(path, b"x")
+        assert "space" not in str(caught.value)

@@ -157,6 +157,17 @@ def test_a_shorter_side_under_32_px_is_refused() -> None:
     assert image.read(photos.encode(".png", photos.gradient(32, 500))).pixels.shape == (32, 500, 3)
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_side_over_100_times_the_other_is_refused_from_the_header(turned: bool) -> None:
+    wide, widest = np.zeros((40, 12_000, 3), np.uint8), np.zeros((40, 4_000, 3), np.uint8)
+    if turned:
+        wide, widest = wide.transpose(1, 0, 2), widest.transpose(1, 0, 2)
+    png = photos.encode(".png", np.ascontiguousarray(wide))
+    check_refused(png[: len(png) // 2], errors.PhotoSizeError, "at most 100 times", "crop the photo")
+    check_refused(wide, errors.PhotoSizeError, "at most 100 times", "12000")
+    assert image.read(widest).pixels.shape == widest.shape
+
+
 @pytest.mark.parametrize(
     ("array", "words"),
     [
@@ -284,3 +295,14 @@ def test_bytes_and_paths_of_one_photo_read_the_same(tmp_path: Path) -> None:
     for photo in (bytearray(data), memoryview(data), path, str(path)):
         np.testing.assert_array_equal(image.read(photo).pixels, first.pixels)
     assert (first.name, image.read(path).name) == ("", str(path))
+
+
+def test_an_open_file_is_refused_with_how_to_pass_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(ENCODED["png"])
+    with path.open("rb") as stream:
+        check_refused(stream, errors.UnsupportedPhotoError, "got BufferedReader", "f.read()")
+
+
+def test_an_empty_path_is_not_called_a_folder() -> None:
+    check_refused("", errors.PhotoError, "expected the path of a photo", "empty")

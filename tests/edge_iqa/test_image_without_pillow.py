@@ -28,8 +28,8 @@ def without_pillow(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     pillow.load_heif.cache_clear()
 
 
-def test_heic_without_its_extra_names_the_extra() -> None:
-    with pytest.raises(errors.UnsupportedPhotoError, match=r"HEIC.*pip install edge-iqa\[heif\]"):
+def test_heic_without_its_package_names_the_package() -> None:
+    with pytest.raises(errors.UnsupportedPhotoError, match=r"HEIC.*pip install pillow-heif"):
         image.read(photos.heic(4032, 3024))
 
 

@@ -7,6 +7,7 @@ import itertools
 import logging
 import math
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from edge_iqa import Failure, Inspector, Report, Verdict, backends, image, opencv
@@ -21,6 +24,7 @@ from edge_iqa.errors import (
     BackendError,
     DamagedPhotoError,
     PhotoError,
+    PhotoSizeError,
     PolicyError,
     UnsupportedPhotoError,
     WordsError,
@@ -249,6 +253,29 @@ def test_bad_photo_stops_nothing_in_a_batch(
     assert _essence(results[1]) == _essence(results[5]) == _essence(inspector.inspect(good))
 
 
+@settings(max_examples=30, deadline=None, derandomize=True)
+@example(32, 100.0, True, 0.4)
+@example(32, 100.0, False, 0.4)
+@given(st.integers(32, 64), st.floats(1, image.MAX_ASPECT), st.booleans(), st.floats(0, 1))
+def test_every_shape_that_is_read_is_judged_without_a_warning(
+    inspector: Inspector, short_px: int, aspect: float, tall: bool, share: float
+) -> None:
+    pixels = np.full((short_px, int(short_px * aspect), 3), 245, np.uint8)
+    height, width = pixels.shape[:2]
+    block = pixels[height // 4 : 3 * height // 4, width // 4 : width // 4 + int(share * width)]
+    block[:] = np.random.default_rng(0).integers(0, 200, block.shape, np.uint8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        report = inspector.inspect(np.ascontiguousarray(pixels.transpose(1, 0, 2)) if tall else pixels)
+    assert (report.width_px, report.height_px) == ((height, width) if tall else (width, height))
+
+
+def test_a_strip_that_is_too_thin_stops_nothing_in_a_batch(inspector: Inspector, good_photo: Pixels) -> None:
+    results = list(inspector.inspect_many([np.zeros((40, 12_000, 3), np.uint8), good_photo], jobs=1))
+    assert isinstance(results[0], Failure) and isinstance(results[0].error, PhotoSizeError)
+    assert isinstance(results[1], Report)
+
+
 def test_endless_stream_of_photos_is_taken_only_as_results_are(
     inspector: Inspector, photo_paths: list[Path]
 ) -> None:
@@ -292,6 +319,38 @@ def test_inspector_closed_in_the_middle_of_a_batch_ends_it(photo_paths: list[Pat
 def test_jobs_that_are_no_number_of_jobs_are_refused_at_once(jobs: Any, inspector: Inspector) -> None:
     with pytest.raises(ValueError, match="jobs: expected a whole number"):
         inspector.inspect_many([], jobs)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"policy": 3}, "policy: expected a name, .* got int"),
+        ({"policy": b"general"}, "policy: expected a name, .* got bytes"),
+        ({"override": 3}, "override: expected the reason in words, or None, got int"),
+        ({"override": b"x"}, "override: expected the reason in words, or None, got bytes"),
+    ],
+    ids=str,
+)
+def test_an_argument_of_another_type_is_told_by_name(
+    arguments: dict[str, Any], says: str, inspector: Inspector, good_photo: Pixels
+) -> None:
+    with pytest.raises(TypeError, match=says):
+        inspector.inspect(good_photo, **arguments)
+    with pytest.raises(TypeError, match=says):
+        inspector.inspect_many([good_photo], **arguments)
+
+
+def test_a_bundle_that_is_no_path_is_told_as_such() -> None:
+    for bundle in (3, b"folder", True):
+        with pytest.raises(TypeError, match="bundle: expected the path of a folder, or None"):
+            Inspector.open(bundle=bundle)  # type: ignore[arg-type]
+
+
+def test_a_repaired_photo_is_shown_in_a_line(inspector: Inspector, good_photo: Pixels) -> None:
+    fixed = inspector.fix(good_photo)
+    height, width = good_photo.shape[:2]
+    score = f"{fixed.before.score:.1f}"
+    assert repr(fixed) == f"FixedPhoto({width} x {height} px, accept, score {score}, {fixed.why})"
 
 
 def test_no_photos_give_no_results(inspector: Inspector) -> None:

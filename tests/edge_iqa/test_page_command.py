@@ -83,10 +83,24 @@ def test_place_and_time_of_a_photo_do_not_reach_the_page(tmp_path: Path) -> None
         assert b"SecretMaker" not in picture and b"Exif" not in picture
 
 
-def test_an_empty_folder_is_a_failure_on_the_page(tmp_path: Path) -> None:
+def test_where_nothing_can_be_read_no_page_is_written_or_replaced(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    out, new = tmp_path / "report.html", tmp_path / "new" / "report.html"
+    out.write_bytes(b"yesterday's")
+    for page in (out, new):
+        assert _run(tmp_path / "nosuch.jpg", tmp_path / "empty", "-o", page) == cli.UNREADABLE
+        told = capsys.readouterr().err.splitlines()
+        assert "nosuch.jpg: no such file" in told[0] and "no photo directly in this folder" in told[1]
+        assert told[2] == f"edge-iqa: {page}: nothing written, as no photo could be read"
+    assert out.read_bytes() == b"yesterday's" and not new.parent.exists()
+
+
+def test_an_empty_folder_is_a_failure_on_the_page(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     out = tmp_path / "report.html"
-    assert _run(tmp_path / "empty", "-o", out) == cli.UNREADABLE
+    assert _run(tmp_path / "empty", folder / "plain.jpg", "-o", out) == cli.UNREADABLE
     assert "no photo directly in this folder" in out.read_text(encoding="utf-8")
 
 

@@ -232,7 +232,7 @@ def test_a_file_too_large_is_not_read_to_its_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["nope", "", "GENERAL", "../general", "policies/general", "x.toml", "a\0b.toml"]
+    "name", ["nope", "", "GENERAL.toml", "../general", "policies/general", "x.toml", "a\0b.toml"]
 )
 def test_a_policy_that_is_not_there_is_refused(name: str) -> None:
     with pytest.raises(PolicyError, match=r"expected (one of the policies amazon-main, |a policy in TOML)"):

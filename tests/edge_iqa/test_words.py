@@ -43,7 +43,7 @@ def test_chinese_is_chinese_and_its_stops_are_wide() -> None:
             assert re.search("[\u4e00-\u9fff]", text) and not re.search("[,;:!?.]", text)
 
 
-@pytest.mark.parametrize("lang", ["tlh", "EN", "", "../words/en", "en.toml"])
+@pytest.mark.parametrize("lang", ["tlh", "E N", "", "../words/en", "en.toml"])
 def test_a_language_that_is_not_there_is_told_which_are(lang: str) -> None:
     with pytest.raises(WordsError, match=re.escape(f"expected one of the languages en, zh, got {lang!r}")):
         open_words(lang)
