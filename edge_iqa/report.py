@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from edge_iqa import plain_json
 from edge_iqa.errors import PhotoError
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ class Report:
 
     def to_json(self) -> str:
         """As one line of JSON in ASCII (other letters escaped), so that any terminal or pipe takes it."""
-        return json.dumps(self.to_dict(), allow_nan=False)
+        return plain_json.dump(self.to_dict())
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,7 +216,7 @@ class Failure:
 
     def to_json(self) -> str:
         """As one line of JSON in ASCII."""
-        return json.dumps(self.to_dict(), allow_nan=False)
+        return plain_json.dump(self.to_dict())
 
 
 def _to_list(box: Box | None) -> list[float] | None:
