@@ -107,9 +107,24 @@ def repair(
         report: of the photo, by this policy.
         policy, inspector, scale: see `to_diagnosis`.
     """
-    if report.verdict is not Verdict.FIX:
+    if not may_try(report):
         return None
     return improve(frame, to_diagnosis(report, policy, inspector, scale), make_scorer(inspector))
+
+
+def may_try(report: Report) -> bool:
+    """Whether a repair could end in an accepted photo.
+
+    True for the verdict `fix`; and where the scores alone doubt or refuse the photo and one of its causes can be
+    repaired: what they name besides is often the shadow of that cause (a dark photo is called poor in detail), and
+    only a photo that reaches the bound of accept is kept. What a rule refuses and no repair removes stays as it is.
+    """
+    if report.verdict is Verdict.FIX:
+        return True
+    blocking = [issue for issue in report.issues if issue.blocking]
+    refused = {each.code for each in report.rules if each.status == "broken" and each.severity == "must"}
+    lost = any(issue.code in refused for issue in blocking if not issue.fixable)
+    return any(issue.fixable for issue in blocking) and not lost
 
 
 def describe(fixed: Fixed) -> tuple[str, ...]:
