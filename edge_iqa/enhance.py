@@ -119,7 +119,8 @@ def improve(frame: Frame, diagnosis: Diagnosis, score: Scorer) -> Fixed:
         state, reason = _improve_tones(state, diagnosis, score)
         reasons.append(reason)
     if any(code in SHAPES for code in diagnosis.causes):
-        done = reshape(state.pixels, state.after, diagnosis.causes, diagnosis.context, score)
+        shape = state.pixels, state.after, diagnosis.causes, diagnosis.context
+        done = reshape(*shape, score, diagnosis.accept)
         state = replace(state, pixels=done.pixels, steps=(*state.steps, *done.steps), after=done.scores)
         reasons += [_describe(done.steps)] if done.steps else []
         reasons += done.reasons
