@@ -85,7 +85,7 @@ _NOT_TRIED = {
 
 
 def fix_photo(inspector: Judge, photo: Photo, policy: Policy) -> FixedPhoto:
-    """Inspect a photo, repair it where its verdict is `fix`, and inspect what came of it; see `Inspector.fix`."""
+    """Inspect a photo, repair it where that may help, and inspect what came of it; see `Inspector.fix`."""
     report = inspector.inspect(photo, policy)
     frame = image.read(photo, long_side_px=WHOLE_PX)
     fixed = repair(frame, report, policy, inspector)
@@ -93,6 +93,9 @@ def fix_photo(inspector: Judge, photo: Photo, policy: Policy) -> FixedPhoto:
         why = _NOT_TRIED[report.verdict] if fixed is None else fixed.why
         return FixedPhoto(frame.pixels, (), why, report, report, fixed, frame.notes)
     after = inspector.inspect(fixed.pixels, policy)
+    if report.verdict is not Verdict.FIX and after.verdict is not Verdict.ACCEPT:
+        why = f"left as it was: it would still be {after.verdict.value}"
+        return FixedPhoto(frame.pixels, (), why, report, report, fixed, frame.notes)
     steps = describe(fixed)
     return FixedPhoto(fixed.pixels, steps, ", ".join(steps), report, after, fixed, frame.notes)
 
@@ -100,7 +103,7 @@ def fix_photo(inspector: Judge, photo: Photo, policy: Policy) -> FixedPhoto:
 def repair(
     frame: Frame, report: Report, policy: Policy, inspector: Judge, scale: float = 1.0
 ) -> Fixed | None:
-    """Repair one photo; None where its verdict is not `fix`, so that nothing is tried.
+    """Repair one photo; None where no repair could end in an accepted one, so that nothing is tried.
 
     Args:
         frame: the photo, at the size that shall be repaired.
