@@ -4,8 +4,8 @@ Held-out photos and drawn listings get one fault each, of a severity drawn at ra
 (`Inspector.fix`), and those who did not guide the repair judge what it changed: the teacher, metrics that see the clean
 source (`compression.fidelity`: HaarPSI, MDSI, VSI of piq), and CIEDE2000 to it. Counted too: fixable faults that were
 brought to accept, and clean photos that were touched. Where geometry or background were repaired the teacher is asked
-twice, as the photos are and of the same content (`benchmarks/same_content.py`). Rows are kept in `--runs` as they come, so a run that was
-stopped goes on. Writes `fixes-host.json`.
+twice, as the photos are and of the same content (`benchmarks/same_content.py`). Rows are kept in `--runs` as they
+come, so a run that was stopped goes on. Writes `fixes-host.json`.
 """
 
 from __future__ import annotations

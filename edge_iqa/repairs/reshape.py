@@ -32,6 +32,8 @@ _MEASURED = {
 }  # fmt: skip
 _LEAST = {"BACKGROUND": 0.05, "SKEW": 0.5, "FILL_LOW": 0.01, "OFF_CENTER": 0.01, "ASPECT": 0.01}
 """By how much the measurement must get better."""
+_WHITE_COST = 3.0
+"""Points that the score may fall besides, below the photo on its old background, because white is white."""
 _WHITE = 0.9
 """Share of the background that must be white in the end: what is half white is a product in front of a ruin."""
 _MORE_CUT = 0.005
@@ -83,8 +85,9 @@ def reshape(
         after = score(to_viewing(tried))
         before = state.scores[0]
         if wanted == ["BACKGROUND"]:
-            before = min(before, score(to_viewing(_cut_hard(state.pixels, context)))[0])
-        bar = min(accept, state.scores[0])
+            on_white = score(_cut_hard(to_viewing(state.pixels), context))[0]
+            before = max(min(before, on_white), before - _WHITE_COST)
+        bar = accept if state.scores[0] >= accept else 0.0
         fault = _find_fault(state, tried, after, wanted, context, before, bar)
         if fault is not None:
             state = replace(state, reasons=(*state.reasons, fault))
@@ -125,8 +128,8 @@ def _cut_hard(pixels: Pixels, context: Context) -> Pixels:
     """The product as it was, cut out along its outline and laid on white: what a new background is compared with.
 
     A white background alone moves the model's score, of listings that were drawn on white as much as of those that
-    were repaired (by 4 points in the middle, up to 20, either way), so that the photo on its old background is no measure of
-    what a repair did to the product and its rim.
+    were repaired, so that the photo on its old background is no fair measure of what a repair did to the product and
+    its rim. It stays one within `_WHITE_COST`: of development listings, those that lost more had a ragged rim.
     """
     product = context.product_at(pixels.shape)[..., None]
     return np.where(product, pixels, np.uint8(255))

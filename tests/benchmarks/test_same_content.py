@@ -20,7 +20,9 @@ Pixels = NDArray[np.uint8]
 
 def make_photo(height: int = 150, width: int = 200) -> Pixels:
     coarse = np.random.default_rng(3).uniform(20, 235, (height // 12, width // 12, 3)).astype(np.float32)
-    return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC).clip(0, 255), np.uint8)
+    return np.asarray(
+        cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC).clip(0, 255), np.uint8
+    )
 
 
 def make_product(shape: tuple[int, ...]) -> NDArray[np.uint8]:
