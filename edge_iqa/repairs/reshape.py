@@ -32,8 +32,8 @@ _MEASURED = {
 }  # fmt: skip
 _LEAST = {"BACKGROUND": 0.05, "SKEW": 0.5, "FILL_LOW": 0.01, "OFF_CENTER": 0.01, "ASPECT": 0.01}
 """By how much the measurement must get better."""
-_WHITE_COST = 3.0
-"""Points that the score may fall besides, below the photo on its old background, because white is white."""
+_OTHER_COST = 3.0
+"""Points that the score may fall besides, because a white background or another framing moves it by itself."""
 _WHITE = 0.9
 """Share of the background that must be white in the end: what is half white is a product in front of a ruin."""
 _MORE_CUT = 0.005
@@ -83,10 +83,7 @@ def reshape(
             continue
         tried = apply_steps(state.pixels, steps, context)
         after = score(to_viewing(tried))
-        before = state.scores[0]
-        if wanted == ["BACKGROUND"]:
-            on_white = score(_cut_hard(to_viewing(state.pixels), context))[0]
-            before = max(min(before, on_white), before - _WHITE_COST)
+        before = _find_measure(state, wanted, context, score)
         bar = accept if state.scores[0] >= accept else 0.0
         fault = _find_fault(state, tried, after, wanted, context, before, bar)
         if fault is not None:
@@ -124,12 +121,25 @@ def _find_fault(
     return None
 
 
+def _find_measure(state: Reshaped, wanted: Sequence[str], context: Context, score: Scorer) -> float:
+    """The score that a repair is compared with: that of the same content before it, where it is another.
+
+    A crop's pixels are copies, so that part of the photo as it was scores what the crop scores: only framing moves the
+    score, and it may within `_OTHER_COST`. Of a new background see `_cut_hard`.
+    """
+    before = state.scores[0]
+    if wanted == ["BACKGROUND"]:
+        on_white = score(_cut_hard(to_viewing(state.pixels), context))[0]
+        return max(min(before, on_white), before - _OTHER_COST)
+    return before - _OTHER_COST if "SKEW" not in wanted else before
+
+
 def _cut_hard(pixels: Pixels, context: Context) -> Pixels:
     """The product as it was, cut out along its outline and laid on white: what a new background is compared with.
 
     A white background alone moves the model's score, of listings that were drawn on white as much as of those that
     were repaired, so that the photo on its old background is no fair measure of what a repair did to the product and
-    its rim. It stays one within `_WHITE_COST`: of development listings, those that lost more had a ragged rim.
+    its rim. It stays one within `_OTHER_COST`: of development listings, those that lost more had a ragged rim.
     """
     product = context.product_at(pixels.shape)[..., None]
     return np.where(product, pixels, np.uint8(255))

@@ -280,10 +280,11 @@ def test_what_geometry_costs_of_the_score_may_not_be_much() -> None:
     mask = np.zeros((48, 64), bool)
     mask[12:40, 20:44] = True
     shelf, context = make_shelf(Context(mask, "plain", 0.95, fill=0.85, shortest_px=100))
-    worse = lambda pixels: (90.0 if pixels.shape == shelf.shape else 87.9, dict(GOOD))  # noqa: E731
-    hardly = lambda pixels: (90.0 if pixels.shape == shelf.shape else 88.1, {**GOOD, "noise": 80.0})  # noqa: E731
+    worse = lambda pixels: (90.0 if pixels.shape == shelf.shape else 84.9, dict(GOOD))  # noqa: E731
+    hardly = lambda pixels: (90.0 if pixels.shape == shelf.shape else 85.1, {**GOOD, "noise": 80.0})  # noqa: E731
     assert not improve(to_frame(shelf), Diagnosis(["FILL_LOW"], context), worse).changed
     assert improve(to_frame(shelf), Diagnosis(["FILL_LOW"], context), hardly).changed
+    assert not improve(to_frame(shelf), Diagnosis(["FILL_LOW"], context, accept=86.0), hardly).changed
 
 
 def test_the_guard_names_what_is_wrong() -> None:
