@@ -1,7 +1,7 @@
 """Repair what a phone can repair, and never make a photo worse.
 
 From the causes follow the repairs; the model's own score finds their strengths, on a copy at viewing
-scale. The result stands only if the score and the attributes named as causes rise, no other attribute
+scale, one after the other, and once more all together where the guards refuse what came of that. The result stands only if the score and the attributes named as causes rise, no other attribute
 falls, and the product keeps its color. Geometry and background, of which the model knows nothing, stand by their own
 measurements (`edge_iqa.repairs.reshape`). Otherwise the photo stays as it was, and the result says why.
 """
@@ -170,8 +170,10 @@ def _improve_tones(state: Fixed, diagnosis: Diagnosis, score: Scorer) -> tuple[F
     done, fault = _make(state, steps, diagnosis, score)
     if fault is not None:  # what was chosen one after the other does not stand: all together, once more
         meant = {ATTRIBUTES[code] for code in diagnosis.causes if code in ATTRIBUTES}
-        done, again = _make(state, refine(search, steps, meant), diagnosis, score)
-        fault = fault if again is not None else None
+        refined = refine(search, steps, meant)
+        if refined != steps:
+            done, again = _make(state, refined, diagnosis, score)
+            fault = fault if again is not None else None
     return done, f"left as it was: {fault}" if fault is not None else _describe(done.steps)
 
 

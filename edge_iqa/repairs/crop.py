@@ -11,7 +11,6 @@ from edge_iqa.pixels import Pixels
 from edge_iqa.repairs.background import estimate_color
 from edge_iqa.repairs.context import Context
 
-
 _SHORT = 0.98
 """A part so much too small is made as large as it must be: the product spans hardly less than was asked for."""
 
