@@ -1,10 +1,10 @@
 """Repair what a phone can repair, and never make a photo worse.
 
-From the causes follow the repairs; the model's own score finds their strengths, on a copy at viewing scale, one after the
-other, and once more all together where the guards refuse what came of that. The result stands only if the score and the
-attributes named as causes rise, no other attribute falls, and the product keeps its color. Geometry and background, of
-which the model knows nothing, stand by their own measurements (`edge_iqa.repairs.reshape`). Otherwise the photo stays
-as it was, and the result says why.
+From the causes follow the repairs; the model's own score finds their strengths, on a copy at viewing scale,
+one after the other, and once more all together where the guards refuse what came of that. The result stands
+only if the score and the attributes named as causes rise, no other attribute falls, and the product keeps
+its color. Geometry and background, of which the model knows nothing, stand by their own measurements
+(`edge_iqa.repairs.reshape`). Otherwise the photo stays as it was, and the result says why.
 """
 
 from __future__ import annotations
