@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.color_difference import ciede2000
+from benchmarks.same_content import match_content
 from benchmarks.scoring import make_rng
 from compression import listings
 from compression.data import Photo
@@ -138,8 +139,16 @@ class Judge:
         if fixed.changed:
             before = image.read(encoded, long_side_px=WHOLE_PX).pixels
             row["teacher"] = [self.ask_teacher(before), self.ask_teacher(fixed.pixels)]
+            row |= self._ask_same(source, before, fixed)
             row |= compare(source, before, fixed.pixels, fault)
         return row
+
+    def _ask_same(self, source: Source, before: Pixels, fixed: FixedPhoto) -> Row:
+        """The teacher's scores of the same content, where one repair moved it."""
+        steps = () if fixed.fixed is None else fixed.fixed.steps
+        outline = source.product if before.shape == source.pixels.shape else None
+        pair = match_content(before, fixed.pixels, steps[0], outline) if len(steps) == 1 else None
+        return {} if pair is None else {"teacher_same": [self.ask_teacher(each) for each in pair]}
 
     def ask_teacher(self, pixels: Pixels) -> float:
         """The teacher's overall score, 0-100."""

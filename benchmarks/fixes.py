@@ -3,8 +3,9 @@
 Held-out photos and drawn listings get one fault each, of a severity drawn at random; the device repairs them
 (`Inspector.fix`), and those who did not guide the repair judge what it changed: the teacher, metrics that see the clean
 source (`compression.fidelity`: HaarPSI, MDSI, VSI of piq), and CIEDE2000 to it. Counted too: fixable faults that were
-brought to accept, and clean photos that were touched. Rows are kept in `--runs` as they come, so a run that was
-stopped goes on. Writes `fixes-host.json`.
+brought to accept, and clean photos that were touched. Where geometry or background were repaired the teacher is asked
+twice, as the photos are and of the same content (`benchmarks/same_content.py`). Rows are kept in `--runs` as they
+come, so a run that was stopped goes on. Writes `fixes-host.json`.
 """
 
 from __future__ import annotations
@@ -42,12 +43,13 @@ TEACHER = HERE.parent / "compression" / "reference" / "teacher.safetensors"
 _CODE = (
     "edge_iqa",
     "benchmarks/fix_cases.py",
+    "benchmarks/same_content.py",
     "compression/degradations",
     "compression/listings",
     "compression/scenes.py",
 )
 """What rows depend on: they are kept for this state of it alone."""
-_MORE = {"teacher": 2.0, "impairment": 0.01, "delta_e": 0.1}
+_MORE = {"teacher": 2.0, "teacher_same": 2.0, "impairment": 0.01, "delta_e": 0.1}
 """How much worse counts as worse where geometry or background were repaired: the model may lose as much there, and a
 new background touches the product's rim. Light, color and noise may lose nothing."""
 
@@ -168,6 +170,7 @@ def judge(rows: Sequence[Row]) -> list[Figure]:
     clean = [row for row in rows if row["fault"] == CLEAN]
     figures = [
         *_find_worse("teacher", "by the teacher", spoiled),
+        *_find_worse("teacher_same", "by the teacher, same content", spoiled),
         *_find_worse("impairment", "by piq against the clean source", spoiled),
         *_find_worse("delta_e", "by CIEDE2000 to the clean source", spoiled),
         *_find_brought(spoiled),
@@ -186,14 +189,18 @@ def judge(rows: Sequence[Row]) -> list[Figure]:
 
 
 def is_worse(row: Row, by: str) -> bool:
-    """Whether a repair made a photo worse: lower for the teacher, higher for impairment and color difference."""
-    before, after = row[by]
-    loss = before - after if by == "teacher" else after - before
+    """Whether a repair made a photo worse: lower for the teacher, higher for impairment and color difference.
+
+    `teacher_same` compares the same content (`benchmarks.same_content`), which is the photo itself where nothing moved.
+    """
+    before, after = row[by] if by in row or by != "teacher_same" else row["teacher"]
+    loss = before - after if by.startswith("teacher") else after - before
     return bool(loss > (_MORE[by] if row["fault"] in SHAPES else 0.0))
 
 
 def _find_worse(by: str, words: str, rows: Sequence[Row]) -> list[Figure]:
-    changed = [row for row in rows if row["changed"] and by in row]
+    asked = "teacher" if by == "teacher_same" else by
+    changed = [row for row in rows if row["changed"] and asked in row]
     figures = [
         Figure(
             f"changed photos worse {words}", _share(changed, lambda row: is_worse(row, by)), 0.01, False, True

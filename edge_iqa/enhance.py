@@ -1,9 +1,10 @@
 """Repair what a phone can repair, and never make a photo worse.
 
-From the causes follow the repairs; the model's own score finds their strengths, on a copy at viewing
-scale. The result stands only if the score and the attributes named as causes rise, no other attribute
-falls, and the product keeps its color. Geometry and background, of which the model knows nothing, stand by their own
-measurements (`edge_iqa.repairs.reshape`). Otherwise the photo stays as it was, and the result says why.
+From the causes follow the repairs; the model's own score finds their strengths, on a copy at viewing scale,
+one after the other, and once more all together where the guards refuse what came of that. The result stands
+only if the score and the attributes named as causes rise, no other attribute falls, and the product keeps
+its color. Geometry and background, of which the model knows nothing, stand by their own measurements
+(`edge_iqa.repairs.reshape`). Otherwise the photo stays as it was, and the result says why.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from edge_iqa.repairs import tones
 from edge_iqa.repairs.base import Scorer, Scores, Step, apply_steps
 from edge_iqa.repairs.color_guard import color_shift
 from edge_iqa.repairs.context import Context
+from edge_iqa.repairs.refine import refine
 from edge_iqa.repairs.reshape import SHAPES, reshape
 
 MOST_FALL = 2.0
@@ -103,19 +105,23 @@ def improve(frame: Frame, diagnosis: Diagnosis, score: Scorer) -> Fixed:
     unable = tuple(code for code in diagnosis.causes if code not in (*ATTRIBUTES, *SHAPES, *ELSEWHERE))
     if "TOO_BRIGHT" in diagnosis.causes and clipped_share(frame.pixels, diagnosis.context) > MOST_CLIPPED:
         unable = (*unable, "TOO_BRIGHT")
-    if "LOW_CONTRAST" in diagnosis.causes and not tones.has_room(frame.pixels):
-        why = "left as it was: its tones reach black or white already, so that more contrast is a guess"
-        return Fixed(frame.pixels, (), before, before, unable, why)
     state = Fixed(frame.pixels, (), before, before, unable, "")
+    causes = [code for code in diagnosis.causes if code not in unable]
     if diagnosis.causes and diagnosis.causes[0] in unable:
         return replace(state, why=f"left as it was: no repair is known for {diagnosis.causes[0]}")
-    diagnosis = replace(diagnosis, causes=[code for code in diagnosis.causes if code not in unable])
+    if "LOW_CONTRAST" in causes and not tones.has_room(frame.pixels):
+        causes.remove("LOW_CONTRAST")
+        if not any(code in ATTRIBUTES for code in causes):
+            why = "left as it was: its tones reach black or white already, so that more contrast is a guess"
+            return replace(state, why=why)
+    diagnosis = replace(diagnosis, causes=causes)
     reasons = []
     if any(code in ATTRIBUTES for code in diagnosis.causes):
         state, reason = _improve_tones(state, diagnosis, score)
         reasons.append(reason)
     if any(code in SHAPES for code in diagnosis.causes):
-        done = reshape(state.pixels, state.after, diagnosis.causes, diagnosis.context, score)
+        shape = state.pixels, state.after, diagnosis.causes, diagnosis.context
+        done = reshape(*shape, score, diagnosis.accept)
         state = replace(state, pixels=done.pixels, steps=(*state.steps, *done.steps), after=done.scores)
         reasons += [_describe(done.steps)] if done.steps else []
         reasons += done.reasons
@@ -160,9 +166,26 @@ def _improve_tones(state: Fixed, diagnosis: Diagnosis, score: Scorer) -> tuple[F
     small, context = to_viewing(state.pixels), diagnosis.context
     search = tones.Search(score, context, state.before, small, diagnosis.causes, diagnosis.enough)
     steps = tones.choose(search).steps
-    fault: str | None = "no repair made it clearly better"
+    if not steps:
+        return state, "left as it was: no repair made it clearly better"
+    done, fault = _make(state, steps, diagnosis, score)
+    if fault is not None:  # what was chosen one after the other does not stand: all together, once more
+        meant = {ATTRIBUTES[code] for code in diagnosis.causes if code in ATTRIBUTES}
+        refined = refine(search, steps, meant)
+        if refined != steps:
+            done, again = _make(state, refined, diagnosis, score)
+            fault = fault if again is not None else None
+    return done, f"left as it was: {fault}" if fault is not None else _describe(done.steps)
+
+
+def _make(
+    state: Fixed, steps: tuple[Step, ...], diagnosis: Diagnosis, score: Scorer
+) -> tuple[Fixed, str | None]:
+    """Make repairs as mildly as suffices; say why the photo stays as it was, None where a repair stands."""
+    small, context = to_viewing(state.pixels), diagnosis.context
+    fault: str | None = None
     standing: list[tuple[Step, ...]] = []
-    for milder in _MILDER if steps else ():
+    for milder in _MILDER:
         tried = tuple(replace(step, strength=round(step.strength * milder, 3)) for step in steps)
         reached, found = _judge(small, apply_steps(small, tried, context), state.before, diagnosis, score)
         fault = fault if milder < 1 else found  # of all of it: what is told
@@ -177,8 +200,8 @@ def _improve_tones(state: Fixed, diagnosis: Diagnosis, score: Scorer) -> tuple[F
         after, found = _judge(small, to_viewing(pixels), state.before, diagnosis, score)
         fault = found or fault
         if found is None:
-            return Fixed(pixels, tried, state.before, after, state.retake, ""), _describe(tried)
-    return state, f"left as it was: {fault}"
+            return replace(state, pixels=pixels, steps=tried, after=after), None
+    return state, fault
 
 
 def _judge(

@@ -174,7 +174,10 @@ class Inspector:
         return map_in_order(work, photos, cores() if jobs is None else min(jobs, _MOST_JOBS))
 
     def fix(self, photo: Photo, policy: str | os.PathLike[str] | Policy | None = None) -> FixedPhoto:
-        """Repair one photo whose verdict is `fix`; every other comes back as it is, with the reason.
+        """Repair one photo that a repair may bring to accept; every other comes back as it is, with the reason.
+
+        Tried are the verdict `fix`, and `review` and `retake` where the scores alone give them and one cause can be
+        repaired.
 
         A repair stands only if it makes the photo better, and no count of it clearly worse: see `edge_iqa.enhance`.
         `edge-iqa fix` does the same to a file, and keeps its metadata.

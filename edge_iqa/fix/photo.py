@@ -93,7 +93,7 @@ _NOT_TRIED = {
 
 
 def fix_photo(inspector: Judge, photo: Photo, policy: Policy) -> FixedPhoto:
-    """Inspect a photo, repair it where its verdict is `fix`, and inspect what came of it; see `Inspector.fix`."""
+    """Inspect a photo, repair it where that may help, and inspect what came of it; see `Inspector.fix`."""
     report = inspector.inspect(photo, policy)
     frame = image.read(photo, long_side_px=WHOLE_PX)
     fixed = repair(frame, report, policy, inspector)
@@ -101,6 +101,9 @@ def fix_photo(inspector: Judge, photo: Photo, policy: Policy) -> FixedPhoto:
         why = _NOT_TRIED[report.verdict] if fixed is None else fixed.why
         return FixedPhoto(frame.pixels, (), why, report, report, fixed, frame.notes)
     after = inspector.inspect(fixed.pixels, policy)
+    if report.verdict is not Verdict.FIX and after.verdict is not Verdict.ACCEPT:
+        why = f"left as it was: it would still be {after.verdict.value}"
+        return FixedPhoto(frame.pixels, (), why, report, report, fixed, frame.notes)
     steps = describe(fixed)
     return FixedPhoto(fixed.pixels, steps, ", ".join(steps), report, after, fixed, frame.notes)
 
@@ -108,16 +111,31 @@ def fix_photo(inspector: Judge, photo: Photo, policy: Policy) -> FixedPhoto:
 def repair(
     frame: Frame, report: Report, policy: Policy, inspector: Judge, scale: float = 1.0
 ) -> Fixed | None:
-    """Repair one photo; None where its verdict is not `fix`, so that nothing is tried.
+    """Repair one photo; None where no repair could end in an accepted one, so that nothing is tried.
 
     Args:
         frame: the photo, at the size that shall be repaired.
         report: of the photo, by this policy.
         policy, inspector, scale: see `to_diagnosis`.
     """
-    if report.verdict is not Verdict.FIX:
+    if not may_try(report):
         return None
     return improve(frame, to_diagnosis(report, policy, inspector, scale), make_scorer(inspector))
+
+
+def may_try(report: Report) -> bool:
+    """Whether a repair could end in an accepted photo.
+
+    True for the verdict `fix`; and where the scores alone doubt or refuse the photo and one of its causes can be
+    repaired: what they name besides is often the shadow of that cause (a dark photo is called poor in detail), and
+    only a photo that reaches the bound of accept is kept. What a rule refuses and no repair removes stays as it is.
+    """
+    if report.verdict is Verdict.FIX:
+        return True
+    blocking = [issue for issue in report.issues if issue.blocking]
+    refused = {each.code for each in report.rules if each.status == "broken" and each.severity == "must"}
+    lost = any(issue.code in refused for issue in blocking if not issue.fixable)
+    return any(issue.fixable for issue in blocking) and not lost
 
 
 def describe(fixed: Fixed) -> tuple[str, ...]:

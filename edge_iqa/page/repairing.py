@@ -15,7 +15,7 @@ _LEFT = "left as it was: "
 
 
 def repair_for_page(frame: Frame, report: Report, inspector: Inspector, policy: Policy) -> Repair | None:
-    """Repair one photo; None where its verdict is not `fix`."""
+    """Repair one photo; None where no repair could bring it to accept, so that none is tried."""
     pixels = to_viewing(frame.pixels)
     scale = max(pixels.shape[:2]) / max(report.width_px, report.height_px)
     fixed = repair(Frame(pixels, pixels.shape[1], pixels.shape[0]), report, policy, inspector, scale)

@@ -21,8 +21,15 @@ _REACH_PX = 3
 """Of the small copy: how far the outline may move to the nearest edge."""
 _FLAT = 2e-3
 """Variance of light (0-1) below which there is no edge."""
-_SOFT = (0.3, 0.7)
+_SOFT = (0.05, 0.35)
 """Cover by the product from which on less, and nothing, is painted."""
+_INNER_PX = 5
+"""Of the small copy: what lies half so far inside the outline is product, however much it looks like background."""
+_SHADOW_PX = 5
+"""Of the small copy: how far around the product a shadow is kept."""
+_GRAIN = 0.55, 0.75
+"""Light, against the background's, from which on what lies away from the product is its grain, and goes; what is darker
+may be a part of the product that the outline missed."""
 _ROWS = 256
 
 
@@ -43,19 +50,22 @@ class WhiteBackground:
         seen = LINEAR[small].astype(np.float32)
         light = np.maximum(_spread_background(seen, cover < 0.02), 0.02)
         outline = _fit_outline(np.minimum(seen / light, 1).mean(-1), cover)
+        inner = cv2.erode((cover > 0.5).astype(np.float32), np.ones((_INNER_PX, _INNER_PX), np.uint8))
+        away = _fade_in(-cv2.GaussianBlur(cover, (0, 0), _SHADOW_PX), -0.1, -0.02)
         table = LINEAR.astype(np.float32)
         out = np.empty_like(pixels)
         for top in range(0, height, _ROWS):
             rows = slice(top, min(height, top + _ROWS))
-            whole = _stretch(np.dstack([light, outline]), rows, (height, width))
+            whole = _stretch(np.dstack([light, outline, away, inner]), rows, (height, width))
             here = table[pixels[rows]]
             white = np.minimum(here / np.maximum(whole[..., :3], 0.02), 1)
-            covered = whole[..., 3] * white.mean(-1) + whole[..., 4]
+            covered = np.maximum(whole[..., 3] * white.mean(-1) + whole[..., 4], whole[..., 6])
             painted = np.clip((_SOFT[1] - covered) / (_SOFT[1] - _SOFT[0]), 0, 1)[..., None] * np.float32(
                 strength
             )
             # from nearly white to white: noise and the rest of unevenness go
             white = np.where(white > 0.75, np.minimum(1, white + (white - 0.75)), white)
+            white += _fade_in(white.min(-1), *_GRAIN)[..., None] * whole[..., 5:6] * (1 - white)
             out[rows] = np.round(to_srgb(here + painted * (white - here)) * 255)
         return out
 
@@ -69,6 +79,11 @@ def estimate_color(pixels: Pixels, context: Context) -> NDArray[np.uint8]:
     edge[:thick] = edge[-thick:] = edge[:, :thick] = edge[:, -thick:] = True
     chosen = edge & outside if (edge & outside).any() else edge
     return np.asarray(np.round(np.median(small[chosen], axis=0)), np.uint8)
+
+
+def _fade_in(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:
+    """0 at `low`, 1 at `high`, straight between."""
+    return np.asarray(np.clip((values - low) / (high - low), 0, 1), np.float32)
 
 
 def _shrink(pixels: Pixels) -> Pixels:

@@ -11,6 +11,9 @@ from edge_iqa.pixels import Pixels
 from edge_iqa.repairs.background import estimate_color
 from edge_iqa.repairs.context import Context
 
+_SHORT = 0.98
+"""A part so much too small is made as large as it must be: the product spans hardly less than was asked for."""
+
 
 @dataclass(frozen=True)
 class Crop:
@@ -74,7 +77,7 @@ def plan(
     share = fill or max(wide / width, tall / height)
     # the narrowest part of that shape in which the product spans no more than `share`
     part_width = max(wide, tall * shape) / share
-    if fill is not None and max(1.0, 1 / shape) * part_width < shortest_px:
+    if fill is not None and max(1.0, 1 / shape) * part_width < _SHORT * shortest_px:
         return None
     part_width = max(part_width, shortest_px * min(1.0, shape))
     part_height = part_width / shape

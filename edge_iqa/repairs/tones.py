@@ -36,7 +36,7 @@ _MENDED_FALL = 1.6
 _FALL_COST = 3.0
 _GOOD, _GOOD_CONTRAST = 85.0, 95.0
 """Scores beyond which more contrast counts for nothing."""
-_NOISE_COST = 0.3
+_LATER_COST = 0.3
 _ENOUGH = 90.0
 """Score from which on an attribute is no cause, where the bundle does not say."""
 _SAFE_SHIFT = 0.009
@@ -99,8 +99,9 @@ class Search:
             worth = min(overall, _GOOD) + 0.5 * min(attributes.get(attribute, 0.0), _GOOD_CONTRAST)
         for name, value in attributes.items():
             fall = max(0.0, self.before[1][name] - value - _SAFE_FALL)
-            # noise that light brings out is taken out afterwards
-            worth -= fall * (_NOISE_COST if name == "noise" != attribute else _FALL_COST)
+            # noise that light brings out, and the flatness of what was flat, are mended afterwards
+            later = name != attribute and (name == "noise" or (name, attribute) == ("contrast", "exposure"))
+            worth -= fall * (_LATER_COST if later else _FALL_COST)
         return worth
 
     def lacks(self, state: State, attribute: str) -> bool:
@@ -190,7 +191,9 @@ def _choose_contrast(state: State, search: Search) -> State:
         return _DOUBT * min(2.0, abs(point[1] - mean) / 0.1)
 
     bounds = [(-0.6, 0.9), (max(0.05, mean - 0.2), 1.0)]
-    repair, _ = _climb(state, search, "contrast", make, [(0.0, mean)], (0.16, 0.1), bounds, doubt)
+    # where nearly all of it was lost, a little more changes nothing yet
+    starts = [(lost, mean) for lost in (0.0, 0.4, 0.7)]
+    repair, _ = _climb(state, search, "contrast", make, starts, (0.16, 0.1), bounds, doubt)
     return _take(state, search, "contrast", "contrast", repair)
 
 

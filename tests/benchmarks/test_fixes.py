@@ -70,6 +70,17 @@ def test_geometry_may_cost_the_teacher_two_points_and_is_not_compared_where_it_m
     assert fixes.is_worse(row("cast", delta_e=[1.0, 1.01]), "delta_e")
 
 
+def test_of_moved_content_the_teacher_is_told_of_beside_the_plain_figure() -> None:
+    turned = row("skew", teacher=[80.0, 70.0], teacher_same=[80.0, 79.0])
+    spoilt = row("background", teacher=[80.0, 90.0], teacher_same=[80.0, 77.0])
+    found = fixes.judge([turned, spoilt, row("cast"), row("cast", teacher=[80.0, 79.9])])
+    assert value(found, "changed photos worse by the teacher") == 0.5
+    assert value(found, "changed photos worse by the teacher, same content") == 0.5
+    assert value(found, "worse by the teacher, same content: geometry, background") == 0.5
+    assert fixes.is_worse(turned, "teacher") and not fixes.is_worse(turned, "teacher_same")
+    assert fixes.is_worse(spoilt, "teacher_same") and not fixes.is_worse(spoilt, "teacher")
+
+
 def test_brought_to_accept_asks_of_fixable_faults_of_good_sources_that_are_not_accepted() -> None:
     rows = [
         row(),

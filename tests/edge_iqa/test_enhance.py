@@ -118,8 +118,18 @@ def test_contrast_is_not_given_to_tones_that_reach_black_or_white() -> None:
 
     assert improve(to_frame(flat), Diagnosis(["LOW_CONTRAST"]), score).changed
     for photo in (burnt, drowned):
-        fixed = improve(to_frame(photo), Diagnosis(["LOW_CONTRAST", "TOO_DARK"]), score)
+        fixed = improve(to_frame(photo), Diagnosis(["LOW_CONTRAST"]), score)
         assert fixed.pixels is photo and "left as it was" in fixed.why
+
+
+def test_a_dark_photo_that_is_called_flat_as_well_still_gets_its_light() -> None:
+    """Its tones reach black, so that contrast is a guess; that it is dark is none."""
+    clean = make_photo()
+    clean[:8] = 0
+    dark = to_encoded(to_light(clean) / 4)
+    fixed = improve(to_frame(dark), Diagnosis(["LOW_CONTRAST", "TOO_DARK"]), Judge(clean))
+    assert [step.name for step in fixed.steps] == ["exposure"]
+    assert improve(to_frame(dark), Diagnosis(["LOW_CONTRAST"]), Judge(clean)).pixels is dark
 
 
 def test_contrast_leaves_the_brightness_as_it_was() -> None:
@@ -270,10 +280,11 @@ def test_what_geometry_costs_of_the_score_may_not_be_much() -> None:
     mask = np.zeros((48, 64), bool)
     mask[12:40, 20:44] = True
     shelf, context = make_shelf(Context(mask, "plain", 0.95, fill=0.85, shortest_px=100))
-    worse = lambda pixels: (90.0 if pixels.shape == shelf.shape else 87.9, dict(GOOD))  # noqa: E731
-    hardly = lambda pixels: (90.0 if pixels.shape == shelf.shape else 88.1, {**GOOD, "noise": 80.0})  # noqa: E731
+    worse = lambda pixels: (90.0 if pixels.shape == shelf.shape else 84.9, dict(GOOD))  # noqa: E731
+    hardly = lambda pixels: (90.0 if pixels.shape == shelf.shape else 85.1, {**GOOD, "noise": 80.0})  # noqa: E731
     assert not improve(to_frame(shelf), Diagnosis(["FILL_LOW"], context), worse).changed
     assert improve(to_frame(shelf), Diagnosis(["FILL_LOW"], context), hardly).changed
+    assert not improve(to_frame(shelf), Diagnosis(["FILL_LOW"], context, accept=86.0), hardly).changed
 
 
 def test_the_guard_names_what_is_wrong() -> None:

@@ -11,10 +11,13 @@ import pytest
 from numpy.typing import NDArray
 
 from edge_iqa import Frame, Inspector, Issue, Report, Verdict
-from edge_iqa.fix.photo import make_scorer, to_diagnosis
+from edge_iqa.enhance import Fixed
+from edge_iqa.fix.photo import fix_photo, make_scorer, may_try, to_diagnosis
 from edge_iqa.page.repairing import repair_for_page
 from edge_iqa.policy import open_policy, parse_policy
-from tests.edge_iqa.pages import make_report
+from edge_iqa.repairs.base import Step
+from edge_iqa.repairs.exposure import Exposure
+from tests.edge_iqa.pages import make_report, make_rule
 
 POLICY = parse_policy(
     b"""
@@ -99,6 +102,52 @@ def test_an_accepted_photo_and_one_beyond_repair_are_left_alone(inspector: Inspe
     frame = Frame(np.zeros((400, 400, 3), np.uint8), 400, 400)
     assert repair_for_page(frame, lost, inspector, POLICY) is None
     assert repair_for_page(frame, fine, inspector, POLICY) is None
+
+
+@pytest.mark.parametrize("verdict", [Verdict.REVIEW, Verdict.RETAKE])
+def test_a_repair_is_tried_where_the_scores_alone_doubt_the_photo(verdict: Verdict) -> None:
+    dark = Issue("TOO_DARK", 0.5, None, None, True, 30.0, "dark", "light")
+    shadow = Issue("LOW_DETAIL", 0.4, None, None, False, 10.0, "coarse", "nearer")
+    hint = dataclasses.replace(dark, blocking=False)
+    report = dataclasses.replace(make_report(verdict=verdict), rules=(), issues=(dark, shadow))
+    assert may_try(report)
+    assert not may_try(dataclasses.replace(report, issues=(shadow, hint)))
+    assert not may_try(dataclasses.replace(report, issues=()))
+
+
+def test_what_a_rule_refuses_and_no_repair_removes_is_not_tried() -> None:
+    dark = Issue("TOO_DARK", 0.5, None, None, True, 30.0, "dark", "light")
+    small = Issue("FILL_LOW", 0.5, None, None, False, 0.0, "small", "nearer")
+    report = dataclasses.replace(make_report(), rules=(make_rule("fill", "broken"),), issues=(dark, small))
+    assert not may_try(report)
+    assert may_try(dataclasses.replace(report, rules=(make_rule("fill", "held"),)))
+
+
+class _Doubter:
+    """An inspector that doubts a photo, and what becomes of it too."""
+
+    def __init__(self, inspector: Inspector, reports: list[Report]) -> None:
+        self.bundle, self.backend, self.reports = inspector.bundle, inspector.backend, reports
+
+    def inspect(self, photo: object, policy: object) -> Report:
+        return self.reports.pop(0)
+
+
+@pytest.mark.parametrize("end", [Verdict.REVIEW, Verdict.ACCEPT])
+def test_a_doubted_photo_is_changed_only_where_it_is_accepted_then(
+    inspector: Inspector, monkeypatch: pytest.MonkeyPatch, end: Verdict
+) -> None:
+    dark = Issue("TOO_DARK", 0.5, None, None, True, 30.0, "dark", "light")
+    report = dataclasses.replace(make_report(verdict=Verdict.REVIEW), rules=(), issues=(dark,))
+    photo = np.full((80, 80, 3), 90, np.uint8)
+    scores = (50.0, {"exposure": 50.0})
+    made = Fixed(photo + 40, (Step("exposure", Exposure(1.0), 1.0),), scores, scores, (), "")
+    monkeypatch.setattr("edge_iqa.fix.photo.improve", lambda *_: made)
+    judge = _Doubter(inspector, [report, dataclasses.replace(report, verdict=end)])
+    fixed = fix_photo(judge, photo, POLICY)
+    assert fixed.changed == (end is Verdict.ACCEPT)
+    assert (fixed.pixels == made.pixels).all() == (end is Verdict.ACCEPT)
+    assert fixed.after.verdict is end
 
 
 @pytest.mark.slow

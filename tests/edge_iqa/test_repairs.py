@@ -306,6 +306,8 @@ def test_a_crop_leaves_enough_pixels_or_is_not_made() -> None:
     part = crop.plan(box, (1000, 1000), fill=0.85, aspect_ratio=None, shortest_px=100, may_pad=False)
     assert part is not None and (part.right - part.left) * 1000 == pytest.approx(100 / 0.85)
     assert crop.plan(box, (1000, 1000), fill=0.85, aspect_ratio=None, shortest_px=600, may_pad=False) is None
+    nearly = crop.plan(box, (1000, 1000), fill=0.85, aspect_ratio=None, shortest_px=119, may_pad=False)
+    assert nearly is not None and (nearly.right - nearly.left) * 1000 == pytest.approx(119)
     wide = (0.05, 0.3, 0.9, 0.1)
     assert crop.plan(wide, (1000, 400), fill=None, aspect_ratio=1.0, shortest_px=300, may_pad=False) is None
 
