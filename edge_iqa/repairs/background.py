@@ -1,7 +1,8 @@
 """Background to white: the light of a plain background is divided out, and what is surely background is white.
 
-The outline is that of a small mask, drawn again along the edges of the photo itself (fast guided filter: He & Sun 2015,
-arXiv:1505.00996), so that no rim of the old background is left around the product.
+The outline is that of a small mask, drawn anew by color (`edge_iqa.repairs.outline`) and then along the edges of the
+photo itself (fast guided filter: He & Sun 2015, arXiv:1505.00996), so that no rim of the old background is left around
+the product.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from edge_iqa import opencv
 from edge_iqa.pixels import Pixels
 from edge_iqa.repairs.context import Context
 from edge_iqa.repairs.light import LINEAR, to_srgb
+from edge_iqa.repairs.outline import redraw
 
-_SMALL_PX = 256
+_SMALL_PX = 512
 _REACH_PX = 3
 """Of the small copy: how far the outline may move to the nearest edge."""
 _FLAT = 2e-3
@@ -25,7 +27,7 @@ _SOFT = (0.05, 0.35)
 """Cover by the product from which on less, and nothing, is painted."""
 _INNER_PX = 5
 """Of the small copy: what lies half so far inside the outline is product, however much it looks like background."""
-_SHADOW_PX = 5
+_SHADOW_PX = 10
 """Of the small copy: how far around the product a shadow is kept."""
 _GRAIN = 0.55, 0.75
 """Light, against the background's, from which on what lies away from the product is its grain, and goes; what is darker
@@ -47,6 +49,7 @@ class WhiteBackground:
         cover = cv2.resize(
             context.product.astype(np.float32), small.shape[1::-1], interpolation=cv2.INTER_LINEAR
         )
+        cover = redraw(small, cover)
         seen = LINEAR[small].astype(np.float32)
         light = np.maximum(_spread_background(seen, cover < 0.02), 0.02)
         outline = _fit_outline(np.minimum(seen / light, 1).mean(-1), cover)
@@ -94,16 +97,25 @@ def _shrink(pixels: Pixels) -> Pixels:
 
 
 def _spread_background(light: NDArray[np.float32], outside: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """The background's light everywhere: what is covered is filled from around it, from coarse to fine."""
+    """The background's light everywhere: what is covered is filled from around it, from coarse to fine.
+
+    On a copy of half the size: light is smooth, and the widest of these filters slow.
+    """
     cv2 = opencv.load()
-    known = outside.astype(np.float32)
+    size = light.shape[1::-1]
+    half = max(1, size[0] // 2), max(1, size[1] // 2)
+    light = cv2.resize(light, half, interpolation=cv2.INTER_AREA)
+    known = (cv2.resize(outside.astype(np.float32), half, interpolation=cv2.INTER_AREA) > 0.99).astype(
+        np.float32
+    )
     total, weight = np.zeros_like(light), np.full(known.shape, 1e-6, np.float32)
     trust = 1.0
     for sigma in (3.0, 8.0, 24.0, 72.0):
         total += trust * cv2.GaussianBlur(light * known[..., None], (0, 0), sigma)
         weight += trust * cv2.GaussianBlur(known, (0, 0), sigma)
         trust *= 0.02
-    return total / weight[..., None]
+    spread: NDArray[np.float32] = cv2.resize(total / weight[..., None], size, interpolation=cv2.INTER_LINEAR)
+    return spread
 
 
 def _fit_outline(guide: NDArray[np.float32], cover: NDArray[np.float32]) -> NDArray[np.float32]:
