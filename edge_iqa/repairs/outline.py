@@ -39,7 +39,8 @@ def redraw(small: Pixels, cover: NDArray[np.float32]) -> NDArray[np.float32]:
     models = np.zeros((1, 65)), np.zeros((1, 65))
     cv2.grabCut(small, labels, None, *models, _ROUNDS, cv2.GC_INIT_WITH_MASK)
     drawn = (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
-    return (drawn | _find_thin(mask, band)).astype(np.float32)
+    redrawn: NDArray[np.float32] = (drawn | _find_thin(mask, band)).astype(np.float32)
+    return redrawn
 
 
 def _find_thin(mask: NDArray[np.uint8], band: NDArray[np.uint8]) -> NDArray[np.bool_]:
