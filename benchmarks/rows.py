@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from export.markdown import format_table
+
 
 def show_figure(figure: Mapping[str, Any]) -> list[str]:
     """A row of one figure of a bench: what, measured, bound, held or missed."""
@@ -24,5 +26,4 @@ def show_share(share: Mapping[str, float]) -> str:
 
 def to_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """Lines of a table."""
-    lines = [header, ["---"] * len(header), *rows]
-    return [f"| {' | '.join(line)} |" for line in lines]
+    return format_table(header, list(rows)).splitlines()
