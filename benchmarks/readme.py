@@ -46,7 +46,7 @@ _BUNDLE_GATES = {
 _BENCHES = {
     "measuring-host.json": "**Measurements**, as the report tells them by the policy `general`: {listings} drawn "
     "listings whose truth is known and that nothing was tuned on, and {photos} photos of `test`, sharp and enlarged. "
-    "A bound holds for the worse end of the interval.",
+    "A bound holds for the worse end of the interval, or for the value where it says (point).",
     "fixes-host.json": "**Repairs** by the device of {photos} photos of `test` and {listings} drawn listings, each "
     "spoiled, {changed} of them changed: judged by the teacher and against their clean sources.",
 }

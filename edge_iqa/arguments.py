@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from edge_iqa import __version__
 from edge_iqa.words import list_languages
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 Run = Callable[[argparse.Namespace], int]
 """Does the work of a command and gives its exit code."""
@@ -28,6 +32,18 @@ def make_parser(runs: Mapping[str, Run]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"edge-iqa {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_inspect(commands)
+    _add_fix(commands)
+    _add_report(commands)
+    _add_policies(commands)
+    _add_doctor(commands)
+    _add_schema(commands)
+    for name, command in commands.choices.items():
+        command.set_defaults(parser=command, run=runs[name])
+    return parser
+
+
+def _add_inspect(commands: Commands) -> None:
     inspect = commands.add_parser(
         "inspect",
         help="judge photos",
@@ -35,24 +51,25 @@ def make_parser(runs: Mapping[str, Run]) -> argparse.ArgumentParser:
         epilog="Exit code: 0 all accepted (or --override), 1 some not, 2 wrong usage, 3 something could not be read.",
     )
     _add_inspect_options(inspect)
-    doctor = commands.add_parser(
-        "doctor",
-        help="check this installation",
-        description="Check versions, backends and bundle, and run the bundle's golden photos.",
-        epilog="Exit code: 0 all is well, 1 something is wrong.",
+
+
+def _add_fix(commands: Commands) -> None:
+    fix = commands.add_parser(
+        "fix",
+        help="repair photos, or leave them as they were",
+        description="Repair photos for the causes that block them: light, contrast, cast, noise, lean, framing, "
+        "background, bytes. The verdict `fix` is tried, and `review` and `retake` where the score alone gives them and "
+        "a cause can be repaired. A repair stands only if it makes the photo better. OUT is written where the photo "
+        "was repaired, and as a copy where it is accepted already (byte for byte, unless OUT asks for another "
+        "format); any other photo gives no file.",
+        epilog="Exit code: 0 what was written is accepted, 1 it is better but not accepted, or the photo was left as "
+        "it was, 2 wrong usage, or OUT is there already or cannot be written, 3 a photo cannot be read. Of several "
+        "photos the worst counts; the rest is done all the same.",
     )
-    doctor.add_argument("--json", action="store_true", help="one JSON object instead of text")
-    doctor.add_argument("--bundle", metavar="DIR", help="another bundle than the one installed")
-    policies = commands.add_parser(
-        "policies",
-        help="show what marketplaces ask for",
-        description="List the policies that come along, or show every rule of one.",
-        epilog="Exit code: 0 shown, 2 no such policy, or a file that is none.",
-    )
-    policies.add_argument(
-        "policy", nargs="?", metavar="NAME|FILE", help="a policy, or a team's own TOML file"
-    )
-    policies.add_argument("--json", action="store_true", help="one JSON object instead of text")
+    _add_fix_options(fix)
+
+
+def _add_report(commands: Commands) -> None:
     report = commands.add_parser(
         "report",
         help="write a page that shows why and where",
@@ -63,18 +80,33 @@ def make_parser(runs: Mapping[str, Run]) -> argparse.ArgumentParser:
         "the page is written all the same, unless nothing could be read.",
     )
     _add_report_options(report)
-    fix = commands.add_parser(
-        "fix",
-        help="repair photos, or leave them as they were",
-        description="Repair photos whose verdict is `fix`: light, color, noise, lean, framing, background. A repair "
-        "stands only if it makes the photo better. OUT is written where the photo was repaired, and as a copy where "
-        "it is accepted already (byte for byte, unless OUT asks for another format); one to take anew, to be looked "
-        "at, or that no repair makes better gives no file.",
-        epilog="Exit code: 0 what was written is accepted, 1 it is better but not accepted, or the photo was left as "
-        "it was, 2 wrong usage, or OUT is there already or cannot be written, 3 a photo cannot be read. Of several "
-        "photos the worst counts; the rest is done all the same.",
+
+
+def _add_policies(commands: Commands) -> None:
+    policies = commands.add_parser(
+        "policies",
+        help="show what marketplaces ask for",
+        description="List the policies that come along, or show every rule of one.",
+        epilog="Exit code: 0 shown, 2 no such policy, or a file that is none.",
     )
-    _add_fix_options(fix)
+    policies.add_argument(
+        "policy", nargs="?", metavar="NAME|FILE", help="a policy, or a team's own TOML file"
+    )
+    policies.add_argument("--json", action="store_true", help="one JSON object instead of text")
+
+
+def _add_doctor(commands: Commands) -> None:
+    doctor = commands.add_parser(
+        "doctor",
+        help="check this installation",
+        description="Check versions, backends and bundle, and run the bundle's golden photos.",
+        epilog="Exit code: 0 all is well, 1 something is wrong.",
+    )
+    doctor.add_argument("--json", action="store_true", help="one JSON object instead of text")
+    doctor.add_argument("--bundle", metavar="DIR", help="another bundle than the one installed")
+
+
+def _add_schema(commands: Commands) -> None:
     schema = commands.add_parser(
         "schema",
         help="print the JSON Schema of reports",
@@ -84,9 +116,6 @@ def make_parser(runs: Mapping[str, Run]) -> argparse.ArgumentParser:
     schema.add_argument(
         "--of", choices=("inspect", "fix"), default="inspect", help="whose lines; inspect if not given"
     )
-    for name, command in commands.choices.items():
-        command.set_defaults(parser=command, run=runs[name])
-    return parser
 
 
 def _add_inspect_options(parser: argparse.ArgumentParser) -> None:

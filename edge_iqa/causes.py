@@ -223,9 +223,15 @@ def _explain_rules(case: Case) -> list[_Cause]:
                     each.severity == "must",
                 )
             )
-        elif each.status == "not measured" and each.severity == "must" and each.measure in _BY_OUTLINE:
+        elif each.severity == "must" and _hides(each, case.measured):
             causes.append(_Cause(UNCHECKED, 0.0, None, None, 0.0, True))
     return causes
+
+
+def _hides(result: RuleResult, measured: Measurements) -> bool:
+    """Whether a rule could not be checked as no outline was found. A product that was found, and has no straight edge
+    to lean by, breaks no rule about leaning."""
+    return result.status == "not measured" and result.measure in _BY_OUTLINE and not measured.mask.is_found
 
 
 def _index_rules(policy: Policy) -> dict[str, Rule]:

@@ -109,13 +109,14 @@ def improve(frame: Frame, diagnosis: Diagnosis, score: Scorer) -> Fixed:
     causes = [code for code in diagnosis.causes if code not in unable]
     if diagnosis.causes and diagnosis.causes[0] in unable:
         return replace(state, why=f"left as it was: no repair is known for {diagnosis.causes[0]}")
+    reasons = []
     if "LOW_CONTRAST" in causes and not tones.has_room(frame.pixels):
         causes.remove("LOW_CONTRAST")
         if not any(code in ATTRIBUTES for code in causes):
-            why = "left as it was: its tones reach black or white already, so that more contrast is a guess"
-            return replace(state, why=why)
+            reasons.append(
+                "left as it was: its tones reach black or white already, so that more contrast is a guess"
+            )
     diagnosis = replace(diagnosis, causes=causes)
-    reasons = []
     if any(code in ATTRIBUTES for code in diagnosis.causes):
         state, reason = _improve_tones(state, diagnosis, score)
         reasons.append(reason)

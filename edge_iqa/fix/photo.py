@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_iqa import image, views
+from edge_iqa.causes import UNCHECKED
 from edge_iqa.codes import CAUSES
 from edge_iqa.enhance import Diagnosis, Fixed, improve
 from edge_iqa.frame import Frame
@@ -92,13 +93,19 @@ _NOT_TRIED = {
 }
 
 
+def _tell_untried(report: Report) -> str:
+    if any(issue.code == UNCHECKED for issue in report.issues):
+        return "left as it was: not all that is asked for could be checked, somebody should look at it"
+    return _NOT_TRIED[report.verdict]
+
+
 def fix_photo(inspector: Judge, photo: Photo, policy: Policy) -> FixedPhoto:
     """Inspect a photo, repair it where that may help, and inspect what came of it; see `Inspector.fix`."""
     report = inspector.inspect(photo, policy)
     frame = image.read(photo, long_side_px=WHOLE_PX)
     fixed = repair(frame, report, policy, inspector)
     if fixed is None or not fixed.changed:
-        why = _NOT_TRIED[report.verdict] if fixed is None else fixed.why
+        why = _tell_untried(report) if fixed is None else fixed.why
         return FixedPhoto(frame.pixels, (), why, report, report, fixed, frame.notes)
     after = inspector.inspect(fixed.pixels, policy)
     if report.verdict is not Verdict.FIX and after.verdict is not Verdict.ACCEPT:

@@ -135,17 +135,27 @@ def _has_rim(levels: NDArray[np.int16], edges: Edges) -> bool:
     if not len(even):
         return False
     beyond = [np.concatenate(list(_cut_sides(levels, edges, depth))) for depth in _BEYOND_PX]
-    varied = np.concatenate(list(_cut_sides(levels, edges, -4))).std(0).max() > _VARIED
+    inside = np.concatenate(list(_cut_sides(levels, edges, -4)))
+    if inside.std(0).max() > _VARIED:
+        return True
+    ends = np.median(inside, 0), np.median(np.concatenate(beyond), 0)
     return any(
-        varied or max((np.abs(each - tones[0, line]).max(-1) > _STEP).mean() for each in beyond) >= 0.5
+        max((np.abs(each - tones[0, line]).max(-1) > _STEP).mean() for each in beyond) >= 0.5
+        and not _is_between(tones[0, line], *ends)
         for line in even
     )
+
+
+def _is_between(tone: NDArray[np.int16], one: NDArray[np.floating], other: NDArray[np.floating]) -> bool:
+    """Whether a tone is no rim's, but that of pixels which a plain box shares with what is behind it."""
+    low, high = np.minimum(one, other) - _STEP, np.maximum(one, other) + _STEP
+    return bool(((tone >= low) & (tone <= high)).all())
 
 
 def _describe_lines(levels: NDArray[np.int16], edges: Edges) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
     """Tone (4, n, 3) of n lines beside each side, and levels (4, n) between the darkest and brightest of each."""
     tones, spread = [], []
-    for side in zip(*(_cut_sides(levels, edges, depth) for depth in range(_RIM_PX + 1)), strict=True):
+    for side in zip(*(_cut_sides(levels, edges, depth) for depth in range(1, _RIM_PX + 1)), strict=True):
         ranked = np.sort(np.stack(side), axis=1)
         count = ranked.shape[1]
         rest = count // 20

@@ -45,6 +45,12 @@ def value(found: list[Figure], what: str) -> float:
     return estimate.value
 
 
+def test_a_drawn_inset_is_told_as_a_collage() -> None:
+    found = look(Task("collage", 700_003, "collage"))
+    assert found.truth["kind"] == "inset"
+    assert CALLS["collage"](found) and found.values["collage"] == found.truth["panels"]
+
+
 def test_outlines_are_averaged_on_plain_backgrounds_and_their_confidence_ranked_on_all() -> None:
     cases = [
         case("white", iou=0.8),

@@ -369,13 +369,21 @@ def test_a_must_that_waits_for_an_outline_is_never_taken_for_held(
     rule: str, overall: float, verdict: Verdict, codes: list[str]
 ) -> None:
     attributes = FINE if overall > 0.5 else {**FINE, "sharpness": 0.2}
-    found = _diagnose(overall, attributes, policy=_policy(rule))
+    found = _diagnose(overall, attributes, _measure(0.3), _policy(rule))
     assert (found.verdict, _codes(found)) == (verdict, codes)
+
+
+@pytest.mark.parametrize(("confidence", "verdict"), [(0.9, Verdict.ACCEPT), (0.3, Verdict.REVIEW)])
+def test_a_product_without_a_straight_edge_breaks_no_rule_about_leaning(
+    confidence: float, verdict: Verdict
+) -> None:
+    policy = _policy('measure = "skew"\nat_least = -2\nat_most = 2')
+    assert _diagnose(measured=_measure(confidence), policy=policy).verdict is verdict
 
 
 def test_what_can_be_repaired_is_repaired_first_and_checked_then() -> None:
     rules = ('measure = "background_white"\nat_least = 0.9', 'measure = "skew"\nat_least = -2\nat_most = 2')
-    found = _diagnose(measured=_measure(skew=9), policy=_policy(*rules))
+    found = _diagnose(measured=_measure(0.3, skew=9), policy=_policy(*rules))
     assert (found.verdict, _codes(found)) == (Verdict.FIX, ["SKEW", "UNCHECKED"])
 
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from compression import listings
 from edge_iqa import image
 from edge_iqa.measures.collage import measure_collage
 from edge_iqa.measures.study import Study
@@ -52,10 +51,18 @@ def test_an_inset_is_found_in_any_corner_and_in_its_place(tone: tuple[int, int, 
     assert box == pytest.approx(true, abs=0.015)
 
 
-def test_a_drawn_listing_with_an_inset_is_a_collage() -> None:
-    listing = listings.draw_listing(700_003, "collage")
-    assert listing.truth.kind == "inset"
-    assert measure_collage(Study.of(image.read(listing.jpeg)))["collage"][0] == listing.truth.panels
+@pytest.mark.parametrize(("varied", "panels"), [(True, 2.0), (False, 1.0)])
+def test_on_a_ground_of_its_rims_color_a_picture_counts_and_a_plain_box_does_not(
+    varied: bool, panels: float
+) -> None:
+    photo = np.full((600, 800, 3), 255, np.uint8)
+    inner = photo[TOP + RIM : TOP + TALL - RIM, LEFT + RIM : LEFT + WIDE - RIM]
+    inner[:] = 255 - _draw_photo(2, *inner.shape[:2]) if varied else (90, 60, 40)
+    assert _measure(photo)[0] == panels
+
+
+def test_a_picture_that_ends_at_the_photos_edge_has_no_rim_there() -> None:
+    assert _measure(_lay()[TOP + RIM :]) == (1.0, None)
 
 
 def test_a_picture_in_uneven_light_is_none() -> None:

@@ -44,16 +44,23 @@ def test_a_thin_handle_stays_though_it_looks_like_a_shadow() -> None:
     handle = np.zeros(thing.shape, np.uint8)
     cv2.ellipse(handle, (400, 200), (50, 40), 0, -120, 120, 255, 5)
     handle = (handle > 0) & ~thing
-    photo[handle] = (95, 95, 100)
+    paper = np.float32((150, 150, 155)) * np.random.default_rng(3).uniform(0.9, 1.0, (*thing.shape, 1))
+    photo = np.where(thing[..., None], photo, paper.astype(np.uint8))
+    photo[handle] = (140, 140, 145)  # a color that the paper has too
     cover = (thing | handle).astype(np.float32)
-    assert (redraw(photo, cover) > 0.5)[handle].all()
+    assert (redraw(photo, cover) > 0.5)[handle].mean() > 0.95
 
 
 def test_the_same_photo_is_always_cut_the_same_way() -> None:
-    photo, thing = _draw()
-    first = redraw(photo, _grow(thing, 5))
-    cv2.setRNGSeed(99)
-    assert (redraw(photo, _grow(thing, 5)) == first).all()
+    """Many colors on both sides, so that the clusters that GrabCut begins by do differ by chance."""
+    rng = np.random.default_rng(7)
+    spots = cv2.resize(rng.integers(0, 256, (24, 32, 3), np.uint8), (512, 384), interpolation=cv2.INTER_CUBIC)
+    _, thing = _draw()
+    cuts = []
+    for seed in (1, 99):
+        cv2.setRNGSeed(seed)
+        cuts.append(redraw(spots, _grow(thing, 5)))
+    assert (cuts[0] == cuts[1]).all()
 
 
 @pytest.mark.parametrize("everything", [True, False])
