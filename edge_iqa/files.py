@@ -51,9 +51,18 @@ def write_bytes(path: str | os.PathLike[str], data: bytes, *, replace: bool = Tr
 
 
 def settle(path: str | os.PathLike[str]) -> Path:
-    """A path without `..`, so that what is looked at now is what will be written once missing folders are made."""
+    """A path without `..`, so that what is looked at now is what will be written once missing folders are made.
+
+    Raises:
+        OutputError: the way there cannot be followed.
+    """
     given = Path(path)
-    return given.parent.resolve() / given.name if ".." in given.parent.parts else given
+    if ".." not in given.parent.parts:
+        return given
+    try:
+        return given.parent.resolve() / given.name
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: links that lead round in a circle
+        raise OutputError(_explain(given, error)) from error
 
 
 def _write(temporary: Path, data: bytes, target: Path) -> None:
@@ -99,7 +108,7 @@ def _drop(path: Path) -> None:
         os.unlink(path)
 
 
-def _explain(target: Path, error: OSError | ValueError) -> str:
+def _explain(target: Path, error: Exception) -> str:
     number = getattr(error, "errno", None)
     is_full = number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     advice = "free some space or choose another folder" if is_full else "choose another name or folder"

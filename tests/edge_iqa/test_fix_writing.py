@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,17 @@ def test_a_name_too_long_for_its_suffix_stops_only_its_photo(good: Path, inspect
     results = list(fix_files(inspector, [str(long), str(good)], f"{out}/", GENERAL, strip_location=True))
     assert [each.outcome for each in results] == ["error", "copied"]
     assert [each.name for each in out.iterdir()] == ["good.png"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs links")
+def test_a_way_that_leads_round_in_a_circle_is_an_error_of_its_photo(
+    good: Path, inspector: Inspector
+) -> None:
+    (good.parent / "loop").symlink_to("loop")
+    (result,) = fix_files(
+        inspector, [str(good)], f"{good.parent}/../{good.parent.name}/loop/out.png", GENERAL
+    )
+    assert result.outcome == "error" and "could not be written" in result.to_line()
 
 
 def test_a_photo_that_goes_or_changes_meanwhile_is_written_as_it_was_judged(
