@@ -21,13 +21,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from edge_iqa.arguments import make_parser
-from edge_iqa.errors import EdgeIqaError, OutputError, PhotoError
-from edge_iqa.formats import SUFFIXES
+from edge_iqa.errors import EdgeIqaError, PhotoError
+from edge_iqa.folders import expand, explain, explain_failures
 from edge_iqa.plain_json import dump
 
 if TYPE_CHECKING:
-    from edge_iqa.inspector import Inspector
-    from edge_iqa.policy import Policy
+    from edge_iqa.fix.batch import Unfixed
+    from edge_iqa.fix.command import FixedFile
     from edge_iqa.report import Failure, Report
 
 ACCEPTED, NOT_ACCEPTED, USAGE, UNREADABLE = 0, 1, 2, 3
@@ -83,8 +83,8 @@ def _inspect(options: argparse.Namespace) -> int:
     from edge_iqa.inspector import Inspector  # --help and --version need no numpy
 
     with Inspector.open(options.bundle, options.backend, options.threads, options.lang) as inspector:
-        paths = [path for photo in options.photos for path in _expand(photo)]
-        results = _explain_folders(
+        paths = [path for photo in options.photos for path in expand(photo)]
+        results = explain_failures(
             inspector.inspect_many(paths, options.jobs, options.policy, options.override)
         )
         counts = _print_lines(results) if options.json else _print_table(results, paths, options.details)
@@ -101,7 +101,7 @@ def _write_report(options: argparse.Namespace) -> int:
     from edge_iqa.policy import DEFAULT, open_policy
     from edge_iqa.words import open_words
 
-    paths = [path for photo in options.photos for path in _expand(photo)]
+    paths = [path for photo in options.photos for path in expand(photo)]
     if not _tell_unless_any_reads(paths):
         print(f"edge-iqa: {options.out}: nothing written, as no photo could be read", file=sys.stderr)
         return UNREADABLE
@@ -131,79 +131,62 @@ def _tell_unless_any_reads(paths: list[str]) -> bool:
             image.read(path)
             return True
         except PhotoError as error:
-            problems.append(_explain_folder(path) if os.path.isdir(path) else error)
+            problems.append(explain(path) if os.path.isdir(path) else error)
     for problem in problems:
         print(f"edge-iqa: {problem}", file=sys.stderr)
     return False
 
 
 def _fix(options: argparse.Namespace) -> int:
+    from edge_iqa.fix.batch import fix_files
+    from edge_iqa.fix.place import make_results_folder
     from edge_iqa.inspector import Inspector
     from edge_iqa.policy import DEFAULT, open_policy
 
     policy = open_policy(DEFAULT if options.policy is None else options.policy)
+    paths = [path for photo in options.photos for path in expand(photo)]
     is_one = len(options.photos) == 1 and not os.path.isdir(options.photos[0])
     if not is_one:
-        _check_folder(options.out)
+        make_results_folder(options.out)
+    _escape_what_does_not_fit()
     with Inspector.open(options.bundle, options.backend, options.threads, options.lang) as inspector:
-        return (_fix_one if is_one else _fix_many)(inspector, policy, options)
-
-
-def _check_folder(out: str) -> None:
-    from edge_iqa.files import make_folder
-    from edge_iqa.fix.place import is_folder
-
-    if not is_folder(out):
-        raise OutputError(
-            f"{out}: expected a folder for several photos: one that exists, or a name that ends in /"
-        )
-    make_folder(out, "-o")
-
-
-def _fix_one(inspector: Inspector, policy: Policy, options: argparse.Namespace) -> int:
-    from edge_iqa.fix.command import fix_file
-    from edge_iqa.report import Failure
-
-    try:
-        fixed = fix_file(
-            inspector, options.photos[0], options.out, policy,
+        results = fix_files(
+            inspector, paths, options.out, policy,
             strip_location=options.strip_location, overwrite=options.overwrite,
         )  # fmt: skip
-    except PhotoError as error:
-        if options.json:
-            print(dump(Failure(options.photos[0], error).to_dict()))
-        print(f"edge-iqa: {error}", file=sys.stderr)
-        return UNREADABLE
-    _escape_what_does_not_fit()
-    print(dump(fixed.to_dict()) if options.json else fixed.to_text())
-    return fixed.code
+        if is_one:
+            return _print_fixed(next(results), options.json)
+        return _print_all_fixed(results, len(paths), options.json)
 
 
-def _fix_many(inspector: Inspector, policy: Policy, options: argparse.Namespace) -> int:
-    from edge_iqa.fix.batch import Unfixed, fix_files
+def _print_fixed(result: FixedFile | Unfixed, as_json: bool) -> int:
+    """Of one photo all is told, and an error where errors go."""
+    from edge_iqa.fix.batch import Unfixed
 
-    paths = [path for photo in options.photos for path in _expand(photo)]
-    progress = _count_to(len(paths)) if sys.stderr.isatty() else None
+    if as_json:
+        print(dump(result.to_dict()))
+    if isinstance(result, Unfixed):
+        print(f"edge-iqa: {result.error}", file=sys.stderr)
+    elif not as_json:
+        print(result.to_text())
+    return result.code
+
+
+def _print_all_fixed(results: Iterator[FixedFile | Unfixed], total: int, as_json: bool) -> int:
+    progress = _count_to(total) if sys.stderr.isatty() else None
     counts: Counter[str] = Counter()
     code = ACCEPTED
-    _escape_what_does_not_fit()
-    results = fix_files(
-        inspector, paths, options.out, policy,
-        strip_location=options.strip_location, overwrite=options.overwrite,
-    )  # fmt: skip
     for done, result in enumerate(results, 1):
-        if isinstance(result, Unfixed) and os.path.isdir(result.source):
-            result = Unfixed(result.source, _explain_folder(result.source))
         code = max(code, result.code)
         counts[result.outcome] += 1
         if progress is not None and sys.stdout.isatty():
             print("\r", end="", file=sys.stderr, flush=True)  # the line goes over the count
-        print(dump(result.to_dict()) if options.json else result.to_line(), flush=True)
+        print(dump(result.to_dict()) if as_json else result.to_line(), flush=True)
         if progress is not None:
             progress(done)
-    if not options.json:
+    if not as_json:
         told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))
-        print(f"{len(paths)} photo{'' if len(paths) == 1 else 's'}: {told}")
+        print(f"{total} photo{'' if total == 1 else 's'}: {told}")
     return code
 
 
@@ -214,33 +197,6 @@ def _count_to(total: int) -> Callable[[int], None]:
         print(f"\r{done}/{total}", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
     return show
-
-
-def _expand(photo: str) -> Iterator[str]:
-    """A file as it is; a folder as the photos directly in it, in the order of their names."""
-    if not os.path.isdir(photo):
-        yield photo
-        return
-    try:
-        names = sorted(name for name in os.listdir(photo) if name.lower().endswith(SUFFIXES))
-    except OSError:
-        names = []
-    shown = [os.path.join(photo, name) for name in names if not name.startswith(".")]
-    yield from shown or [photo]  # a folder without photos is an error, told as that of a photo
-
-
-def _explain_folders(results: Iterator[Report | Failure]) -> Iterator[Report | Failure]:
-    """Tell of a folder without photos what is wrong with it, rather than that it is no photo."""
-    from edge_iqa.report import Failure
-
-    for result in results:
-        if isinstance(result, Failure) and os.path.isdir(result.file):
-            result = Failure(result.file, _explain_folder(result.file))
-        yield result
-
-
-def _explain_folder(folder: str) -> PhotoError:
-    return PhotoError(f"{folder}: no photo directly in this folder; name a photo, or a folder that has some")
 
 
 def _print_lines(results: Iterator[Report | Failure]) -> Counter[str]:

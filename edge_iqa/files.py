@@ -21,7 +21,10 @@ def write_bytes(path: str | os.PathLike[str], data: bytes, *, replace: bool = Tr
     """Write `data` to `path`, making missing parent folders.
 
     A kill or a full disk at any moment leaves either the old file or the new one, never a part. A new file gets the
-    mode that the umask allows; one that replaces another keeps the other's.
+    mode that the umask allows; one that replaces another keeps the other's, where modes can be set.
+
+    One window stays: with `replace=False` on a file system without links (some cards and shares), a kill in the last
+    step can leave an empty file of that name, which was made to keep others from taking it.
 
     Args:
         path, data: where to, and what.
@@ -32,15 +35,15 @@ def write_bytes(path: str | os.PathLike[str], data: bytes, *, replace: bool = Tr
             replaced.
     """
     target = settle(path)
-    temporary = None
+    temporary = target.parent / f".edge-iqa.{secrets.token_hex(8)}"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = _write_beside(target, data)
-        _put(temporary, target, replace)
+        try:
+            _write(temporary, data, target)
+            _put(temporary, target, replace)
+        finally:  # after an interrupt too; where all went well it has its new name already
+            _drop(temporary)
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
         if not replace and isinstance(error, FileExistsError) and os.path.lexists(target):
             raise OutputError(TAKEN.format(target)) from error
         raise OutputError(_explain(target, error)) from error
@@ -48,47 +51,64 @@ def write_bytes(path: str | os.PathLike[str], data: bytes, *, replace: bool = Tr
 
 
 def settle(path: str | os.PathLike[str]) -> Path:
-    """A path without `..`, so that what is looked at now is what will be written once missing folders are made."""
+    """A path without `..`, so that what is looked at now is what will be written once missing folders are made.
+
+    Raises:
+        OutputError: the way there cannot be followed.
+    """
     given = Path(path)
-    return given.parent.resolve() / given.name if ".." in given.parent.parts else given
+    if ".." not in given.parent.parts:
+        return given
+    try:
+        return given.parent.resolve() / given.name
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: links that lead round in a circle
+        raise OutputError(_explain(given, error)) from error
 
 
-def _write_beside(target: Path, data: bytes) -> Path:
-    """A file beside the target that holds the data on the disk; nothing is left of one that could not be written."""
-    temporary = target.parent / f".edge-iqa.{secrets.token_hex(8)}"
+def _write(temporary: Path, data: bytes, target: Path) -> None:
+    """Bring the data onto the disk, in a file that has the mode of the one it will replace."""
     # not by tempfile, whose files are for their owner alone: opened like this, the system applies the umask
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        with contextlib.suppress(FileNotFoundError):
-            status = os.lstat(target)
-            if stat.S_ISREG(status.st_mode):
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+    with contextlib.suppress(FileNotFoundError):
+        status = os.lstat(target)
+        if stat.S_ISREG(status.st_mode):
+            with contextlib.suppress(PermissionError):  # cards and shares have modes of their own
                 os.chmod(temporary, stat.S_IMODE(status.st_mode))
-    except BaseException:  # an interrupt too
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-    return temporary
 
 
 def _put(temporary: Path, target: Path, replace: bool) -> None:
-    if not replace:
-        try:
-            os.link(temporary, target)  # fails where anything stands, which a look beforehand cannot promise
-        except FileExistsError:
-            raise
-        except OSError:  # a card or a share that has no links
-            os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
-        else:
-            os.unlink(temporary)
-            return
-    os.replace(temporary, target)
+    if replace:
+        os.replace(temporary, target)
+        return
+    try:
+        os.link(temporary, target)  # fails where anything stands, which a look beforehand cannot promise
+    except FileExistsError:
+        raise
+    except OSError:  # a card or a share that has no links
+        _put_without_links(temporary, target)
 
 
-def _explain(target: Path, error: OSError | ValueError) -> str:
+def _put_without_links(temporary: Path, target: Path) -> None:
+    """Take the name with an empty file, which fails where anything stands, then replace that."""
+    os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+    try:
+        os.replace(temporary, target)
+    except BaseException:  # an interrupt too
+        if os.path.lexists(temporary):  # else it was replaced already
+            _drop(target)
+        raise
+
+
+def _drop(path: Path) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        os.unlink(path)
+
+
+def _explain(target: Path, error: Exception) -> str:
     number = getattr(error, "errno", None)
     is_full = number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     advice = "free some space or choose another folder" if is_full else "choose another name or folder"

@@ -75,9 +75,7 @@ def read(photo: Photo, *, long_side_px: int = 1600, max_pixels: int = 100_000_00
         if isinstance(photo, (bytes, bytearray, memoryview)):
             return _from_bytes(bytes(photo), name, long_side_px, max_pixels)
         if isinstance(photo, (str, os.PathLike)):
-            if not name:  # to the system it is the current folder
-                raise PhotoError("expected the path of a photo, got an empty text")
-            return _from_bytes(_read_file(Path(name)), name, long_side_px, max_pixels)
+            return _from_bytes(_read_file(name), name, long_side_px, max_pixels)
         if pillow.is_image(photo):
             return _from_pillow(photo, name, max_pixels)
         advice = "; pass its bytes, such as f.read()" if hasattr(photo, "read") else ""
@@ -86,6 +84,20 @@ def read(photo: Photo, *, long_side_px: int = 1600, max_pixels: int = 100_000_00
         )
     except PhotoError as error:
         error.args = (f"{name or _label(photo)}: {error}",)
+        raise
+
+
+def read_file(path: str | os.PathLike[str]) -> bytes:
+    """The bytes of a photo's file, for those who need them beside its pixels; `read` takes them.
+
+    Raises:
+        PhotoError: no such file, a folder, one that may not be read, or one over 256 MB.
+    """
+    name = os.fsdecode(path)
+    try:
+        return _read_file(name)
+    except PhotoError as error:
+        error.args = (f"{name or 'photo'}: {error}",)
         raise
 
 
@@ -99,8 +111,11 @@ def _label(photo: object) -> str:
     return "array" if isinstance(photo, np.ndarray) else "photo"
 
 
-def _read_file(path: Path) -> bytes:
+def _read_file(name: str) -> bytes:
     """Read a regular file; a pipe or a device could block forever or never end."""
+    if not name:  # to the system it is the current folder
+        raise PhotoError("expected the path of a photo, got an empty text")
+    path = Path(name)
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):

@@ -61,6 +61,10 @@ class Rule:
         """Whether its last day is past."""
         return self.ends is not None and on > self.ends
 
+    def is_in_force(self, on: datetime.date) -> bool:
+        """Whether that day is neither before its first day nor past its last."""
+        return not self.has_ended(on) and (self.starts is None or on >= self.starts)
+
     def check(self, value: float | str | None, on: datetime.date, policy: str) -> RuleResult:
         """Compare with what was measured.
 

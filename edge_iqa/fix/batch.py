@@ -1,4 +1,4 @@
-"""The work of `edge-iqa fix` on several photos: one that cannot be read or written stops none of the rest."""
+"""The work of `edge-iqa fix` on photos, one or many: one that cannot be read or written stops none of the rest."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from edge_iqa.errors import OutputError, PhotoError
 from edge_iqa.fix.command import FixedFile, fix_file
 from edge_iqa.fix.place import Guard
+from edge_iqa.folders import explain
 from edge_iqa.inspector import Inspector
 from edge_iqa.policy import Policy
 from edge_iqa.report import SCHEMA
@@ -57,14 +58,14 @@ def fix_files(
     strip_location: bool = False,
     overwrite: bool = False,
 ) -> Iterator[FixedFile | Unfixed]:
-    """Repair several files, one after the other.
+    """Repair files, one after the other.
 
     No result replaces another photo of the run, nor what became of it, even where `overwrite` allows to replace files.
 
     Args:
         inspector, policy, strip_location, overwrite: see `fix_file`.
         sources: paths of photos.
-        out: a folder: one that exists, or whose name ends in a slash.
+        out: a folder: one that exists, or whose name ends in a slash; of a single photo it may be a file.
 
     Returns:
         One result per photo, in the order of the photos.
@@ -76,5 +77,7 @@ def fix_files(
                 inspector, source, out, policy,
                 strip_location=strip_location, overwrite=overwrite, guard=guard,
             )  # fmt: skip
-        except (PhotoError, OutputError) as error:
+        except OutputError as error:
             yield Unfixed(source, error)
+        except PhotoError as error:
+            yield Unfixed(source, explain(source) if os.path.isdir(source) else error)

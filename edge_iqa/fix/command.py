@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge_iqa import image, metadata
+from edge_iqa import image
+from edge_iqa.enhance import MOST_FALL
+from edge_iqa.errors import PhotoError
 from edge_iqa.files import write_bytes
-from edge_iqa.fix.encode import SUFFIX_FORMATS
-from edge_iqa.fix.photo import WHOLE_PX, FixedPhoto, fix_photo
-from edge_iqa.fix.place import Guard, Place, check_free, find_place
-from edge_iqa.fix.rewrite import Written, write_fixed
-from edge_iqa.formats import sniff
+from edge_iqa.fix.draft import Desk
+from edge_iqa.fix.photo import FixedPhoto, fix_photo
+from edge_iqa.fix.place import Guard, find_place
 from edge_iqa.inspector import Inspector
 from edge_iqa.policy import Policy
 from edge_iqa.report import SCHEMA, Report, Verdict
@@ -21,6 +23,21 @@ from edge_iqa.table import make_printable
 
 DONE, NOT_ACCEPTED = 0, 1
 """Exit codes: what was written is accepted; it is not, though better, or the photo was left as it was."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file that was written.
+
+    Attributes:
+        path: where.
+        bytes_: how large it is.
+        notes: what could not be kept, and why.
+    """
+
+    path: Path
+    bytes_: int
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +50,7 @@ class FixedFile:
         written: what was written; None where the photo was left as it was.
         after: report of what was written; that of the photo where nothing was.
         smaller: it was encoded more coarsely, so that it has no more bytes than the policy allows.
+        loss: why what was made of the photo is not written; "" where it is, or nothing was made.
     """
 
     source: str
@@ -40,6 +58,7 @@ class FixedFile:
     written: Written | None
     after: Report
     smaller: bool = False
+    loss: str = ""
 
     @property
     def code(self) -> int:
@@ -59,11 +78,13 @@ class FixedFile:
     @property
     def changed(self) -> bool:
         """Whether what was written is another picture than the photo, or a smaller file of it."""
-        return self.photo.changed or self.smaller
+        return self.written is not None and (self.photo.changed or self.smaller)
 
     @property
     def why(self) -> str:
         """What was done, or why nothing was."""
+        if self.loss:
+            return self.loss
         smaller = ("a smaller file",) if self.smaller else ()
         return ", ".join((*self.photo.steps, *smaller)) or self.photo.why
 
@@ -91,7 +112,7 @@ class FixedFile:
             "causes": {"before": _to_causes(before), "after": _to_causes(self.after)},
             "steps": [
                 {"name": step.name, "strength": step.strength, "parameters": _parameters(step.repair)}
-                for step in (() if fixed is None else fixed.steps)
+                for step in (fixed.steps if fixed is not None and self.changed else ())
             ],
             "notes": list(self.notes),
         }
@@ -132,93 +153,74 @@ def fix_file(
     """Repair one file.
 
     Written is a photo that was repaired, and a copy of one that is accepted as it is: the same bytes, but for
-    the place if that shall go, unless `out` asks for another format. Of any other photo nothing is written.
+    the place if that shall go, unless `out` asks for another format. Of any other photo nothing is written. What was
+    encoded is judged once more as the file that it is, and written only if that is accepted, or has fewer causes and
+    a score at most `MOST_FALL` points lower.
 
     Args:
         inspector, policy: judge the photo, and what became of it.
         source: path of the photo.
         out: path of the result; or a folder (one that exists, or whose name ends in a slash), for a file of the
             source's name in it.
-        strip_location, overwrite: see `write_fixed`.
+        strip_location, overwrite: see `encode_fixed` and `write_bytes`.
         guard: knows files that may not be replaced in any case.
 
     Raises:
         PhotoError: the photo cannot be read.
         OutputError: the result may not or cannot be written.
     """
-    path = Path(source)
+    path, name = Path(source), os.fspath(source)
     place = find_place(path, out)
-    desk = _Desk(path, place, policy, strip_location, overwrite, guard or Guard())
+    desk = Desk(path, place, policy, strip_location, overwrite, guard or Guard())
     if place.copied == place.encoded:  # else only the verdict tells which of the two it will be
         desk.check(place.encoded)
-    photo = fix_photo(inspector, source, policy)
+    data = image.read_file(
+        source
+    )  # once: pixels and metadata are of one file, whatever happens to it meanwhile
+    with _naming(path):
+        photo = fix_photo(inspector, data, policy)
     smaller = photo.before.verdict is Verdict.FIX and any(
         issue.code == "FILE_TOO_LARGE" and issue.blocking for issue in photo.before.issues
     )
     if not (photo.changed or smaller or photo.before.verdict is Verdict.ACCEPT):
-        return FixedFile(os.fspath(source), photo, None, photo.before)
-    written = desk.write(photo, is_new=photo.changed or smaller)
-    desk.guard.add(written.path)
-    return FixedFile(os.fspath(source), photo, written, inspector.inspect(written.path, policy), smaller)
+        return FixedFile(name, photo, None, photo.before)
+    draft = desk.draft(data, photo, is_new=photo.changed or smaller)
+    with _naming(path):
+        after = photo.before if draft.data == data else inspector.inspect(draft.data, policy)
+    loss = _find_loss(photo.before, after, draft.kind)
+    if loss:
+        return FixedFile(name, photo, None, photo.before, loss=loss)
+    target = write_bytes(draft.target, draft.data, replace=overwrite)
+    desk.guard.add(target)
+    return FixedFile(name, photo, Written(target, len(draft.data), draft.notes), after, smaller)
 
 
-@dataclass(frozen=True, eq=False)
-class _Desk:
-    """One photo, where its result goes, and how it shall be written."""
-
-    source: Path
-    place: Place
-    policy: Policy
-    strip_location: bool
-    overwrite: bool
-    guard: Guard
-
-    def check(self, target: Path) -> None:
-        self.guard.check(self.source, target)
-        check_free(target, overwrite=self.overwrite, source=self.source)
-
-    def write(self, photo: FixedPhoto, *, is_new: bool) -> Written:
-        """Write the photo's own bytes where they can stay, else encode its pixels."""
-        data, target = self.source.read_bytes(), self.place.encoded
-        written = None if is_new else self._copy(data)
-        if written is not None:
-            return written
-        self.check(target)
-        written = write_fixed(
-            data,
-            image.read(data, long_side_px=WHOLE_PX),
-            photo.pixels,
-            target,
-            strip_location=self.strip_location,
-            overwrite=self.overwrite,
-            max_bytes=_find_most_bytes(self.policy),
-        )
-        if is_new or not self._may_stay(data):
-            return written
-        kind = SUFFIX_FORMATS[target.suffix.lower()].upper()
-        note = f"encoded as {kind}: the place could not be taken out of the file as it was"
-        return replace(written, notes=(*written.notes, note))
-
-    def _may_stay(self, data: bytes) -> bool:
-        """Whether no other format is asked for; only a folder asks for none."""
-        return self.place.in_folder or sniff(data).name == SUFFIX_FORMATS[self.place.copied.suffix.lower()]
-
-    def _copy(self, data: bytes) -> Written | None:
-        """Write the very bytes; None where they have to be encoded anew."""
-        if not self._may_stay(data):
-            return None
-        kept = metadata.strip_location(data) if self.strip_location else (data, ())
-        if kept is None:
-            return None
-        target = self.place.copied
-        self.check(target)
-        return Written(write_bytes(target, kept[0], replace=self.overwrite), len(kept[0]), kept[1])
+@contextmanager
+def _naming(source: Path) -> Iterator[None]:
+    """Errors about bytes name the file that they came from."""
+    try:
+        yield
+    except PhotoError as error:
+        error.args = (f"{source}: {str(error).removeprefix('photo: ')}",)
+        raise
 
 
-def _find_most_bytes(policy: Policy) -> int | None:
-    """The most bytes that a file may have by the policy; None where it does not say."""
-    most = [rule.at_most for rule in policy.rules if rule.measure == "file_bytes"]
-    return min((int(each) for each in most if each is not None), default=None)
+def _find_loss(before: Report, after: Report, kind: str) -> str:
+    """Why a file may not be written for the photo that it came from; "" where it may.
+
+    A repair was judged by its pixels; what encoding took of them since, in coarseness or by its format, is judged here.
+    """
+    fewer = len(_find_codes(after)) < len(_find_codes(before))
+    if after.verdict is Verdict.ACCEPT or (fewer and after.score >= before.score - MOST_FALL):
+        return ""
+    return (
+        f"left as it was: the {kind} to write would be no better: {after.verdict} "
+        f"({', '.join(_find_codes(after))}), score {before.score:.1f} → {after.score:.1f}"
+    )
+
+
+def _find_codes(report: Report) -> list[str]:
+    return [issue.code for issue in report.issues if issue.blocking]
 
 
 def _to_causes(report: Report) -> list[dict[str, Any]]:

@@ -52,7 +52,9 @@ def estimate_fineness(source: bytes) -> Fineness:
     return Fineness(lossless=source[:4] == b"RIFF" and b"VP8L" in source[12:64])
 
 
-def encode(pixels: Pixels, kind: str, fineness: Fineness, max_bytes: int | None = None) -> bytes:
+def encode(
+    pixels: Pixels, kind: str, fineness: Fineness, max_bytes: int | None = None, metadata_bytes: int = 0
+) -> bytes:
     """Encode one photo.
 
     Args:
@@ -60,6 +62,7 @@ def encode(pixels: Pixels, kind: str, fineness: Fineness, max_bytes: int | None 
         kind: one of `FORMATS`.
         fineness: of the source.
         max_bytes: a JPEG or WebP is made coarser, down to quality 75, until it is no larger.
+        metadata_bytes: what will be put into the file afterwards; it counts against `max_bytes`.
 
     Raises:
         OutputError: the format cannot hold so many pixels a side, or the file stays too large.
@@ -70,14 +73,15 @@ def encode(pixels: Pixels, kind: str, fineness: Fineness, max_bytes: int | None 
             f"{pixels.shape[1]} x {pixels.shape[0]}; choose another format"
         )
     data = _run(pixels, kind, fineness)
-    if max_bytes is None or len(data) <= max_bytes:
+    if max_bytes is None or len(data) + metadata_bytes <= max_bytes:
         return data
     for quality in _SMALLER if kind != "png" else ():
         data = _run(pixels, kind, Fineness(quality, whole_color=False))
-        if len(data) <= max_bytes:
+        if len(data) + metadata_bytes <= max_bytes:
             return data
+    of_them = f" ({metadata_bytes:,} of them metadata)" if metadata_bytes else ""
     raise OutputError(
-        f"expected a {kind.upper()} of at most {max_bytes:,} bytes, got {len(data):,}; "
+        f"expected a {kind.upper()} of at most {max_bytes:,} bytes, got {len(data) + metadata_bytes:,}{of_them}; "
         f"{'write a JPEG' if kind == 'png' else 'send a smaller photo'}"
     )
 

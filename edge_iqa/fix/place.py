@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_iqa.errors import OutputError
-from edge_iqa.files import TAKEN, settle
+from edge_iqa.files import TAKEN, make_folder, settle
 from edge_iqa.fix.encode import SUFFIX_FORMATS
 
 _SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
@@ -30,11 +30,15 @@ class Place:
 
 
 class Guard:
-    """Files that a run may not write over, even where it may replace others: its photos, and what it wrote."""
+    """Files that a run may not write over, even where it may replace others: its photos, and what it wrote.
+
+    A photo may be replaced by its own result, and a result by nothing.
+    """
 
     def __init__(self, photos: Iterable[str | os.PathLike[str]] = ()) -> None:
         """Know the photos of a run."""
-        self._known = {_identify(photo) for photo in photos} - {None}
+        self._photos = {_identify(photo) for photo in photos} - {None}
+        self._written: set[tuple[int, int] | None] = set()
 
     def check(self, source: Path, target: Path) -> None:
         """Refuse another photo of the run, or what became of one.
@@ -43,20 +47,35 @@ class Guard:
             OutputError: it is one.
         """
         found = _identify(target)
-        if found in self._known and found != _identify(source):
+        if found is None:
+            return
+        if found in self._written or (found in self._photos and found != _identify(source)):
             raise OutputError(
                 f"{source}: its result would replace {target}, which is another photo of this run or what became "
-                "of it; give photos of one name in runs of their own, each with its own folder"
+                "of it; give each photo once, and photos of one name in runs of their own, each with its own folder"
             )
 
     def add(self, path: Path) -> None:
         """Know a file that was written."""
-        self._known.add(_identify(path))
+        self._written.add(_identify(path))
 
 
 def is_folder(out: str | os.PathLike[str]) -> bool:
     """Whether a folder is meant: it is one, or its name ends in a slash."""
     return os.path.isdir(out) or os.fspath(out).endswith(_SEPARATORS)
+
+
+def make_results_folder(out: str) -> None:
+    """Make the folder that several photos need.
+
+    Raises:
+        OutputError: no folder is meant, or it cannot be made.
+    """
+    if not is_folder(out):
+        raise OutputError(
+            f"{out}: expected a folder for several photos: one that exists, or a name that ends in /"
+        )
+    make_folder(out, "-o")
 
 
 def find_place(source: Path, out: str | os.PathLike[str]) -> Place:
@@ -97,7 +116,7 @@ def check_free(target: Path, *, overwrite: bool, source: Path | None = None) -> 
     Raises:
         OutputError: a file stands there and may not be replaced, or a folder does.
     """
-    if target.is_dir():
+    if os.path.isdir(target):  # False, unlike `Path.is_dir`, of a name that is too long
         raise OutputError(f"{target}: expected the name of a file, found a folder of that name")
     if overwrite or not os.path.lexists(target):
         return

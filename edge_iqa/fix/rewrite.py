@@ -1,77 +1,76 @@
-"""Write a repaired photo: its metadata and color profile kept, whole or not at all, never over the input unasked."""
+"""Encode a repaired photo: its metadata and color profile kept, no more bytes than allowed."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from edge_iqa import color, formats, metadata
 from edge_iqa.errors import EdgeIqaError
-from edge_iqa.files import settle, write_bytes
-from edge_iqa.fix.encode import SUFFIX_FORMATS, encode, estimate_fineness
-from edge_iqa.fix.place import check_free, check_suffix
-from edge_iqa.frame import Frame
+from edge_iqa.fix.encode import Fineness, encode, estimate_fineness
+from edge_iqa.metadata import Metadata
 from edge_iqa.pixels import Pixels
 
 PROFILE_LEFT = "color profile ("
 """How the reader's note begins where pixels were left in the space of their profile."""
 
 
-@dataclass(frozen=True)
-class Written:
-    """A file that was written.
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """A photo as it may be written.
 
     Attributes:
-        path: where.
-        bytes_: how large it is.
+        data: the file.
         notes: what could not be kept, and why.
     """
 
-    path: Path
-    bytes_: int
+    data: bytes
     notes: tuple[str, ...] = ()
 
 
-def write_fixed(
+def encode_fixed(
     source: bytes,
-    frame: Frame,
+    reading: Sequence[str],
     pixels: Pixels,
-    out: str | os.PathLike[str],
+    kind: str,
     *,
     strip_location: bool = False,
-    overwrite: bool = False,
     max_bytes: int | None = None,
-) -> Written:
-    """Write a repaired photo.
+) -> Encoded:
+    """Encode a repaired photo.
 
     Args:
         source: the encoded photo that was repaired; its metadata is carried over.
-        frame: what `image.read` made of it: whether pixels are still in the space of their profile.
+        reading: notes of `image.read` on it, which tell whether pixels are still in the space of their profile.
         pixels: uint8 HxWx3, RGB, upright.
-        out: where to; the suffix decides the format.
+        kind: a format that can be written.
         strip_location: leave out where the photo was taken.
-        overwrite: a file that stands there may be replaced.
-        max_bytes: see `encode`.
+        max_bytes: of all of it, metadata too; see `encode`.
 
     Raises:
-        OutputError: a file stands there, the suffix is unknown, or the file cannot be written.
+        OutputError: the format cannot hold it, or the file stays too large.
     """
-    target = settle(out)
-    check_suffix(target)
-    check_free(target, overwrite=overwrite)  # before any work; what comes there meanwhile is kept too
-    found = metadata.read(source)
     height, width = pixels.shape[:2]
     kept = metadata.prepare(
-        found, width, height, keep_profile=keeps_profile(source, frame), strip_location=strip_location
+        metadata.read(source),
+        width,
+        height,
+        keep_profile=keeps_profile(source, reading),
+        strip_location=strip_location,
     )
-    kind = SUFFIX_FORMATS[target.suffix.lower()]
-    data, notes = metadata.embed(encode(pixels, kind, estimate_fineness(source), max_bytes), kept)
-    return Written(write_bytes(target, data, replace=overwrite), len(data), (*kept.notes, *notes))
+    plain = encode(pixels, kind, estimate_fineness(source), max_bytes, _count_bytes(kept, kind, pixels))
+    data, notes = metadata.embed(plain, kept)
+    return Encoded(data, (*kept.notes, *notes))
 
 
-def keeps_profile(source: bytes, frame: Frame) -> bool:
-    """Whether the frame's pixels are still in the space of the source's profile."""
+def _count_bytes(kept: Metadata, kind: str, pixels: Pixels) -> int:
+    """What metadata adds to a file of this format, whatever the pixels."""
+    tiny = encode(pixels[:1, :1], kind, Fineness())
+    return len(metadata.embed(tiny, kept)[0]) - len(tiny)
+
+
+def keeps_profile(source: bytes, reading: Sequence[str]) -> bool:
+    """Whether pixels are still in the space of the source's profile, by the notes of `image.read`."""
     try:
         icc = formats.parse(source).icc
     except EdgeIqaError:
@@ -80,4 +79,4 @@ def keeps_profile(source: bytes, frame: Frame) -> bool:
         icc, "rgb"
     ):  # of gray or ink: no profile for the RGB that is written
         return False
-    return color.is_srgb(icc) or any(note.startswith(PROFILE_LEFT) for note in frame.notes)
+    return color.is_srgb(icc) or any(note.startswith(PROFILE_LEFT) for note in reading)

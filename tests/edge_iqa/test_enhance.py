@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edge_iqa import image
 from edge_iqa.enhance import Diagnosis, find_fault, improve
 from edge_iqa.errors import OutputError
 from edge_iqa.fix.encode import Fineness, encode, estimate_fineness
-from edge_iqa.fix.rewrite import write_fixed
 from edge_iqa.frame import Frame
 from edge_iqa.repairs.base import Scores
 from edge_iqa.repairs.color_guard import color_shift
@@ -346,37 +341,6 @@ def test_a_file_that_must_be_smaller_is_or_is_refused() -> None:
 def test_a_side_too_long_for_the_format_is_refused() -> None:
     with pytest.raises(OutputError, match="WEBP"):
         encode(np.zeros((2, 16_400, 3), np.uint8), "webp", Fineness())
-
-
-def test_nothing_is_written_over_unasked_and_never_in_part(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    source = photos.encode(".jpg", make_photo())
-    frame = image.read(source)
-    out = tmp_path / "out.jpg"
-    out.write_bytes(b"mine")
-    with pytest.raises(OutputError, match="already"):
-        write_fixed(source, frame, frame.pixels, out)
-    assert out.read_bytes() == b"mine"
-
-    def fail(*_: Any) -> None:
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr("os.replace", fail)
-        with pytest.raises(OutputError, match="No space"):
-            write_fixed(source, frame, frame.pixels, out, overwrite=True)
-    assert out.read_bytes() == b"mine" and [each.name for each in tmp_path.iterdir()] == ["out.jpg"]
-    write_fixed(source, frame, frame.pixels, out, overwrite=True)
-    assert image.read(out).pixels.shape == frame.pixels.shape
-
-
-@pytest.mark.parametrize("name", ["out.gif", "out.tiff"])
-def test_a_format_that_cannot_be_written_is_refused(tmp_path: Path, name: str) -> None:
-    source = photos.encode(".jpg", make_photo())
-    frame = image.read(source)
-    with pytest.raises(OutputError, match=r"\.webp"):
-        write_fixed(source, frame, frame.pixels, tmp_path / name)
 
 
 def test_a_large_photo_is_repaired_at_its_own_size() -> None:

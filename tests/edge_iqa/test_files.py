@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import stat
@@ -86,6 +87,42 @@ def test_where_there_are_no_links_what_stands_there_is_kept_too(
     with pytest.raises(OutputError, match="there is a file already"):
         write_bytes(path, b"new", replace=False)
     assert path.read_bytes() == b"old"
+    assert [each.name for each in tmp_path.iterdir()] == ["result.bin"]
+
+
+@pytest.mark.parametrize("links", [True, False])
+@pytest.mark.parametrize("step", ["link", "replace", "fsync"])
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), KeyboardInterrupt()])
+def test_what_stops_the_last_step_leaves_nothing_behind(
+    links: bool, step: str, error: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    def stop(*_: object) -> None:
+        raise error
+
+    if not links:
+        monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(os, step, stop)
+    for replace in (False, True):
+        folder = tmp_path / str(replace)
+        with contextlib.suppress(OutputError, KeyboardInterrupt):
+            write_bytes(folder / "result.bin", b"new", replace=replace)
+        left = {each.name: each.read_bytes() for each in folder.iterdir()}
+        assert left in ({}, {"result.bin": b"new"})
+
+
+def test_where_modes_cannot_be_set_files_are_replaced_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    path = write_bytes(tmp_path / "result.bin", b"old")
+    monkeypatch.setattr(os, "chmod", refuse)
+    write_bytes(path, b"new")
+    assert path.read_bytes() == b"new"
     assert [each.name for each in tmp_path.iterdir()] == ["result.bin"]
 
 

@@ -203,8 +203,13 @@ def test_what_is_written_but_not_accepted_exits_1_and_says_so(
     good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rules = _rule(tmp_path, "bytes", "file_bytes", "at_most", good.stat().st_size // 3)
-    rules.write_text(rules.read_text() + '[[rules]]\nid = "shape"\nmeasure = "format"\none_of = ["png"]\n')
-    out = tmp_path / "out.jpg"
+    size, out = rules.read_text(), tmp_path / "out.jpg"
+    rules.write_text(size + '[[rules]]\nid = "shape"\nmeasure = "format"\none_of = ["png"]\n')
+    assert _run(good, "-o", out, "--policy", rules) == 1
+    shown = capsys.readouterr().out
+    assert not out.exists(), "one cause for another is no gain"
+    assert "left as it was: the JPEG to write would be no better" in shown and "(FORMAT)" in shown
+    rules.write_text(size + '[[rules]]\nid = "tint"\nmeasure = "cast"\nat_most = 0\n')
     assert _run(good, "-o", out, "--policy", rules) == 1
     shown = capsys.readouterr().out
     assert out.exists() and f"wrote {out}, which is better but not accepted" in shown

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from edge_iqa import image, metadata
 from edge_iqa.errors import OutputError
-from edge_iqa.fix.rewrite import write_fixed
+from edge_iqa.fix.encode import SUFFIX_FORMATS
+from edge_iqa.fix.rewrite import encode_fixed
 from edge_iqa.metadata.containers import Metadata
 from tests.edge_iqa import photos
 
@@ -92,11 +93,11 @@ SOURCES = {"jpeg": make_jpeg(), "png": make_png(), "webp": make_webp()}
 
 def rewrite(tmp_path: Path, source: bytes, suffix: str, **options: Any) -> tuple[Any, bytes, Any]:
     frame = image.read(source)
-    written = write_fixed(source, frame, frame.pixels, tmp_path / f"out{suffix}", **options)
-    data = written.path.read_bytes()
-    shown = Image.open(io.BytesIO(data))
+    encoded = encode_fixed(source, frame.notes, frame.pixels, SUFFIX_FORMATS[suffix], **options)
+    (tmp_path / f"out{suffix}").write_bytes(encoded.data)
+    shown = Image.open(io.BytesIO(encoded.data))
     shown.load()
-    return shown, data, written
+    return shown, encoded.data, encoded
 
 
 @pytest.mark.parametrize("kind", SOURCES)
@@ -140,7 +141,7 @@ def test_iptc_is_kept_as_pillow_reads_it(tmp_path: Path) -> None:
 
     with_place, _, _ = rewrite(tmp_path, SOURCES["jpeg"], ".jpg")
     assert IptcImagePlugin.getiptcinfo(with_place)[2, 90] == b"Berlin"
-    without, _, _ = rewrite(tmp_path, SOURCES["jpeg"], ".jpg", strip_location=True, overwrite=True)
+    without, _, _ = rewrite(tmp_path, SOURCES["jpeg"], ".jpg", strip_location=True)
     info = IptcImagePlugin.getiptcinfo(without)
     assert info[2, 5] == b"Title" and info[2, 80] == b"Ada"
     assert (2, 90) not in info and (2, 101) not in info
@@ -177,9 +178,9 @@ def test_colors_shown_are_the_same_with_and_without_pillow(
     monkeypatch.setattr(pillow, "load", lambda: None)
     source = SOURCES[kind]
     frame = image.read(source)
-    written = write_fixed(source, frame, frame.pixels, tmp_path / f"plain{suffix}")
+    encoded = encode_fixed(source, frame.notes, frame.pixels, SUFFIX_FORMATS[suffix])
     monkeypatch.undo()
-    plain = Image.open(written.path)
+    plain = Image.open(io.BytesIO(encoded.data))
     assert plain.info["icc_profile"] == P3
     assert plain.getexif().get_ifd(0x8769)[0xA001] == 65535
     seen = ImageCms.profileToProfile(
@@ -194,6 +195,21 @@ def test_a_long_profile_is_cut_into_segments_and_comes_back_whole() -> None:
     assert not notes
     assert metadata.read(data).icc == icc
     assert Image.open(io.BytesIO(data)).info["icc_profile"] == icc
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+@pytest.mark.parametrize("target", ["jpeg", "png", "webp"])
+def test_metadata_counts_against_the_most_bytes(kind: str, target: str) -> None:
+    source = SOURCES[kind]
+    frame = image.read(source)
+    whole = len(encode_fixed(source, frame.notes, frame.pixels, target).data)
+    assert len(encode_fixed(source, frame.notes, frame.pixels, target, max_bytes=whole).data) == whole
+    with pytest.raises(OutputError, match=r"at most 600 bytes, got [\d,]+ \([\d,]+ of them metadata\)"):
+        encode_fixed(source, frame.notes, frame.pixels, target, max_bytes=600)
+    if target != "png":
+        smaller = encode_fixed(source, frame.notes, frame.pixels, target, max_bytes=whole - 1)
+        assert len(smaller.data) < whole
+        assert metadata.read(smaller.data).exif is not None
 
 
 def test_exif_that_cannot_be_read_is_left_out_and_told(tmp_path: Path) -> None:
