@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -33,6 +33,8 @@ _ROOM = 1.02
 _MOST_FILL = 0.95
 WHOLE_PX = 65_535
 """Long side to read with: nothing is shrunk."""
+CLEARLY = 12.0
+"""Points that a photo must gain whose verdict was not `fix`: half of all smaller gains led away from the clean source."""
 _SIDES = ("long_side_px", "short_side_px", "width_px", "height_px")
 
 
@@ -127,7 +129,12 @@ def repair(
     """
     if not may_try(report):
         return None
-    return improve(frame, to_diagnosis(report, policy, inspector, scale), make_scorer(inspector))
+    fixed = improve(frame, to_diagnosis(report, policy, inspector, scale), make_scorer(inspector))
+    if report.verdict is Verdict.FIX or not fixed.changed or fixed.after[0] >= fixed.before[0] + CLEARLY:
+        return fixed
+    gain = f"{fixed.before[0]:.1f} → {fixed.after[0]:.1f}"
+    why = f"left as it was: too little gained for a photo that is in doubt ({gain})"
+    return replace(fixed, pixels=frame.pixels, steps=(), after=fixed.before, why=why)
 
 
 def may_try(report: Report) -> bool:
@@ -135,14 +142,16 @@ def may_try(report: Report) -> bool:
 
     True for the verdict `fix`; and where the scores alone doubt or refuse the photo and one of its causes can be
     repaired: what they name besides is often the shadow of that cause (a dark photo is called poor in detail), and
-    only a photo that reaches the bound of accept is kept. What a rule refuses and no repair removes stays as it is.
+    only a photo that reaches the bound of accept, and clearly more than it had, is kept. A color that is in doubt
+    stays: what a cast is, no photo tells by itself. What a rule refuses and no repair removes stays as it is.
     """
     if report.verdict is Verdict.FIX:
         return True
     blocking = [issue for issue in report.issues if issue.blocking]
     refused = {each.code for each in report.rules if each.status == "broken" and each.severity == "must"}
     lost = any(issue.code in refused for issue in blocking if not issue.fixable)
-    return any(issue.fixable for issue in blocking) and not lost
+    doubtful = any(issue.code == "COLOR_CAST" for issue in blocking)
+    return any(issue.fixable for issue in blocking) and not lost and not doubtful
 
 
 def describe(fixed: Fixed) -> tuple[str, ...]:

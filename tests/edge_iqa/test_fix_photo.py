@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edge_iqa import Frame, Inspector, Issue, Report, Verdict
 from edge_iqa.enhance import Fixed
-from edge_iqa.fix.photo import fix_photo, make_scorer, may_try, to_diagnosis
+from edge_iqa.fix.photo import CLEARLY, fix_photo, make_scorer, may_try, to_diagnosis
 from edge_iqa.page.repairing import repair_for_page
 from edge_iqa.policy import open_policy, parse_policy
 from edge_iqa.repairs.base import Step
@@ -113,6 +113,9 @@ def test_a_repair_is_tried_where_the_scores_alone_doubt_the_photo(verdict: Verdi
     assert may_try(report)
     assert not may_try(dataclasses.replace(report, issues=(shadow, hint)))
     assert not may_try(dataclasses.replace(report, issues=()))
+    assert not may_try(
+        dataclasses.replace(report, issues=(dark, dataclasses.replace(dark, code="COLOR_CAST")))
+    )
 
 
 def test_what_a_rule_refuses_and_no_repair_removes_is_not_tried() -> None:
@@ -133,21 +136,25 @@ class _Doubter:
         return self.reports.pop(0)
 
 
-@pytest.mark.parametrize("end", [Verdict.REVIEW, Verdict.ACCEPT])
-def test_a_doubted_photo_is_changed_only_where_it_is_accepted_then(
-    inspector: Inspector, monkeypatch: pytest.MonkeyPatch, end: Verdict
+@pytest.mark.parametrize(
+    ("gain", "end"), [(20.0, Verdict.REVIEW), (20.0, Verdict.ACCEPT), (11.0, Verdict.ACCEPT)]
+)
+def test_a_doubted_photo_is_changed_only_where_it_gains_clearly_and_is_accepted_then(
+    inspector: Inspector, monkeypatch: pytest.MonkeyPatch, gain: float, end: Verdict
 ) -> None:
+    stands = gain > CLEARLY and end is Verdict.ACCEPT
     dark = Issue("TOO_DARK", 0.5, None, None, True, 30.0, "dark", "light")
     report = dataclasses.replace(make_report(verdict=Verdict.REVIEW), rules=(), issues=(dark,))
     photo = np.full((80, 80, 3), 90, np.uint8)
     scores = (50.0, {"exposure": 50.0})
-    made = Fixed(photo + 40, (Step("exposure", Exposure(1.0), 1.0),), scores, scores, (), "")
+    after = (50.0 + gain, {"exposure": 50.0 + gain})
+    made = Fixed(photo + 40, (Step("exposure", Exposure(1.0), 1.0),), scores, after, (), "")
     monkeypatch.setattr("edge_iqa.fix.photo.improve", lambda *_: made)
     judge = _Doubter(inspector, [report, dataclasses.replace(report, verdict=end)])
     fixed = fix_photo(judge, photo, POLICY)
-    assert fixed.changed == (end is Verdict.ACCEPT)
-    assert (fixed.pixels == made.pixels).all() == (end is Verdict.ACCEPT)
-    assert fixed.after.verdict is end
+    assert fixed.changed == stands
+    assert (fixed.pixels == made.pixels).all() == stands
+    assert fixed.after.verdict is (Verdict.ACCEPT if stands else Verdict.REVIEW)
 
 
 @pytest.mark.slow
