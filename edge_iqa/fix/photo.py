@@ -34,7 +34,7 @@ _MOST_FILL = 0.95
 WHOLE_PX = 65_535
 """Long side to read with: nothing is shrunk."""
 CLEARLY = 12.0
-"""Points that a photo must gain whose verdict was not `fix`: half of all smaller gains led away from the clean source."""
+"""Points that a photo must gain whose verdict was not `fix`: half of the smaller gains led away from clean sources."""
 _SIDES = ("long_side_px", "short_side_px", "width_px", "height_px")
 
 
