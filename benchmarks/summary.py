@@ -31,7 +31,9 @@ SHOWN: Mapping[str, Mapping[str, str]] = {
     "fixes-host.json": {
         "fixable faults brought to accept": "repairable faults brought to accept by `fix`",
         "worse by the teacher: light, color, noise": "made worse by `fix`, says the teacher: light, color, noise",
-        "changed photos worse by the teacher": "the same of all repairs, turned and cropped photos too",
+        "changed photos worse by the teacher, same content": "the same of all repairs, what is in both photos compared",
+        "changed photos worse by the teacher": "the same of all repairs, whole photos compared, turned or cropped",
+        "changed photos worse by CIEDE2000 to the clean source": "led away from the clean source's colors by `fix`",
         "clean photos touched": "clean photos touched by `fix`",
     },
 }
