@@ -88,7 +88,7 @@ def _sort(bundle: Bundle, runtime: str) -> list[FileEntry]:
 def _uninstalled(backend: str | None) -> list[Absence]:
     installed = backends.available()
     return [
-        Absence(name, f"not installed; run `pip install edge-iqa[{name}]` to measure it too")
+        Absence(name, f"not installed; run `pip install {backends.PACKAGES[name]}` to measure it too")
         for name, runtime in backends.RUNTIMES.items()
         if backend is None and runtime not in installed
     ]

@@ -13,6 +13,7 @@ from edge_iqa import image
 from edge_iqa.backends.base import cores
 from edge_iqa.errors import OutputError, PhotoError
 from edge_iqa.files import make_folder, write_bytes
+from edge_iqa.folders import explain
 from edge_iqa.frame import Frame
 from edge_iqa.inspector import Inspector
 from edge_iqa.page.assemble import assemble
@@ -65,7 +66,7 @@ class _Studio:
         try:
             entry = self._look(path)
         except PhotoError as error:
-            failure = Failure(path, _explain(path, error))
+            failure = Failure(path, explain(path) if os.path.isdir(path) else error)
             return make_failed_card(failure, number, name, self.words, is_open)
         return make_card(entry, number, name, self.words, is_open)
 
@@ -143,12 +144,6 @@ def shorten(paths: Sequence[str]) -> list[str]:
     except ValueError:  # on two drives
         return whole
     return [os.path.relpath(path, shared) for path in whole]
-
-
-def _explain(path: str, error: PhotoError) -> PhotoError:
-    if not os.path.isdir(path):
-        return error
-    return PhotoError("no photo directly in this folder; name a photo, or a folder that has some")
 
 
 def _tell_makers(inspector: Inspector, policy: Policy, words: Words) -> list[str]:
