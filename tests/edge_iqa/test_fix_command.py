@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -16,6 +15,8 @@ from numpy.typing import NDArray
 from edge_iqa import Inspector, Verdict, cli, image, metadata
 from edge_iqa.schema import make_fix_schema
 from tests.edge_iqa import photos
+
+jsonschema = pytest.importorskip("jsonschema")
 
 FITS = jsonschema.Draft202012Validator(make_fix_schema())
 

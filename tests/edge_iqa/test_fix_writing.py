@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -21,6 +20,8 @@ from edge_iqa.policy import open_policy, parse_policy
 from edge_iqa.report import Issue, Report
 from edge_iqa.schema import make_fix_schema
 from tests.edge_iqa import pages, photos
+
+jsonschema = pytest.importorskip("jsonschema")
 
 FITS = jsonschema.Draft202012Validator(make_fix_schema())
 GENERAL = open_policy("general")
