@@ -12,17 +12,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from edge_iqa.fixable import MOST_CLIPPED
 from edge_iqa.frame import Frame
 from edge_iqa.pixels import Pixels, to_viewing
 from edge_iqa.repairs import tones
-from edge_iqa.repairs.base import Scorer, Scores, Step, apply_steps
+from edge_iqa.repairs.base import MOST_FALL, Scorer, Scores, Step, apply_steps
 from edge_iqa.repairs.color_guard import color_shift
 from edge_iqa.repairs.context import Context
 from edge_iqa.repairs.refine import refine
 from edge_iqa.repairs.reshape import SHAPES, reshape
 
-MOST_FALL = 2.0
-"""Points that an attribute which is no cause may lose."""
 MOST_SHIFT = 0.01
 """Mean u'v' that the product's color may move, unless color was the fault."""
 LEAST_GAIN = 3.0
@@ -32,8 +31,6 @@ _MILDER = (1.0, 0.93, 0.86, 0.79, 0.72, 0.65, 0.5, 0.35, 0.25)
 """How much of the repairs is made, where all of them would not stand."""
 _MARGIN = 12.0
 """Points above the bound of accept that suffice: what more of a repair would bring is more of a guess."""
-MOST_CLIPPED = 0.02
-"""Share of the product that may be burnt out; what is white for good cannot be darkened into a photo."""
 
 ATTRIBUTES: Mapping[str, str] = {
     "TOO_DARK": "exposure",

@@ -211,12 +211,17 @@ class Failure:
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values: `{"schema", "file", "error": {"type", "message"}}`."""
-        error = {"type": type(self.error).__name__, "message": str(self.error)}
-        return {"schema": SCHEMA, "file": self.file, "error": error}
+        return describe_failure(self.file, self.error)
 
     def to_json(self) -> str:
         """As one line of JSON in ASCII."""
         return plain_json.dump(self.to_dict())
+
+
+def describe_failure(file: str, error: Exception) -> dict[str, Any]:
+    """What JSON tells of a file that an error stopped."""
+    told = {"type": type(error).__name__, "message": str(error)}
+    return {"schema": SCHEMA, "file": file, "error": told}
 
 
 def _to_list(box: Box | None) -> list[float] | None:

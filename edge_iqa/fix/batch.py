@@ -13,7 +13,7 @@ from edge_iqa.fix.place import Guard
 from edge_iqa.folders import explain
 from edge_iqa.inspector import Inspector
 from edge_iqa.policy import Policy
-from edge_iqa.report import SCHEMA
+from edge_iqa.report import describe_failure
 from edge_iqa.table import make_printable
 
 NOT_WRITTEN, UNREADABLE = 2, 3
@@ -41,8 +41,7 @@ class Unfixed:
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values: `{"schema", "file", "error": {"type", "message"}}`."""
-        error = {"type": type(self.error).__name__, "message": str(self.error)}
-        return {"schema": SCHEMA, "file": self.source, "error": error}
+        return describe_failure(self.source, self.error)
 
     def to_line(self) -> str:
         """For people, in a line."""

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from edge_iqa import image
-from edge_iqa.enhance import MOST_FALL
 from edge_iqa.errors import PhotoError
 from edge_iqa.files import write_bytes
 from edge_iqa.fix.draft import Desk
@@ -18,8 +17,10 @@ from edge_iqa.fix.photo import FixedPhoto, fix_photo
 from edge_iqa.fix.place import Guard, find_place
 from edge_iqa.inspector import Inspector
 from edge_iqa.policy import Policy
+from edge_iqa.repairs.base import MOST_FALL
 from edge_iqa.report import SCHEMA, Report, Verdict
 from edge_iqa.table import make_printable
+from edge_iqa.words import join
 
 DONE, NOT_ACCEPTED = 0, 1
 """Exit codes: what was written is accepted; it is not, though better, or the photo was left as it was."""
@@ -136,7 +137,9 @@ class FixedFile:
         """For people: a line of what was done, lines of what is still to do, and notes."""
         lines = [self._tell()]
         if self.after.verdict is not Verdict.ACCEPT:
-            lines += [f"  {issue.message} {issue.advice}" for issue in self.after.issues if issue.blocking]
+            lines += [
+                f"  {join((issue.message, issue.advice))}" for issue in self.after.issues if issue.blocking
+            ]
         return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
 
 

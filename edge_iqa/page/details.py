@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from edge_iqa.codes import FORMAT
-from edge_iqa.enhance import MOST_FALL
 from edge_iqa.measurement import MEASURES
 from edge_iqa.page.entry import Entry, Repair
 from edge_iqa.page.figures import draw_repair, name_attribute
@@ -11,6 +10,7 @@ from edge_iqa.page.markup import escape, link
 from edge_iqa.page.ramp import to_color
 from edge_iqa.page.units import show_bound, show_score, show_share, show_value
 from edge_iqa.pixels import VIEWING_PX
+from edge_iqa.repairs.base import MOST_FALL
 from edge_iqa.report import Issue, Report, RuleResult
 from edge_iqa.words import Words
 

@@ -12,6 +12,9 @@ from edge_iqa.repairs.context import Context
 Scores = tuple[float, Mapping[str, float]]
 """Overall score and attributes, 0-100, higher is better."""
 
+MOST_FALL = 2.0
+"""Points that a repair may cost: an attribute that it was not made for, or the overall score where it is no judge."""
+
 Scorer = Callable[[Pixels], Scores]
 """uint8 HxWx3 RGB, of any size → scores."""
 

@@ -17,13 +17,11 @@ from edge_iqa.frame import Frame
 from edge_iqa.measure import measure
 from edge_iqa.pixels import Pixels, to_viewing
 from edge_iqa.repairs import shapes
-from edge_iqa.repairs.base import Scorer, Scores, Step, apply_steps
+from edge_iqa.repairs.base import MOST_FALL, Scorer, Scores, Step, apply_steps
 from edge_iqa.repairs.context import Context
 
 SHAPES = ("BACKGROUND", "SKEW", "FILL_LOW", "OFF_CENTER", "ASPECT")
 """Codes that are repaired by geometry or paint."""
-MOST_FALL = 2.0
-"""Points of the overall score that such a repair may cost."""
 
 _TURNS = (("BACKGROUND",), ("SKEW",), ("FILL_LOW", "OFF_CENTER", "ASPECT"))
 """What is repaired together, in order."""

@@ -11,6 +11,7 @@ from scipy import stats
 from benchmarks import figures
 from benchmarks.accuracy import main
 from compression.degradations import FAULTS
+from tests.benchmarks.found import one
 
 Row = dict[str, Any]
 
@@ -20,10 +21,6 @@ def row(photo: str, name: str = "clean", severity: float = 0.0, score: float = 1
     faults = 0 if name == "clean" else name.count("+") + 1
     verdict = "accept" if score >= 0.6 else "retake"
     return {**about, "faults": faults, "label": score, "verdict": verdict, "cause": None, **more}
-
-
-def one(found: list[figures.Figure], what: str) -> figures.Figure:
-    return next(figure for figure in found if figure.what == what)
 
 
 def test_pairs_are_clean_against_spoiled_and_two_severities_of_one_fault() -> None:

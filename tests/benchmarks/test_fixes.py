@@ -14,6 +14,7 @@ from benchmarks import fix_cases, fixes
 from benchmarks.figures import Figure
 from benchmarks.fix_cases import CLEAN, SHAPES, TONES, Row, Source, Task, compare, plan, spoil
 from edge_iqa import image
+from tests.benchmarks.found import one, value
 
 
 def row(fault: str = "cast", **changes: Any) -> Row:
@@ -25,16 +26,6 @@ def row(fault: str = "cast", **changes: Any) -> Row:
         "teacher": [40.0, 80.0], "impairment": [0.5, 0.2], "delta_e": [9.0, 3.0],
     }  # fmt: skip
     return {**plain, **changes}
-
-
-def one(found: list[Figure], what: str) -> Figure:
-    return next(figure for figure in found if figure.what == what)
-
-
-def value(found: list[Figure], what: str) -> float:
-    estimate = one(found, what).estimate
-    assert estimate is not None
-    return estimate.value
 
 
 def count(found: list[Figure], what: str) -> int:

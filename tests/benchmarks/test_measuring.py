@@ -10,9 +10,9 @@ import pytest
 
 from benchmarks import measured, measuring
 from benchmarks.cases import Case, Task, look, overlap, plan
-from benchmarks.figures import Figure
 from compression import listings
 from compression.metrics import auc, f1
+from tests.benchmarks.found import one, value
 
 CALLS = measuring.CALLS
 NOTHING: dict[str, Any] = {
@@ -33,16 +33,6 @@ def case(
     return Case(
         part, str(case.count), {**NOTHING, **truth}, values or {}, frozenset(codes), iou, sure, "light"
     )  # type: ignore[attr-defined]
-
-
-def one(found: list[Figure], what: str) -> Figure:
-    return next(figure for figure in found if figure.what == what)
-
-
-def value(found: list[Figure], what: str) -> float:
-    estimate = one(found, what).estimate
-    assert estimate is not None
-    return estimate.value
 
 
 def test_a_drawn_inset_is_told_as_a_collage() -> None:
