@@ -148,22 +148,29 @@ def _read_by_matrix(data: Plane, layout: Layout, matrix: NDArray[np.float32]) ->
     cv2 = opencv.load()
     luma = view_luma(data, layout)
     rows_each = 1 if layout.format == "YUY2" else 2
-    columns = 2 * layout.chroma_size[1]
     mixed = _take_band("mixed", layout, 3)
-    spread = [take(purpose, (_BAND_ROWS, columns)) for purpose in ("spread u", "spread v")]
 
     def read(top: int, bottom: int, into: Pixels) -> Pixels:
         rows = slice(top // rows_each, -(-bottom // rows_each))
         planes = [np.ascontiguousarray(luma[top:bottom])]
-        for plane, room in zip(split_chroma(data, layout, rows), spread, strict=True):
-            size = (columns, rows_each * plane.shape[0])
-            cv2.resize(plane, size, dst=room[: size[1]], interpolation=cv2.INTER_NEAREST)
-            planes.append(room[: bottom - top, : layout.width_px])
+        for plane, name in zip(split_chroma(data, layout, rows), "uv", strict=True):
+            planes.append(_spread(plane, rows_each, name)[: bottom - top, : layout.width_px])
         merged = cv2.merge(planes, mixed[: bottom - top])
         converted: Pixels = cv2.transform(merged, matrix, dst=into)
         return converted
 
     return read
+
+
+def _spread(plane: Plane, rows_each: int, name: str) -> Plane:
+    """Each sample for the pixels that share it: two columns of so many rows, in scratch memory."""
+    rows, columns = plane.shape
+    twice = opencv.load().merge((plane, plane), take(f"twice {name}", (rows, columns, 2)))
+    if rows_each == 1:
+        return twice.reshape(rows, 2 * columns)
+    room = take(f"spread {name}", (rows, rows_each, 2 * columns))
+    room[:] = twice.reshape(rows, 1, 2 * columns)
+    return room.reshape(rows * rows_each, 2 * columns)
 
 
 def shrink(data: Plane, layout: Layout, full_range: bool, rotation_deg: int, size: tuple[int, int]) -> Pixels:
