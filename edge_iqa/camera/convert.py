@@ -167,7 +167,8 @@ def _spread(plane: Plane, rows_each: int, name: str) -> Plane:
     rows, columns = plane.shape
     twice = opencv.load().merge((plane, plane), take(f"twice {name}", (rows, columns, 2)))
     if rows_each == 1:
-        return twice.reshape(rows, 2 * columns)
+        doubled: Plane = twice.reshape(rows, 2 * columns)
+        return doubled
     room = take(f"spread {name}", (rows, rows_each, 2 * columns))
     room[:] = twice.reshape(rows, 1, 2 * columns)
     return room.reshape(rows * rows_each, 2 * columns)
