@@ -26,7 +26,7 @@ class Inbox:
         self._changed = threading.Condition(threading.RLock())
         self._clock = LiveClock()
         self._waiting: Shot | None = None
-        self._events: deque[Event] = deque()
+        self._events: deque[tuple[int, Event]] = deque()  # with how many frames came before
         self._failure: BaseException | None = None
         self._arrived = 0
         self._dropped = 0
@@ -103,7 +103,7 @@ class Inbox:
             self._changed.notify_all()
 
     def take(self, timeout_s: float | None) -> Shot | Event | None:
-        """What comes next: an event, else the newest frame; None if neither came in time.
+        """What comes next, an event or the newest frame, in the order in which they came; None if nothing came in time.
 
         Raises:
             StopIteration: closed, or ended and nothing is left.
@@ -113,8 +113,8 @@ class Inbox:
             self._changed.wait_for(self._has_news, timeout_s)
             if self._is_closed:
                 raise StopIteration
-            if self._events:
-                return self._events.popleft()
+            if self._events and (self._waiting is None or self._events[0][0] <= self._waiting.index):
+                return self._events.popleft()[1]
             if self._waiting is not None:
                 shot, self._waiting = replace(self._waiting, dropped=self._dropped), None
                 return shot
@@ -133,9 +133,9 @@ class Inbox:
 
     def _post(self, event: Event) -> None:
         """Leave an event; where nobody takes them, only the first ones are kept, and one that the camera is lost."""
-        is_loss = event.kind == "unplugged" and all(each.kind != "unplugged" for each in self._events)
+        is_loss = event.kind == "unplugged" and all(each.kind != "unplugged" for _, each in self._events)
         if is_loss or len(self._events) < KEPT_EVENTS:
-            self._events.append(event)
+            self._events.append((self._arrived, event))
             self._changed.notify_all()
 
 

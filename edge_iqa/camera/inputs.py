@@ -38,13 +38,6 @@ class Input(Protocol):
             CameraError: it is lost.
         """
 
-    def reopen(self) -> None:
-        """Open it again.
-
-        Raises:
-            CameraError: it cannot be opened.
-        """
-
     def release(self) -> None:
         """Let go of what it reads from; again does nothing."""
 
@@ -71,6 +64,11 @@ class Camera:
         return buffer
 
     def reopen(self) -> None:
+        """Open it again.
+
+        Raises:
+            CameraError: it cannot be opened.
+        """
         self.release()
         self._video = capture.open_camera(self._target, self._stall_s)
 
@@ -113,9 +111,6 @@ class Video:
             self._video, self._pool, lambda: float(self._video.get(capture.POSITION_MS)) / 1000
         )
 
-    def reopen(self) -> None:
-        raise CameraError("a video file is not opened again")
-
     def release(self) -> None:
         self._video.release()
 
@@ -151,9 +146,6 @@ class Folder:
         height, width = pixels.shape[:2]
         return Buffer(pixels, "RGB", width, height, time_s=index * _PHOTO_STEP_S)
 
-    def reopen(self) -> None:
-        raise CameraError("a folder is not opened again")
-
     def release(self) -> None:
         self._paths = enumerate(())
 
@@ -169,9 +161,6 @@ class Iterated:
 
     def read(self) -> object:
         return next(self._frames)
-
-    def reopen(self) -> None:
-        """Going on is all that can be done."""
 
     def release(self) -> None:
         """A generator may hold a camera of its own."""

@@ -11,7 +11,7 @@ from edge_iqa.camera.inbox import tell_garbage
 from edge_iqa.camera.inputs import Input
 from edge_iqa.camera.shot import GARBAGE_IN_A_ROW, Shot, make_buffer
 from edge_iqa.camera.source import BaseSource
-from edge_iqa.errors import EdgeIqaError, FrameError, PhotoError
+from edge_iqa.errors import CameraError, EdgeIqaError, FrameError, PhotoError
 
 
 class KeptSource(BaseSource):
@@ -46,6 +46,9 @@ class KeptSource(BaseSource):
                 raise
             except (FrameError, PhotoError) as error:
                 self._refuse(error)
+                continue
+            except CameraError as error:  # of an iterable that reads a camera of its own
+                self.lose(Event("unplugged", str(error)))
                 continue
             except BaseException:
                 self.close()

@@ -9,7 +9,7 @@ import weakref
 
 from edge_iqa.camera.buffer import Buffer
 from edge_iqa.camera.inbox import Inbox
-from edge_iqa.camera.inputs import Input
+from edge_iqa.camera.inputs import Camera, Input
 from edge_iqa.errors import CameraError, FrameError, PhotoError
 
 JOIN_S = 2.0
@@ -79,17 +79,17 @@ def _read_once(source: Input, inbox: Inbox, recover: bool, pace: _Pace | None) -
         inbox.refuse(error)
     except CameraError as error:
         inbox.lose(str(error))
-        return recover and _reopen(source, inbox)
+        return recover and _open_again(source, inbox)
     else:
         if pace is None or pace.wait(frame):
             inbox.offer(frame)
-    if inbox.is_garbage:
-        return recover and _reopen(source, inbox)
-    return True
+    return not inbox.is_garbage or (recover and _open_again(source, inbox))
 
 
-def _reopen(source: Input, inbox: Inbox) -> bool:
-    """Try again with growing pauses; False where it was closed meanwhile."""
+def _open_again(source: Input, inbox: Inbox) -> bool:
+    """Try with growing pauses; False where it was closed meanwhile. Of what cannot be opened again, reading goes on."""
+    if not isinstance(source, Camera):
+        return True
     pause_s = FIRST_PAUSE_S
     source.release()
     while inbox.sleep(pause_s):
