@@ -16,6 +16,8 @@
     ├── CheckpointError         a checkpoint is missing, foreign, damaged or not safe to read
     ├── GateError               a model misses a bound that it must hold
     ├── RecipeError             a recipe is not TOML, or asks for what no command can do
+    ├── CameraError             a camera or video cannot be opened, was lost, or stands still
+    │   └── FrameError              a frame's size, stride or data cannot be right; a stream goes on without it
     ├── PolicyError             a policy is not there, not TOML, or has a rule that cannot be checked
     └── WordsError              no such language, or its catalog lacks a sentence
 
@@ -77,6 +79,14 @@ class GateError(EdgeIqaError):
 
 class RecipeError(EdgeIqaError):
     """A recipe of the pipeline is not TOML, or has a key or value that no command takes."""
+
+
+class CameraError(EdgeIqaError):
+    """A camera, video or folder cannot be opened, was unplugged, or has delivered nothing for too long."""
+
+
+class FrameError(CameraError):
+    """A frame's size, stride, format or data cannot be right together."""
 
 
 class PolicyError(EdgeIqaError):
