@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-FAULTS = ("moving", "too_dark", "too_bright", "no_product", "blurry", "cut_off", "too_far")
-"""States that have a hint of their own."""
-
-HINTS = (*FAULTS, "sharpness", "exposure", "contrast", "color", "noise", "detail")
-"""All hints: those of states, and of the score that costs most where nothing else tells why a still frame is poor."""
+from edge_iqa.camera.names import FAULTS, HINTS
 
 _HOLDS = 6
 """Frames that a hint must be called for before it is shown: a fifth of a second."""
@@ -23,7 +19,12 @@ class Hints:
         self._count = 0
 
     def update(
-        self, state: str, score: float | None, attributes: Mapping[str, float], bounds: Mapping[str, float], accept: float
+        self,
+        state: str,
+        score: float | None,
+        attributes: Mapping[str, float],
+        bounds: Mapping[str, float],
+        accept: float,
     ) -> str | None:
         """Take the state of one frame, and say which of `HINTS` is shown; None is none.
 

@@ -60,7 +60,9 @@ class Motion:
     def _compare(self, before: Floats, after: Floats) -> float:
         cv2 = opencv.load()
         height, width = after.shape
-        (across, down), _ = cv2.phaseCorrelate(before, after, self._window)
+        # windowed here: OpenCV does it in the caller's memory where the size suits its transform
+        one, two = ((plane - plane.mean()) * self._window for plane in (before, after))
+        (across, down), _ = cv2.phaseCorrelate(one, two)
         # a plain picture may correlate anywhere, so that a large shift has to explain more than none does
         starts = ((across, down),) if max(abs(across), abs(down)) < _NEAR else ((0.0, 0.0), (across, down))
         warp, left = min((self._refine(before, after, each) for each in starts), key=lambda found: found[1])
@@ -71,7 +73,9 @@ class Motion:
         moved = corners @ warp.T - corners[:, :2]
         return min(JUMP, float(np.hypot(*moved.T).max()) / max(height, width))
 
-    def _refine(self, before: Floats, after: Floats, start: tuple[float, float]) -> tuple[NDArray[Any], float]:
+    def _refine(
+        self, before: Floats, after: Floats, start: tuple[float, float]
+    ) -> tuple[NDArray[Any], float]:
         """Find the similarity that takes `before` to `after`: the warp (2, 3), and the mean difference left."""
         cv2, terms = opencv.load(), self._terms
         if terms is None:  # `measure` made them
@@ -80,7 +84,9 @@ class Motion:
         left = np.inf
         for _ in range(2):
             flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-            back = cv2.warpAffine(after, warp, after.shape[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
+            back = cv2.warpAffine(
+                after, warp, after.shape[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE
+            )
             step, left = terms.solve(before, back)
             warp = warp @ np.vstack([step, (0, 0, 1)])
         return warp, left

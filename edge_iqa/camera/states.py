@@ -12,9 +12,7 @@ from collections import Counter, deque
 from dataclasses import dataclass
 
 from edge_iqa.camera.look import Look
-
-STATES = ("steady", "moving", "too_dark", "too_bright", "blurry", "too_far", "cut_off", "no_product", "good")
-"""All states. Where several hold, the order is moving, too_dark, too_bright, no_product, blurry, cut_off, too_far."""
+from edge_iqa.camera.names import FAULTS
 
 STILL = frozenset({"steady", "good"})
 """States in which nothing is wrong that the seller could do something about."""
@@ -130,7 +128,7 @@ class StateMachine:
             "cut_off": look.cut_off is not None and CUT.holds(look.cut_off, self._state == "cut_off"),
             "too_far": look.fill is not None and self._far.holds(look.fill, self._state == "too_far"),
         }
-        return next((state for state, holds in faults.items() if holds), "steady")
+        return next((state for state in FAULTS if faults[state]), "steady")
 
 
 class _Settling:

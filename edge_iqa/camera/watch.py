@@ -99,7 +99,9 @@ class Watch:
             ValueError: there was no report yet.
         """
         if self._shot is None:
-            raise ValueError("expected a report before its frame is asked for; take one with next() or a loop")
+            raise ValueError(
+                "expected a report before its frame is asked for; take one with next() or a loop"
+            )
         return self._shot.buffer.to_rgb()
 
     def __iter__(self) -> Watch:
@@ -209,7 +211,9 @@ class Watch:
         ):
             return False
         self._scorer.start(shot.buffer, self._picture)
-        if not self._source.is_live:  # nobody waits, and the answer does not depend on how quick the machine is
+        if (
+            not self._source.is_live
+        ):  # nobody waits, and the answer does not depend on how quick the machine is
             self._take(self._scorer.take(wait=True))
         return True
 
