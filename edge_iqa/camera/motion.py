@@ -71,7 +71,7 @@ class Motion:
             return JUMP
         corners = np.array(((0, 0, 1), (width, 0, 1), (0, height, 1), (width, height, 1)), np.float64)
         moved = corners @ warp.T - corners[:, :2]
-        return min(JUMP, float(np.hypot(*moved.T).max()) / max(height, width))
+        return min(JUMP, float(np.hypot(moved[:, 0], moved[:, 1]).max()) / max(height, width))
 
     def _refine(
         self, before: Floats, after: Floats, start: tuple[float, float]

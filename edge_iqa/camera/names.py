@@ -9,4 +9,4 @@ FAULTS = ("moving", "too_dark", "too_bright", "no_product", "blurry", "cut_off",
 """States that the seller can do something about, the one to mend first comes first."""
 
 HINTS = (*FAULTS, "sharpness", "exposure", "contrast", "color", "noise", "detail")
-"""What is said: of each fault, and of the score that costs most where nothing else tells why a still picture is poor."""
+"""What is said: of each fault, and of the score that costs most where nothing else tells why a still one is poor."""

@@ -50,10 +50,8 @@ class Plan:
         if still_frames < _STILL_FRAMES:
             return False
         pause_s = self._costs_ms["model"] / 1000 / _SCORE_SHARE
-        if not has_score:
-            pause_s = min(pause_s, 2 * _SCORE_EVERY_S)
-        else:
-            pause_s = max(pause_s, _SCORE_EVERY_S)
+        # the first score is waited for, and should come soon even where the model is slow
+        pause_s = max(pause_s, _SCORE_EVERY_S) if has_score else min(pause_s, 2 * _SCORE_EVERY_S)
         if time_s - self._scored_s < pause_s:
             return False
         self._scored_s = time_s

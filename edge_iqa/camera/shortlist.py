@@ -72,8 +72,9 @@ class Shortlist:
 
 def _copy(buffer: Buffer, room: object) -> Buffer:
     """The same frame in memory of its own: `room`, where it fits."""
-    given = np.frombuffer(memoryview(buffer.data).cast("B"), np.uint8)
-    fits = isinstance(room, np.ndarray) and room.nbytes == given.nbytes
-    data: NDArray[np.uint8] = room if fits else np.empty(given.shape, np.uint8)
+    given: NDArray[np.uint8] = np.frombuffer(buffer.data, np.uint8)
+    if not isinstance(room, np.ndarray) or room.shape != given.shape:
+        room = np.empty(given.shape, np.uint8)
+    data: NDArray[np.uint8] = room
     np.copyto(data, given)
     return replace(buffer, data=data)

@@ -142,8 +142,8 @@ class Watch:
         if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= _SHORTLIST:
             raise ValueError(f"k: expected a whole number from 1 to {_SHORTLIST}, got {k!r}")
         if self._shot is None:
-            for report in self:
-                if report.capture and self._source.is_live:
+            for seen in self:
+                if seen.capture and self._source.is_live:
                     break
         chosen = []
         for kept in self._shortlist.kept:
@@ -170,9 +170,9 @@ class Watch:
         small = shot.buffer.shrink(SMALL_PX)
         speed = self._motion.measure(small) * _FRAME_S / self._count_seconds(shot)
         self._plan.record("motion", _since_ms(start))
-        skipped = self._measure(shot, small)
-        seen = Seen(speed, self._look, self._scores.get("overall"))
-        state = self._states.update(seen)
+        measured, self._look = self._look, self._measure(shot, small)
+        skipped: tuple[str, ...] = ("measure",) if measured is self._look else ()
+        state = self._states.update(Seen(speed, self._look, self._scores.get("overall")))
         self._follow(state)
         if not self._score(shot):
             skipped += ("model",)
@@ -184,15 +184,14 @@ class Watch:
         before, self._time_s = self._time_s, shot.time_s
         return _FRAME_S if before is None else min(_LONGEST_S, max(_FRAME_S / 4, shot.time_s - before))
 
-    def _measure(self, shot: Shot, small: NDArray[np.uint8]) -> tuple[str, ...]:
-        """Measure the frame where the plan has room for it, and say what was left out."""
-        hurries = self._source.is_live and self._look is not None
-        if not self._plan.takes_measure() and hurries:
-            return ("measure",)
+    def _measure(self, shot: Shot, small: NDArray[np.uint8]) -> Look:
+        """Measure the frame, or give what is known where the plan has no room for it."""
+        if not self._plan.takes_measure() and self._source.is_live and self._look is not None:
+            return self._look
         start = time.perf_counter()
-        self._look = look(shot.buffer, small, self._spec.long_side_px)
+        measured = look(shot.buffer, small, self._spec.long_side_px)
         self._plan.record("measure", _since_ms(start))
-        return ()
+        return measured
 
     def _follow(self, state: str) -> None:
         """Count still frames; a picture that moved, or whose light changed, is another one, without a score."""
