@@ -24,9 +24,9 @@ class FrameReport:
         time_s: when it was taken, by the clock of the source.
         state: one of `edge_iqa.camera.STATES`.
         hint: what to do now, in the language of the inspector; None where nothing is to be done.
-        score: overall score, 0 to 100, of the picture as it stands; None while it moves and before the model has seen it.
+        score: overall score, 0 to 100, of the picture as it stands; None until the model has seen it.
         box: of the product; None where it is not known.
-        capture: whether now is the moment to take the photo: good for half a second. Said once, until the picture changes.
+        capture: whether now is the moment to take the photo: good for half a second. Said once a picture.
         time_ms: time spent on it.
         skipped: steps of `STEPS` that it went without; what they found on an earlier frame holds on.
         dropped: frames passed over so far, as newer ones were there.

@@ -1,4 +1,4 @@
-"""What is measured on a live frame: the measurements of a photo that tell what to do with the phone, on small copies."""
+"""What is measured on a live frame: those measurements of a photo that tell what to do with the phone."""
 
 from __future__ import annotations
 

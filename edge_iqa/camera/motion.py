@@ -71,7 +71,7 @@ class Motion:
             return JUMP
         corners = np.array(((0, 0, 1), (width, 0, 1), (0, height, 1), (width, height, 1)), np.float64)
         moved = corners @ warp.T - corners[:, :2]
-        return min(JUMP, float(np.hypot(moved[:, 0], moved[:, 1]).max()) / max(height, width))
+        return float(min(JUMP, np.hypot(moved[:, 0], moved[:, 1]).max() / max(height, width)))
 
     def _refine(
         self, before: Floats, after: Floats, start: tuple[float, float]
@@ -103,7 +103,7 @@ class _Terms:
         # what lies at the rim may have come from outside
         self._inside = np.s_[height // 10 : height - height // 10, width // 10 : width - width // 10]
         # zoom and roll move a corner by as many pixels as the picture is long: small ones alone are likely
-        self._ridge = np.diag((1e-3, 1e-3, 2e-4, 2e-4, 0, 0)) * height * width
+        self._ridge = np.diag((1e-3, 1e-3, 2e-4, 2e-4, 1e-6, 1e-6)) * height * width
 
     def solve(self, before: Floats, after: Floats) -> tuple[NDArray[Any], float]:
         """The step of the warp (2, 3), and the mean difference that it leaves."""
