@@ -50,7 +50,8 @@ def measure(before: np.ndarray, after: np.ndarray) -> float:
     "warp",
     [
         make_warp(0.3, 0), make_warp(0, -0.5), make_warp(2, 1), make_warp(-6, 4), make_warp(30, -10),
-        make_warp(0, 0, zoom=0.01), make_warp(0, 0, zoom=-0.03), make_warp(0, 0, roll=0.01), make_warp(4, 0, 0.01, 0.01),
+        make_warp(0, 0, zoom=0.01), make_warp(0, 0, zoom=-0.03), make_warp(0, 0, roll=0.01),
+        make_warp(4, 0, 0.01, 0.01),
     ],
 )  # fmt: skip
 def test_a_known_shift_zoom_or_roll_is_found(warp: np.ndarray) -> None:
