@@ -13,15 +13,17 @@ from edge_iqa.camera.planes import (
     YUV,
     Layout,
     Plane,
+    split,
     split_chroma,
     view_luma,
     view_pairs,
     view_pixels,
     view_u_and_v,
 )
+from edge_iqa.camera.scratch import take
 
 Pixels = NDArray[np.uint8]
-_BAND_ROWS = 64
+_BAND_ROWS = 32
 """So many rows are converted at a time: they stay in the processor's cache until they are turned. Even, as rows share
 chroma."""
 _RED, _GREEN, _BLUE = 0.299, 0.587, 0.114
@@ -56,17 +58,22 @@ def convert(data: Plane, layout: Layout, full_range: bool, rotation_deg: int, in
         into: uint8 (h, w, 3) RGB of the upright size; all of it is written.
     """
     read = _find_reader(data, layout, full_range)
+    band = _take_band("band", layout, 3) if rotation_deg else into
     for top in range(0, layout.height_px, _BAND_ROWS):
         bottom = min(top + _BAND_ROWS, layout.height_px)
-        place = _find_place(into, top, bottom, rotation_deg)
         if rotation_deg:
-            turn(read(top, bottom, None), rotation_deg, place)
+            upright = _find_place(into, top, bottom, rotation_deg)
+            turn(read(top, bottom, band[: bottom - top]), rotation_deg, upright)
         else:
-            read(top, bottom, place)
+            read(top, bottom, into[top:bottom])
 
 
-Reader = Callable[[int, int, "Pixels | None"], Pixels]
-"""Converts the rows from one to another, into an array where one is given."""
+Reader = Callable[[int, int, Pixels], Pixels]
+"""Converts the rows from one to another into an array, and returns it."""
+
+
+def _take_band(purpose: str, layout: Layout, channels: int) -> Pixels:
+    return take(purpose, (min(_BAND_ROWS, layout.height_px), layout.width_px, channels))
 
 
 def _find_place(into: Pixels, top: int, bottom: int, rotation_deg: int) -> Pixels:
@@ -74,9 +81,7 @@ def _find_place(into: Pixels, top: int, bottom: int, rotation_deg: int) -> Pixel
     height, width = into.shape[:2]
     if rotation_deg == 90:
         return into[:, width - bottom : width - top]
-    if rotation_deg == 180:
-        return into[height - bottom : height - top]
-    return into[:, top:bottom] if rotation_deg == 270 else into[top:bottom]
+    return into[height - bottom : height - top] if rotation_deg == 180 else into[:, top:bottom]
 
 
 def turn(pixels: Pixels, rotation_deg: int, into: Pixels | None = None) -> Pixels:
@@ -100,18 +105,16 @@ def _find_reader(data: Plane, layout: Layout, full_range: bool) -> Reader:
 def _read_packed(data: Plane, layout: Layout) -> Reader:
     pixels = view_pixels(data, layout)
 
-    def read(top: int, bottom: int, into: Pixels | None) -> Pixels:
+    def read(top: int, bottom: int, into: Pixels) -> Pixels:
         return to_rgb(pixels[top:bottom], layout.format, into)
 
     return read
 
 
-def to_rgb(pixels: Pixels, format: str, into: Pixels | None = None) -> Pixels:
+def to_rgb(pixels: Pixels, format: str, into: Pixels) -> Pixels:
     """Pixels of a packed format in the order red, green, blue; alpha of a camera says nothing and is dropped."""
     cv2 = opencv.load()
     if format == "RGB":
-        if into is None:
-            return pixels
         np.copyto(into, pixels)
         return into
     codes = {
@@ -131,7 +134,7 @@ def _read_two_planes(data: Plane, layout: Layout) -> Reader:
     luma = view_luma(data, layout)
     pairs = view_pairs(data, layout) if layout.format in TWO_PLANES else None
 
-    def read(top: int, bottom: int, into: Pixels | None) -> Pixels:
+    def read(top: int, bottom: int, into: Pixels) -> Pixels:
         rows = slice(top // 2, bottom // 2)
         planes = () if pairs is not None else view_u_and_v(data, layout)
         chroma = pairs[rows] if pairs is not None else cv2.merge([plane[rows] for plane in planes])
@@ -145,18 +148,29 @@ def _read_by_matrix(data: Plane, layout: Layout, matrix: NDArray[np.float32]) ->
     cv2 = opencv.load()
     luma = view_luma(data, layout)
     rows_each = 1 if layout.format == "YUY2" else 2
+    mixed = _take_band("mixed", layout, 3)
 
-    def read(top: int, bottom: int, into: Pixels | None) -> Pixels:
+    def read(top: int, bottom: int, into: Pixels) -> Pixels:
         rows = slice(top // rows_each, -(-bottom // rows_each))
         planes = [np.ascontiguousarray(luma[top:bottom])]
-        for plane in split_chroma(data, layout, rows):
-            size = (2 * plane.shape[1], rows_each * plane.shape[0])
-            spread = cv2.resize(plane, size, interpolation=cv2.INTER_NEAREST)
-            planes.append(spread[: bottom - top, : layout.width_px])
-        converted: Pixels = cv2.transform(cv2.merge(planes), matrix, dst=into)
+        for plane, name in zip(split_chroma(data, layout, rows), "uv", strict=True):
+            planes.append(_spread(plane, rows_each, name)[: bottom - top, : layout.width_px])
+        merged = cv2.merge(planes, mixed[: bottom - top])
+        converted: Pixels = cv2.transform(merged, matrix, dst=into)
         return converted
 
     return read
+
+
+def _spread(plane: Plane, rows_each: int, name: str) -> Plane:
+    """Each sample for the pixels that share it: two columns of so many rows, in scratch memory."""
+    rows, columns = plane.shape
+    twice = opencv.load().merge((plane, plane), take(f"twice {name}", (rows, columns, 2)))
+    if rows_each == 1:
+        return twice.reshape(rows, 2 * columns)
+    room = take(f"spread {name}", (rows, rows_each, 2 * columns))
+    room[:] = twice.reshape(rows, 1, 2 * columns)
+    return room.reshape(rows * rows_each, 2 * columns)
 
 
 def shrink(data: Plane, layout: Layout, full_range: bool, rotation_deg: int, size: tuple[int, int]) -> Pixels:
@@ -169,43 +183,64 @@ def shrink(data: Plane, layout: Layout, full_range: bool, rotation_deg: int, siz
     Returns:
         uint8 (h, w, 3) RGB, of its own memory.
     """
-    if layout.format not in YUV:
-        small = to_rgb(average(view_pixels(data, layout), size), layout.format)
+    width, height = size
+    small = np.empty((height, width, 3), np.uint8) if not rotation_deg else take("small", (height, width, 3))
+    if layout.format in YUV:
+        _shrink_planes(_split(data, layout), size, _MATRICES[full_range], small)
     else:
-        luma = view_luma(data, layout)
-        if layout.format == "YUY2":
-            luma = _extract_luma(data, layout)
-        planes = [average(plane, size) for plane in (luma, *split_chroma(data, layout))]
-        small = opencv.load().transform(opencv.load().merge(planes), _MATRICES[full_range])
-    turned = turn(small, rotation_deg)
-    return turned.copy() if np.may_share_memory(turned, data) else turned
+        to_rgb(average(view_pixels(data, layout), size, "pixels"), layout.format, small)
+    return turn(small, rotation_deg)
 
 
-def _extract_luma(data: Plane, layout: Layout) -> Plane:
-    pairs = view_pixels(data, layout)
-    flat = np.ndarray((pairs.shape[0], 2 * pairs.shape[1], 2), np.uint8, data, 0, (layout.stride, 2, 1))
-    luma: Plane = opencv.load().extractChannel(flat, 0)
-    return luma[:, : layout.width_px]
+def _shrink_planes(
+    planes: tuple[Plane, Plane, Plane], size: tuple[int, int], matrix: NDArray[np.float32], into: Pixels
+) -> None:
+    cv2 = opencv.load()
+    slacks = {"y": 1.0, "u": 0.75, "v": 0.75}
+    averaged = [
+        average(plane, size, name, slack) for plane, (name, slack) in zip(planes, slacks.items(), strict=True)
+    ]
+    cv2.transform(cv2.merge(averaged, take("merged", into.shape)), matrix, dst=into)
 
 
-def average(plane: Plane, size: tuple[int, int]) -> Plane:
-    """Average a plane to a size; chroma that is smaller than that is enlarged between its samples.
+def _split(data: Plane, layout: Layout) -> tuple[Plane, Plane, Plane]:
+    """Y, U and V, as planes that OpenCV takes; made only where they lie mixed."""
+    if layout.format != "YUY2":
+        return (view_luma(data, layout), *split_chroma(data, layout))
+    first, u, second, v = split(view_pixels(data, layout))
+    pairs = opencv.load().merge((first, second), take("luma", (*first.shape, 2)))
+    return pairs.reshape(layout.height_px, -1)[:, : layout.width_px], u, v
+
+
+def average(plane: Plane, size: tuple[int, int], name: str, slack: float = 1.0) -> Plane:
+    """Average a plane to a size.
 
     Halves that divide evenly go first: OpenCV makes them ten times as fast as any other area, and together they
     are the same average but for rounding.
+
+    Args:
+        plane: uint8 (h, w) or (h, w, channels).
+        size: width and height of the result.
+        name: of the scratch memory to use.
+        slack: the share of the size that halving may go down to; what is then too small is enlarged between its
+            samples, as chroma is anyway where it has fewer of them.
+
+    Returns:
+        The plane itself, or scratch memory.
     """
     cv2 = opencv.load()
-    width, height = size
-    while (
-        not (plane.shape[0] % 2 or plane.shape[1] % 2)
-        and plane.shape[0] >= 2 * height
-        and plane.shape[1] >= 2 * width
-    ):
-        half = (plane.shape[1] // 2, plane.shape[0] // 2)
-        plane = cv2.resize(plane, half, interpolation=cv2.INTER_AREA)
-    if plane.shape[:2] == (height, width):
+    while _halves(plane.shape[0], size[1] * slack) and _halves(plane.shape[1], size[0] * slack):
+        shape = (plane.shape[0] // 2, plane.shape[1] // 2, *plane.shape[2:])
+        room = take(f"half {name} {shape[0].bit_length()}", shape)
+        plane = cv2.resize(plane, shape[1::-1], dst=room, interpolation=cv2.INTER_AREA)
+    if plane.shape[1::-1] == size:
         return plane
-    is_smaller = plane.shape[0] < height or plane.shape[1] < width
+    is_smaller = plane.shape[0] < size[1] or plane.shape[1] < size[0]
     way = cv2.INTER_LINEAR if is_smaller else cv2.INTER_AREA
-    averaged: Plane = cv2.resize(plane, size, interpolation=way)
+    room = take(f"averaged {name}", (*size[::-1], *plane.shape[2:]))
+    averaged: Plane = cv2.resize(plane, size, dst=room, interpolation=way)
     return averaged
+
+
+def _halves(length: int, least: float) -> bool:
+    return length % 2 == 0 and length >= 2 * least

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_iqa import opencv
+from edge_iqa.camera.scratch import take
 
 Plane = NDArray[np.uint8]
 
@@ -127,15 +129,21 @@ def view_u_and_v(data: Plane, layout: Layout) -> tuple[Plane, Plane]:
 
 def split_chroma(data: Plane, layout: Layout, rows: slice = slice(None)) -> tuple[Plane, Plane]:
     """U and V of some rows of chroma, as planes that OpenCV takes; made only where they lie mixed."""
-    cv2 = opencv.load()
     if layout.format in THREE_PLANES:
         u, v = view_u_and_v(data, layout)
         return u[rows], v[rows]
     if layout.format == "YUY2":
-        pixels = view_pixels(data, layout)[rows]
-        return cv2.extractChannel(pixels, 1), cv2.extractChannel(pixels, 3)
-    first, second = cv2.split(view_pairs(data, layout)[rows])
+        _, u, _, v = split(view_pixels(data, layout)[rows])
+        return u, v
+    first, second = split(view_pairs(data, layout)[rows])
     return (first, second) if layout.format == "NV12" else (second, first)
+
+
+def split(pixels: Plane) -> Sequence[Plane]:
+    """Each channel as a plane, in scratch memory."""
+    room = [take(f"channel {index}", pixels.shape[:2]) for index in range(pixels.shape[2])]
+    planes: Sequence[Plane] = opencv.load().split(pixels, room)
+    return planes
 
 
 def _view(data: Plane, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> Plane:
