@@ -37,7 +37,7 @@ class Look:
         fill, cut_off: as in `edge_iqa.measurement.MEASURES`; None where the product's place is not known.
         box: of the product; None likewise.
         brightness: median L* of the product, of all of the frame where nothing stands out.
-        blown: share of it that is burnt out in a channel.
+        clipped: share of it that is burnt out to white.
         highlight: level, 0 to 1, that the brightest fiftieth of the frame reaches.
         burnt: share of the frame that is burnt out to white.
         blur_px: width of the sharpest edges at viewing scale; None where there is no edge.
@@ -50,7 +50,7 @@ class Look:
     cut_off: float | None
     box: Box | None
     brightness: float
-    blown: float
+    clipped: float
     highlight: float
     burnt: float
     blur_px: float | None
@@ -77,7 +77,7 @@ def look(buffer: Buffer, small: NDArray[np.uint8], viewing_px: int) -> Look:
         cut_off=cut[0] if cut else None,
         box=place[1] if fill else None,
         brightness=light["brightness"][0],
-        blown=light["blown"][0],
+        clipped=light["clipped_bright"][0],
         highlight=_find_highlight(study),
         burnt=float((study.lowest >= _BURNT).mean()),
         blur_px=_measure_blur(buffer, study, viewing_px),

@@ -122,7 +122,7 @@ class StateMachine:
         faults = {
             "moving": MOVING.holds(seen.speed, self._state == "moving"),
             "too_dark": DARK.holds(look.highlight, self._state == "too_dark"),
-            "too_bright": BRIGHT.holds(look.blown, self._state == "too_bright"),
+            "too_bright": BRIGHT.holds(look.clipped, self._state == "too_bright"),
             "no_product": look.background != "none" and LOST.holds(look.area, self._state == "no_product"),
             "blurry": look.blur_px is not None and BLURRY.holds(look.blur_px, self._state == "blurry"),
             "cut_off": look.cut_off is not None and CUT.holds(look.cut_off, self._state == "cut_off"),

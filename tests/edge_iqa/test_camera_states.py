@@ -16,14 +16,14 @@ from edge_iqa.camera.states import CALM_FRAMES, Seen, StateMachine
 
 GOOD = Look(
     background="light", product=0.95, area=0.3, fill=0.7, cut_off=0.0, box=(0.2, 0.2, 0.6, 0.7), brightness=50.0,
-    blown=0.0, highlight=0.95, burnt=0.5, blur_px=2.0,
+    clipped=0.0, highlight=0.95, burnt=0.5, blur_px=2.0,
 )  # fmt: skip
 STILL = Seen(0.0005, GOOD, 0.8)
 NO_PRODUCT = replace(GOOD, product=0.0, area=0.0, fill=None, cut_off=None, box=None, blur_px=None)
 CASES = {
     "moving": replace(STILL, speed=0.02),
     "too_dark": replace(STILL, look=replace(GOOD, highlight=0.2, brightness=10.0, burnt=0.0)),
-    "too_bright": replace(STILL, look=replace(GOOD, blown=0.6, highlight=1.0, burnt=0.9)),
+    "too_bright": replace(STILL, look=replace(GOOD, clipped=0.6, highlight=1.0, burnt=0.9)),
     "no_product": replace(STILL, look=NO_PRODUCT),
     "blurry": replace(STILL, look=replace(GOOD, blur_px=12.0)),
     "cut_off": replace(STILL, look=replace(GOOD, cut_off=0.1)),
@@ -97,7 +97,7 @@ SEEN = st.builds(
         cut_off=st.none() | st.floats(0, 1),
         box=st.none(),
         brightness=st.floats(0, 100),
-        blown=st.floats(0, 1),
+        clipped=st.floats(0, 1),
         highlight=st.floats(0, 1),
         burnt=st.floats(0, 1),
         blur_px=st.none() | st.floats(0.1, 100),
