@@ -70,7 +70,7 @@ def stage(rng: np.random.Generator, height_px: int, width_px: int, plan: Plan) -
     for index, (top, left, tall, wide) in enumerate(places):
         name = str(thing_rng.choice(tuple(plan.wanted)))
         child = thing_rng.spawn(1)[0]
-        thing = _paint(child, name, tall, wide, lean, plan.angle_deg)
+        thing = paint(child, name, tall, wide, lean, plan.angle_deg)
         row, column = _place(place_rng, thing[1], (top, left, tall, wide), mask.shape, plan, index)
         put(photo, mask, thing, row, column, lean, shadow)
     even = background == "white" or (background == "gray" and bool(studio))
@@ -115,7 +115,7 @@ def _share_out(rng: np.random.Generator, height: int, width: int, plan: Plan) ->
     return places
 
 
-def _paint(
+def paint(
     rng: np.random.Generator, name: str, tall: int, wide: int, lean: float, angle_deg: float
 ) -> Painted:
     """A thing whose whites keep their structure, as in a well exposed photo; leaning where it should."""
