@@ -19,6 +19,8 @@ POSITION_MS, FPS = 0, 5
 """OpenCV's CAP_PROP_POS_MSEC and CAP_PROP_FPS."""
 SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "udp", "rtp", "tcp", "srt")
 _OPEN_TIMEOUT_S = 10.0
+_SILENT = 0
+"""OpenCV's LOG_LEVEL_SILENT."""
 
 
 def name_target(target: int | str) -> str:
@@ -91,13 +93,17 @@ def open_video(target: int | str, stall_s: float | None = None) -> Any:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """OpenCV writes a warning of its own for every way in which it could not open something."""
-    logging = opencv.load().utils.logging
-    level = logging.getLogLevel()
-    logging.setLogLevel(logging.LOG_LEVEL_SILENT)
+    cv2 = opencv.load()
+    logging = getattr(cv2.utils, "logging", None)  # later versions
+    get, set_ = (
+        (cv2.getLogLevel, cv2.setLogLevel) if logging is None else (logging.getLogLevel, logging.setLogLevel)
+    )
+    level = get()
+    set_(_SILENT)
     try:
         yield
     finally:
-        logging.setLogLevel(level)
+        set_(level)
 
 
 def read(video: Any, room: NDArray[np.uint8] | None) -> tuple[bool, Any]:

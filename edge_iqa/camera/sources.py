@@ -25,11 +25,14 @@ from edge_iqa.errors import CameraError
 from edge_iqa.folders import expand, explain
 from edge_iqa.formats import SUFFIXES
 
-__all__ = ["Event", "Feed", "Shot", "Source", "open_source"]
+Taken = int | str | os.PathLike[str] | Feed | Iterable[object]
+"""What frames are taken from; see `open_source`."""
+
+__all__ = ["Event", "Feed", "Shot", "Source", "Taken", "open_source"]
 
 
 def open_source(
-    source: int | str | os.PathLike[str] | Feed | Iterable[object],
+    source: Taken,
     drop: bool | None = None,
     lost: str = "raise",
     stall_s: float = 2.0,

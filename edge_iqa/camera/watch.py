@@ -20,7 +20,7 @@ from edge_iqa.camera.motion import Motion
 from edge_iqa.camera.plan import Plan
 from edge_iqa.camera.scorer import Scorer, Scores
 from edge_iqa.camera.shortlist import Rank, Shortlist
-from edge_iqa.camera.sources import Event, Shot, Source, open_source
+from edge_iqa.camera.sources import Event, Shot, Source, Taken, open_source
 from edge_iqa.camera.states import STILL, Seen, StateMachine
 from edge_iqa.frame import Frame
 from edge_iqa.image import MIN_SIDE_PX
@@ -263,7 +263,7 @@ class Watch:
 
 def watch(
     inspector: Inspector,
-    source: object,
+    source: Taken,
     budget_ms: float,
     policy: Policy,
     drop: bool | None = None,
