@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -27,9 +27,11 @@ from edge_iqa.report import Failure, Report
 from edge_iqa.selftest import GoldenResult, check_golden
 from edge_iqa.verdict import Judgement, judge
 from edge_iqa.words import DEFAULT as DEFAULT_LANG
-from edge_iqa.words import open_words
+from edge_iqa.words import Words, open_words
 
 if TYPE_CHECKING:
+    from edge_iqa.camera.sources import Event, Taken
+    from edge_iqa.camera.watch import Watch
     from edge_iqa.fix.photo import FixedPhoto
     from edge_iqa.image import Photo
 
@@ -110,6 +112,11 @@ class Inspector:
     def backend(self) -> Backend:
         """The backend in use."""
         return self._backend
+
+    @property
+    def words(self) -> Words:
+        """What sellers hear, in the language of this inspector."""
+        return self._words
 
     def inspect(
         self,
@@ -193,6 +200,52 @@ class Inspector:
 
         self._check_open()
         return fix_photo(self, photo, self._open_policy(policy))
+
+    def watch(
+        self,
+        source: Taken,
+        budget_ms: float = 33.0,
+        policy: str | os.PathLike[str] | Policy | None = None,
+        *,
+        drop: bool | None = None,
+        lost: str = "raise",
+        stall_s: float = 2.0,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> Watch:
+        """Watch a camera, and say frame by frame what to do with the phone. See `edge_iqa.camera`.
+
+            with inspector.watch(0) as watch:
+                for report in watch:
+                    print(report.state, report.hint)
+                    if report.capture:
+                        break
+            (best,) = watch.best()
+
+        Args:
+            source: the index of a camera; an address (rtsp://, http://); a video file; a folder of photos; a `Feed`,
+                which callbacks push frames to; or any iterable of frames: `Buffer`, or uint8 arrays HxWx3 (RGB) or HxW.
+            budget_ms: time in which a frame is to be answered. Half of it is left to the app.
+            policy: as in `inspect`; how much of the picture the product must fill comes from it too.
+            drop: whether frames that nobody took in time are passed over, and counted; None does so where the
+                source is live (a camera, an address, a feed).
+            lost: what is done about a camera that is unplugged or stalls: `raise`, `end` the stream, or `recover`
+                (try again until it is closed).
+            stall_s: seconds without a frame after which a live source has stalled.
+            on_event: is told of each such event, in the thread that notices it; `Watch.events` has them too.
+
+        Returns:
+            An iterator of one `FrameReport` a frame, which knows the `best` frames.
+
+        Raises:
+            CameraError: the source cannot be opened.
+            PolicyError, BackendError: as `inspect` does.
+            ValueError: an option is out of its range.
+        """
+        # who only inspects photos need not load it
+        from edge_iqa.camera.watch import watch
+
+        self._check_open()
+        return watch(self, source, budget_ms, self._open_policy(policy), drop, lost, stall_s, on_event)
 
     def self_test(self) -> list[GoldenResult]:
         """Run the golden photos of the bundle, from encoded bytes to verdict, and compare.

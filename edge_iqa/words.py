@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from edge_iqa import toml
+from edge_iqa.camera.names import HINTS, STATES
 from edge_iqa.codes import CODES
 from edge_iqa.errors import WordsError
 from edge_iqa.measurement import MEASURES
@@ -24,6 +25,8 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "verdicts": OUTCOMES,
     "attributes": ATTRIBUTES,
     "measures": tuple(MEASURES),
+    "states": STATES,
+    "hints": HINTS,
     "page": PAGE,
 }
 """Tables of a catalog beside the causes, and the names that each must have."""
@@ -50,6 +53,7 @@ class Words:
         causes: by code; every code of `edge_iqa.codes.CODES` is there.
         sentences: by name; all of `SENTENCES` are there.
         verdicts, attributes, measures: labels, by name.
+        states, hints: of the camera: labels, and what to do now, by name.
         page: texts of the page that `edge-iqa report` writes, by name.
     """
 
@@ -59,6 +63,8 @@ class Words:
     verdicts: Mapping[str, str]
     attributes: Mapping[str, str]
     measures: Mapping[str, str]
+    states: Mapping[str, str]
+    hints: Mapping[str, str]
     page: Mapping[str, str]
 
 

@@ -36,7 +36,7 @@ def measure_sharpness(study: Study, viewing_px: int) -> Values:
     luma, box = crop_detail(study)
     scale = min(1.0, viewing_px / max(study.frame.pixels.shape[:2]))
     values: Values = {"noise": (_measure_noise(luma), box)}
-    width_px = _measure_width(luma)
+    width_px = measure_width(luma)
     if width_px is not None:
         spread, direction = _measure_motion(luma)
         values |= {
@@ -49,9 +49,24 @@ def measure_sharpness(study: Study, viewing_px: int) -> Values:
 
 def crop_detail(study: Study, side_px: int = CROP_PX) -> tuple[NDArray[np.float32], Box]:
     """Cut the part of the product that has most structure: luma (h, w), 0-255, and its place."""
-    cv2 = opencv.load()
     pixels = study.frame.pixels
     height, width = pixels.shape[:2]
+    top, left, rows, columns = find_detail(study, (height, width), side_px)
+    crop = opencv.load().cvtColor(
+        np.ascontiguousarray(pixels[top : top + rows, left : left + columns]), opencv.load().COLOR_RGB2GRAY
+    )
+    return crop.astype(np.float32), (left / width, top / height, columns / width, rows / height)
+
+
+def find_detail(study: Study, size: tuple[int, int], side_px: int = CROP_PX) -> tuple[int, int, int, int]:
+    """Where the product has most structure: top, left, height and width, in pixels of a picture of this size.
+
+    Args:
+        study: looks at that picture, or a small copy of it.
+        size: height and width.
+        side_px: longest side of the part.
+    """
+    height, width = size
     rows, columns = min(side_px, height), min(side_px, width)
     small = study.structure
     scale = max(height, width) / max(small.shape)
@@ -59,17 +74,19 @@ def crop_detail(study: Study, side_px: int = CROP_PX) -> tuple[NDArray[np.float3
         max(1, min(small.shape[1], round(columns / scale))),
         max(1, min(small.shape[0], round(rows / scale))),
     )
-    sums = cv2.boxFilter(small, -1, window, anchor=(0, 0), normalize=False, borderType=cv2.BORDER_CONSTANT)
-    top, left = (int(each) for each in np.unravel_index(int(sums.argmax()), sums.shape))
-    top, left = min(round(top * scale), height - rows), min(round(left * scale), width - columns)
-    crop = cv2.cvtColor(
-        np.ascontiguousarray(pixels[top : top + rows, left : left + columns]), cv2.COLOR_RGB2GRAY
+    sums = opencv.load().boxFilter(
+        small, -1, window, anchor=(0, 0), normalize=False, borderType=opencv.load().BORDER_CONSTANT
     )
-    return crop.astype(np.float32), (left / width, top / height, columns / width, rows / height)
+    top, left = (int(each) for each in np.unravel_index(int(sums.argmax()), sums.shape))
+    return min(round(top * scale), height - rows), min(round(left * scale), width - columns), rows, columns
 
 
-def _measure_width(luma: NDArray[np.float32]) -> float | None:
-    """Median width (px) of the steepest edges; None where there is no edge."""
+def measure_width(luma: NDArray[np.float32]) -> float | None:
+    """Median width (px) of the steepest edges; None where there is no edge.
+
+    Args:
+        luma: float32 (h, w), 0-255.
+    """
     cv2 = opencv.load()
     soft = cv2.GaussianBlur(luma, (3, 3), 0.5)
     slope = cv2.magnitude(*(cv2.Sobel(soft, cv2.CV_32F, *order, scale=0.125) for order in ((1, 0), (0, 1))))

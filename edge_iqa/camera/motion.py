@@ -1,0 +1,141 @@
+"""How far the picture moved since the frame before: what tells a hand's tremor from a phone on its way.
+
+Phase correlation finds a shift of any size (C. D. Kuglin and D. C. Hines, "The phase correlation image alignment
+method", 1975). What it leaves, with zoom and roll, is found by least squares on the gradients (B. D. Lucas and
+T. Kanade, "An iterative image registration technique", 1981), beside a gain and an offset: light that changes is no
+motion.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_iqa import opencv
+
+Floats = NDArray[np.float32]
+
+SIDE_PX = 128
+"""Longer side of the copies that are compared: a tremor of a thousandth of the picture is a tenth of a pixel, which
+averaging and gradients still tell."""
+
+JUMP = 1.0
+"""Said of two pictures that have nothing in common: as far as one picture is long."""
+
+_ALIKE = 0.5
+"""Of what differs between two pictures so much must be explained, or they show different scenes."""
+
+_NEAR = 1.5
+"""Pixels that least squares find by themselves."""
+
+_NOISE = 1.5
+"""Levels by which two pictures of one still scene may differ."""
+
+
+class Motion:
+    """Compares each frame with the one before. Holds two small copies, and nothing of the frames."""
+
+    def __init__(self) -> None:
+        self._before: Floats | None = None
+        self._window: Floats | None = None
+        self._terms: _Terms | None = None
+
+    def measure(self, rgb: NDArray[np.uint8]) -> float:
+        """How far the corner moved that moved farthest, as a share of the longer side; 0 for the first frame.
+
+        Args:
+            rgb: uint8 (h, w, 3), a small upright copy of the frame. One of another shape begins anew.
+        """
+        after = _shrink(rgb)
+        before, self._before = self._before, after
+        if before is None or before.shape != after.shape:
+            return 0.0
+        if self._window is None or self._window.shape != after.shape:
+            self._window = opencv.load().createHanningWindow(after.shape[::-1], opencv.load().CV_32F)
+            self._terms = _Terms(after.shape)
+        return self._compare(before, after)
+
+    def _compare(self, before: Floats, after: Floats) -> float:
+        cv2 = opencv.load()
+        height, width = after.shape
+        # windowed here: OpenCV does it in the caller's memory where the size suits its transform
+        one, two = ((plane - plane.mean()) * self._window for plane in (before, after))
+        (across, down), _ = cv2.phaseCorrelate(one, two)
+        # a plain picture may correlate anywhere, so that a large shift has to explain more than none does
+        starts = ((across, down),) if max(abs(across), abs(down)) < _NEAR else ((0.0, 0.0), (across, down))
+        warp, left = min((self._refine(before, after, each) for each in starts), key=lambda found: found[1])
+        changed = float(np.abs(after - before).mean())
+        if left > _NOISE + _ALIKE * changed:
+            return JUMP
+        corners = np.array(((0, 0, 1), (width, 0, 1), (0, height, 1), (width, height, 1)), np.float64)
+        moved = corners @ warp.T - corners[:, :2]
+        return float(min(JUMP, np.hypot(moved[:, 0], moved[:, 1]).max() / max(height, width)))
+
+    def _refine(
+        self, before: Floats, after: Floats, start: tuple[float, float]
+    ) -> tuple[NDArray[Any], float]:
+        """Find the similarity that takes `before` to `after`: the warp (2, 3), and the mean difference left."""
+        cv2, terms = opencv.load(), self._terms
+        if terms is None:  # `measure` made them
+            raise ValueError("no picture was seen before")
+        warp = np.array(((1, 0, start[0]), (0, 1, start[1])), np.float64)
+        left = np.inf
+        for _ in range(2):
+            flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+            back = cv2.warpAffine(
+                after, warp, after.shape[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE
+            )
+            step, left = terms.solve(before, back)
+            warp = warp @ np.vstack([step, (0, 0, 1)])
+        return warp, left
+
+
+class _Terms:
+    """The least squares of a similarity between two small pictures of one shape."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        height, width = shape
+        self._y, self._x = np.mgrid[:height, :width].astype(np.float32)
+        self._y -= height / 2
+        self._x -= width / 2
+        # what lies at the rim may have come from outside
+        self._inside = np.s_[height // 10 : height - height // 10, width // 10 : width - width // 10]
+        # zoom and roll move a corner by as many pixels as the picture is long: small ones alone are likely
+        self._ridge = np.diag((1e-3, 1e-3, 2e-4, 2e-4, 1e-6, 1e-6)) * height * width
+
+    def solve(self, before: Floats, after: Floats) -> tuple[NDArray[Any], float]:
+        """The step of the warp (2, 3), and the mean difference that it leaves."""
+        cv2 = opencv.load()
+        right, down = (cv2.Sobel(before, cv2.CV_32F, *order, scale=0.125) for order in ((1, 0), (0, 1)))
+        reach = float(max(before.shape)) / 2
+        planes = (
+            right,
+            down,
+            (right * self._x + down * self._y) / reach,
+            (down * self._x - right * self._y) / reach,
+            before,
+            np.ones_like(before),
+        )
+        design = np.stack([plane[self._inside].ravel() for plane in planes], -1)
+        change = (after - before)[self._inside].ravel()
+        found = np.linalg.solve(design.T @ design + self._ridge, design.T @ change)
+        left = float(np.abs(change - design @ found).mean())
+        across, fall, zoom, roll = (found[:4] / (1, 1, reach, reach)).tolist()
+        middle_y, middle_x = before.shape[0] / 2, before.shape[1] / 2
+        # after(x) = before(x + step(x)): the picture moved the other way
+        step = np.array(((1 - zoom, roll, -across), (-roll, 1 - zoom, -fall)))
+        step[:, 2] += np.array((zoom * middle_x - roll * middle_y, zoom * middle_y + roll * middle_x))
+        return step, left
+
+
+def _shrink(rgb: NDArray[np.uint8]) -> Floats:
+    """Luma (h, w), 0-255, the longer side `SIDE_PX`."""
+    cv2 = opencv.load()
+    height, width = rgb.shape[:2]
+    scale = SIDE_PX / max(height, width)
+    size = max(8, round(width * scale)), max(8, round(height * scale))
+    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    luma: Floats = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    return luma

@@ -1,0 +1,58 @@
+"""What a frame gets, so that its answer comes in time: a global look at each, details when the phone is still.
+
+Motion is measured on every frame. The measurements are left out of some where they would take more than half of the
+budget, so that an app has the other half. The model sees a frame only when the phone is still, in a thread of its own,
+and so often that it takes a tenth of a core; what it says holds until the picture changes.
+"""
+
+from __future__ import annotations
+
+import math
+
+_SCORE_SHARE = 0.12
+"""Of one core, that live scores may take."""
+_SCORE_EVERY_S = 0.5
+_STILL_FRAMES = 2
+_KEEP = 0.9
+"""Of what a step was seen to cost so much is kept at the next frame; what costs more counts at once."""
+
+
+class Plan:
+    """Decides what the next frame gets, by what earlier ones cost."""
+
+    def __init__(self, budget_ms: float) -> None:
+        self._budget_ms = budget_ms
+        self._costs_ms = {"motion": 0.0, "measure": 0.0, "model": 0.0}
+        self._frames_since = 0
+        self._scored_s = -math.inf
+
+    def record(self, step: str, cost_ms: float) -> None:
+        """Note what a step cost. The estimate follows rising costs at once, and falling ones slowly."""
+        self._costs_ms[step] = max(cost_ms, _KEEP * self._costs_ms[step] + (1 - _KEEP) * cost_ms)
+
+    def takes_measure(self) -> bool:
+        """Whether this frame is measured; asked once a frame."""
+        room = max(1.0, self._budget_ms / 2 - self._costs_ms["motion"])
+        self._frames_since += 1
+        if self._frames_since < math.ceil(self._costs_ms["measure"] / room):
+            return False
+        self._frames_since = 0
+        return True
+
+    def takes_score(self, time_s: float, still_frames: int, has_score: bool) -> bool:
+        """Whether the model should see this frame.
+
+        Args:
+            time_s: when it was taken.
+            still_frames: frames since the picture began to stand still.
+            has_score: whether this still picture has a score.
+        """
+        if still_frames < _STILL_FRAMES:
+            return False
+        pause_s = self._costs_ms["model"] / 1000 / _SCORE_SHARE
+        # the first score is waited for, and should come soon even where the model is slow
+        pause_s = max(pause_s, _SCORE_EVERY_S) if has_score else min(pause_s, 2 * _SCORE_EVERY_S)
+        if time_s - self._scored_s < pause_s:
+            return False
+        self._scored_s = time_s
+        return True

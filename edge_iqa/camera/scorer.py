@@ -1,0 +1,80 @@
+"""Scores of live frames, in a thread of its own: a frame's answer does not wait for the model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_iqa.camera.buffer import Buffer
+
+ScorePixels = Callable[[NDArray[np.uint8]], dict[str, float]]
+"""Upright RGB pixels → `overall` and attributes, 0 to 1."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What the model says of one frame.
+
+    Attributes:
+        values: `overall` and attributes, 0 to 1.
+        picture: number of the still picture that it was.
+        cost_ms: processor time of one core, as far as waiting can tell.
+    """
+
+    values: dict[str, float]
+    picture: int
+    cost_ms: float
+
+
+class Scorer:
+    """Works on one frame at a time; who asks too early is refused, not queued."""
+
+    def __init__(self, score: ScorePixels) -> None:
+        self._score = score
+        self._pool: ThreadPoolExecutor | None = None
+        self._work: Future[Scores] | None = None
+        self._rgb: NDArray[np.uint8] | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a frame is being worked on, or its scores were not taken yet."""
+        return self._work is not None
+
+    def start(self, buffer: Buffer, picture: int) -> None:
+        """Take a frame. It is converted here: the camera may have its memory back as soon as this returns.
+
+        Raises:
+            ValueError: it is busy.
+        """
+        if self._work is not None:
+            raise ValueError("a frame is being scored; take its scores first")
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(1, "edge-iqa-scorer")
+        self._rgb = buffer.to_rgb(self._rgb)
+        self._work = self._pool.submit(self._run, self._rgb, picture)
+
+    def take(self, wait: bool = False) -> Scores | None:
+        """The scores, once, when they are there; `wait` for them.
+
+        Raises:
+            BackendError: the runtime failed.
+        """
+        if self._work is None or not (wait or self._work.done()):
+            return None
+        work, self._work = self._work, None
+        return work.result()
+
+    def close(self) -> None:
+        """End the thread, after the frame that it works on. May be called twice."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool = self._work = None
+
+    def _run(self, rgb: NDArray[np.uint8], picture: int) -> Scores:
+        start = time.perf_counter()
+        return Scores(self._score(rgb), picture, 1000 * (time.perf_counter() - start))

@@ -1,0 +1,80 @@
+"""The frames that may turn out best: a few copies, apart in time, in memory that is taken once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_iqa.camera.buffer import Buffer
+
+Rank = tuple[float, ...]
+"""What makes a frame better than another, as tuples compare."""
+
+
+@dataclass(eq=False)
+class Kept:
+    """A frame that was copied.
+
+    Attributes:
+        rank: the higher the better.
+        time_s, index: of the frame.
+        buffer: the frame, in memory of the list.
+    """
+
+    rank: Rank
+    time_s: float
+    index: int
+    buffer: Buffer
+
+
+class Shortlist:
+    """Keeps the best frame of each stretch of time, and of these stretches the best."""
+
+    def __init__(self, most: int, apart_s: float) -> None:
+        """Begin.
+
+        Args:
+            most: frames that are kept.
+            apart_s: what counts as one stretch: of two frames that are nearer the better one stays.
+        """
+        self._most = most
+        self._apart_s = apart_s
+        self._kept: list[Kept] = []
+
+    @property
+    def kept(self) -> tuple[Kept, ...]:
+        """The frames, the best first."""
+        return tuple(sorted(self._kept, key=lambda each: each.rank, reverse=True))
+
+    def offer(self, buffer: Buffer, rank: Rank, time_s: float, index: int) -> bool:
+        """Copy a frame if it is among the best.
+
+        Returns:
+            Whether it was.
+        """
+        near = [each for each in self._kept if abs(each.time_s - time_s) < self._apart_s]
+        if any(each.rank >= rank for each in near):
+            return False
+        # what is near and worse goes; else the worst of all, where there is no room
+        out = near
+        if not near and len(self._kept) >= self._most:
+            worst = min(self._kept, key=lambda each: each.rank)
+            if worst.rank >= rank:
+                return False
+            out = [worst]
+        room = out[0].buffer.data if out else None
+        self._kept = [each for each in self._kept if each not in out]
+        self._kept.append(Kept(rank, time_s, index, _copy(buffer, room)))
+        return True
+
+
+def _copy(buffer: Buffer, room: object) -> Buffer:
+    """The same frame in memory of its own: `room`, where it fits."""
+    given: NDArray[np.uint8] = np.frombuffer(buffer.data, np.uint8)
+    if not isinstance(room, np.ndarray) or room.shape != given.shape:
+        room = np.empty(given.shape, np.uint8)
+    data: NDArray[np.uint8] = room
+    np.copyto(data, given)
+    return replace(buffer, data=data)

@@ -1,0 +1,154 @@
+"""What the seller should do now: measured frames → one state, which does not flicker.
+
+Each bound has two values, one to enter a state and one to leave it (hysteresis, as in a Schmitt trigger), and a state
+changes only when two frames of three in a row say so. While light or focus are still being set by the phone, the state
+before holds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, deque
+from dataclasses import dataclass
+
+from edge_iqa.camera.look import Look
+from edge_iqa.camera.names import FAULTS
+
+STILL = frozenset({"steady", "good"})
+"""States in which nothing is wrong that the seller could do something about."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A value from which a state is entered, and one at which it is left again."""
+
+    enter: float
+    leave: float
+
+    def holds(self, value: float, inside: bool) -> bool:
+        """Whether the state holds; `inside`: it did before. Where `enter` is the larger, high values lead to it."""
+        bound = self.leave if inside else self.enter
+        return value > bound if self.enter > self.leave else value < bound
+
+
+MOVING = Bound(0.0030, 0.0022)
+"""Share of the longer side that a corner moves in a thirtieth of a second."""
+DARK = Bound(0.50, 0.56)
+"""Level that the brightest fiftieth of the frame reaches."""
+BRIGHT = Bound(0.15, 0.10)
+"""Share of the product that is burnt out."""
+BLURRY = Bound(5.0, 4.2)
+"""Width of the sharpest edges, px at viewing scale."""
+CUT = Bound(0.02, 0.012)
+"""Share of the frame's edges."""
+LOST = Bound(0.004, 0.006)
+"""Share of the frame that stands out of a smooth background."""
+_FAR_MARGIN = 0.03
+_GOOD_MARGIN = 0.03
+
+CALM_FRAMES = 8
+"""A picture counts as good after so many still frames with nothing wrong."""
+_VOTES = 3
+_SETTLES = 15
+"""Frames that light and focus may take to settle; what lasts longer is no settling."""
+_LIGHT_STEP = 0.012
+_FOCUS_STEP = 1.12
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is known of one frame.
+
+    Attributes:
+        speed: share of the longer side that a corner moves in a thirtieth of a second.
+        look: its measurements.
+        score: overall, 0 to 1, of this still picture; None where the model has not judged it.
+    """
+
+    speed: float
+    look: Look
+    score: float | None
+
+
+class StateMachine:
+    """Takes frames in turn, and says in which state each leaves the stream."""
+
+    def __init__(self, fill_at_least: float, accept: float) -> None:
+        """Begin.
+
+        Args:
+            fill_at_least: share of the frame's width or height that the product must span.
+            accept: overall score from which a photo is accepted, 0 to 1.
+        """
+        self._far = Bound(fill_at_least, fill_at_least + _FAR_MARGIN)
+        self._poor = Bound(accept, accept + _GOOD_MARGIN)
+        self._state = "steady"
+        self._votes: deque[str] = deque(maxlen=_VOTES)
+        self._calm = 0
+        self._settling = _Settling()
+
+    @property
+    def state(self) -> str:
+        """The state after the last frame."""
+        return self._state
+
+    def update(self, seen: Seen) -> str:
+        """Take one frame."""
+        call = self._call(seen)
+        settles = call != "moving" and self._settling.update(seen.look)
+        if settles and self._state != "moving":
+            return self._state
+        self._votes.append("steady" if settles else call)
+        voted, count = Counter(self._votes).most_common(1)[0]
+        if voted != self._base and 2 * count > _VOTES:
+            self._state, self._calm = voted, 0
+        if self._base == "steady":
+            self._calm += 1
+            self._state = "good" if self._is_good(seen) else "steady"
+        return self._state
+
+    @property
+    def _base(self) -> str:
+        return "steady" if self._state in STILL else self._state
+
+    def _is_good(self, seen: Seen) -> bool:
+        if self._calm <= CALM_FRAMES:
+            return False
+        # a device that cannot score live frames in time goes by what was measured
+        return seen.score is None or not self._poor.holds(seen.score, self._state != "good")
+
+    def _call(self, seen: Seen) -> str:
+        look = seen.look
+        faults = {
+            "moving": MOVING.holds(seen.speed, self._state == "moving"),
+            "too_dark": DARK.holds(look.highlight, self._state == "too_dark"),
+            "too_bright": BRIGHT.holds(look.blown, self._state == "too_bright"),
+            "no_product": look.background != "none" and LOST.holds(look.area, self._state == "no_product"),
+            "blurry": look.blur_px is not None and BLURRY.holds(look.blur_px, self._state == "blurry"),
+            "cut_off": look.cut_off is not None and CUT.holds(look.cut_off, self._state == "cut_off"),
+            "too_far": look.fill is not None and self._far.holds(look.fill, self._state == "too_far"),
+        }
+        return next((state for state in FAULTS if faults[state]), "steady")
+
+
+class _Settling:
+    """Whether the phone is still setting light or focus: both change from frame to frame while the picture stands."""
+
+    def __init__(self) -> None:
+        self._before: deque[Look] = deque(maxlen=3)
+        self._since = 0
+
+    def update(self, look: Look) -> bool:
+        """Whether they change at this frame."""
+        changes = bool(self._before) and self._changed(self._before[0], look)
+        self._before.append(look)
+        self._since = self._since + 1 if changes else 0
+        return 0 < self._since <= _SETTLES
+
+    def _changed(self, before: Look, look: Look) -> bool:
+        light = abs(look.highlight - before.highlight) + abs(look.burnt - before.burnt)
+        if light > _LIGHT_STEP * len(self._before):
+            return True
+        if look.blur_px is None or before.blur_px is None:
+            return False
+        return abs(math.log(look.blur_px / before.blur_px)) > len(self._before) * math.log(_FOCUS_STEP)
