@@ -220,7 +220,7 @@ def _dark(reel: Reel) -> None:
 def _darken(reel: Reel) -> None:
     stops = float(reel.rng.uniform(-4.2, -2.75))
     first = stops - float(reel.rng.uniform(0.5, 2.0))
-    noise = float(reel.rng.uniform(0.06, 0.3))
+    noise = float(reel.rng.uniform(0.03, 0.12))
     reel.change(
         int(reel.rng.integers(9, 16)), {"stops": first}, stops=stops, noise=noise, exposure_share=0.95
     )
