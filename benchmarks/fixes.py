@@ -245,10 +245,10 @@ def _share(rows: Sequence[Row], holds: Callable[[Row], bool]) -> Estimate | None
     return estimate_share(np.array([holds(row) for row in rows], bool), [row["group"] for row in rows])
 
 
-def hash_code(root: Path) -> str:
+def hash_code(root: Path, parts: Sequence[str] = _CODE) -> str:
     """Tells a state of the code from others."""
     digest = hashlib.sha256()
-    for name in _CODE:
+    for name in parts:
         path = root / name
         for file in [path] if path.is_file() else sorted(path.rglob("*")):
             if file.suffix in (".py", ".toml", ".json", ".onnx", ".tflite"):

@@ -22,8 +22,6 @@ from edge_iqa.camera.buffer import Buffer
 _ROTATIONS = (0, 0, 0, 0, 90, 90, 90, 90, 270, 180)
 _LONG_PATH_PX = 4.0
 """From here on a motion is made of several pictures of half the size, below it of a kernel."""
-_STILL_PX = 3.0
-"""Frames that move less between two are sampled finely."""
 _FARTHEST_STOPS = 5.0
 
 
@@ -164,7 +162,7 @@ class Film:
         top, left = max(0, row), max(0, column)
         seen = world.pixels[top : row + cover.shape[0], left : column + cover.shape[1]]
         inside = cover[top - row :, left - column :][: seen.shape[0], : seen.shape[1]] > 0.5
-        return np.bincount(seen.min(2)[inside], minlength=256).astype(np.float64)
+        return np.bincount(seen[..., :3].min(2)[inside], minlength=256).astype(np.float64)
 
     def _count_burnt(self, stops: float) -> float:
         """Share of the product whose channels all reach `BURNT`."""
@@ -180,7 +178,9 @@ class Film:
         left, top = np.floor(corners.min(0) - 12).astype(int).tolist()
         right, bottom = np.ceil(corners.max(0) + 12).astype(int).tolist()
         rng = np.random.default_rng((self.seed, 1))
-        return build(rng, self.product, self.background, (left, top, right, bottom))
+        return build(
+            rng, self.product, self.background, (left, top, right, bottom), self.sensor.rotation_deg // 90
+        )
 
     @cached_property
     def _field(self) -> NDArray[np.int8]:
@@ -214,16 +214,16 @@ class Film:
         way = np.linalg.solve(matrix[:, :2], -self._velocities[index, :2]) * open_share
         corner = self._corner_path_px(index) * open_share
         if corner < _LONG_PATH_PX:
-            fine = corner < _STILL_PX * open_share or corner < 1.5
-            return lens.drag(self.world.sample(matrix, width, height, fine), way)
+            return lens.drag(self.world.sample(matrix, width, height), way)
         cv2 = opencv.load()
         count = int(np.clip(np.ceil(corner / 2.5), 3, 12))
-        total = np.zeros((height // 2, width // 2, 3), np.uint16)
+        total = np.zeros((height // 2, width // 2, 3), np.float32)
         to_half = np.array([[2, 0, 0.5], [0, 2, 0.5], [0, 0, 1]])
         for later in (np.arange(count) + 0.5) / count - 0.5:
             half = self._map(index, later * open_share) @ to_half
-            total += self.world.sample(half, width // 2, height // 2, fine=False)
-        return cv2.resize((total // count).astype(np.uint8), (width, height), interpolation=cv2.INTER_LINEAR)
+            cv2.accumulate(self.world.sample(half, width // 2, height // 2), total)
+        small = cv2.convertScaleAbs(total, alpha=1 / count)
+        return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
 
     def _corner_path_px(self, index: int) -> float:
         """How far the farthest corner moves from frame to frame, in pixels."""

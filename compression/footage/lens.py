@@ -34,7 +34,7 @@ def defocus(pixels: Pixels, radius_px: float) -> Pixels:
     left = np.sqrt(radius_px**2 - (2 * _HALVING_PX) ** 2) / 2
     small = cv2.resize(pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     light = cv2.filter2D(cv2.LUT(small, _LINEAR), -1, disk(left), borderType=cv2.BORDER_REFLECT_101)
-    coded = _CODED[cv2.convertScaleAbs(light) if _LEVELS <= 256 else np.maximum(light, 0).astype(np.uint16)]
+    coded = _CODED[np.clip(light + 0.5, 0, _LEVELS - 1).astype(np.uint16)]
     wide: Pixels = cv2.resize(coded, pixels.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     return wide
 

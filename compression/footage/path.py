@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from compression.footage.world import Matrix
+from compression.footage.world import Matrix, turn_back
 
 Pose = NDArray[np.float64]
 """(4,): x, y of the frame's middle in the world's pixels, logarithm of world pixels a frame pixel, roll in radians."""
@@ -45,14 +45,7 @@ class Sensor:
 
     def to_upright(self) -> NDArray[np.float64]:
         """3x3: takes a stored pixel to the upright one."""
-        w, h = self.width_px - 1, self.height_px - 1
-        turns = {
-            0: ((1, 0, 0), (0, 1, 0)),
-            90: ((0, -1, h), (1, 0, 0)),
-            180: ((-1, 0, w), (0, -1, h)),
-            270: ((0, 1, 0), (-1, 0, w)),
-        }
-        return np.array((*turns[self.rotation_deg], (0, 0, 1)), np.float64)
+        return turn_back(self.width_px, self.height_px, self.rotation_deg // 90)
 
 
 def to_world(pose: Pose, width_px: float, height_px: float) -> Matrix:

@@ -220,7 +220,7 @@ def _dark(reel: Reel) -> None:
 def _darken(reel: Reel) -> None:
     stops = float(reel.rng.uniform(-4.2, -2.75))
     first = stops - float(reel.rng.uniform(0.5, 2.0))
-    noise = float(reel.rng.uniform(0.06, 0.3))
+    noise = float(reel.rng.uniform(0.03, 0.12))
     reel.change(
         int(reel.rng.integers(9, 16)), {"stops": first}, stops=stops, noise=noise, exposure_share=0.95
     )
@@ -312,8 +312,12 @@ KINDS: dict[str, Callable[[Reel], None]] = {
     "dark in motion": _dark_in_motion,
 }
 """Kinds of segments, by name."""
-_SINGLE = tuple(KINDS)[1:10]
-_DOUBLE = tuple(KINDS)[10:]
+_SINGLE = {
+    "wander": 1.0, "background": 0.7, "far": 0.7, "cut off": 0.7, "defocus": 0.8,
+    "dark": 1.9, "bright": 2.0, "flash": 1.3, "noisy": 1.3,
+}  # fmt: skip
+"""How often each is drawn; what a film may start with less often."""
+_DOUBLE = ("dark and far", "blurry and cut", "dark in motion")
 _STARTS = ("good", "good", "background", "far", "cut off", "defocus")
 _LEAST_FRAMES, _MOST_FRAMES = round(5 * FPS), round(10 * FPS)
 
@@ -336,8 +340,9 @@ def write_script(
     reel = Reel(rng, sensor, product, base, np.zeros(4))
     if kinds is None:
         _start(reel, str(rng.choice(_STARTS)))
-        chosen = [*rng.permutation(_SINGLE).tolist()]
-        chosen.insert(int(rng.integers(0, 4)), str(rng.choice(_DOUBLE)))
+        weights = np.array(tuple(_SINGLE.values()))
+        chosen = rng.choice(tuple(_SINGLE), len(_SINGLE), False, weights / weights.sum()).tolist()
+        chosen.insert(int(rng.integers(0, 6)), str(rng.choice(_DOUBLE)))
     else:
         _start(reel, "good")
         chosen = list(kinds)

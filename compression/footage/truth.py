@@ -123,9 +123,9 @@ def allow(
     allowed: list[frozenset[str]] = []
     surely = perhaps = 0
     for index, (states, ramp) in enumerate(zip(resolved, ramps, strict=True)):
-        in_ramp = bool(ramp) and "moving" not in states
-        if in_ramp:
-            states = frozenset().union(*_find_ends(resolved, ramps, index))
+        in_ramp = bool(ramp) and states != {"moving"}
+        if in_ramp:  # focus that breathes may look like a slow move
+            states = frozenset().union(states & {"moving"}, *_find_ends(resolved, ramps, index))
         surely = surely + 1 if states == {SOUND} and not in_ramp else 0
         perhaps = perhaps + 1 if SOUND in states or in_ramp else 0
         named = set(states - {SOUND})
