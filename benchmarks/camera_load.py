@@ -25,12 +25,11 @@ if not __package__:
     # run as a script, Python puts benchmarks/ first, where no package of ours is found
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from edge_iqa.camera.sources import Feed
-
 from compression.command import positive
 from compression.footage import FPS, Film
 from edge_iqa import Inspector, machine, opencv
 from edge_iqa.camera.buffer import Buffer
+from edge_iqa.camera.sources import Feed
 from edge_iqa.errors import DataError
 
 _ROOT = Path(__file__).resolve().parent.parent

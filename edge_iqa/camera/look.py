@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edge_iqa import opencv
 from edge_iqa.camera.buffer import Buffer
+from edge_iqa.camera.standing import measure_standing
 from edge_iqa.frame import Frame
 from edge_iqa.measurement import Box
 from edge_iqa.measures.framing import measure_framing
@@ -33,7 +34,7 @@ class Look:
     Attributes:
         background: `light`, `plain` or `none`, as in `edge_iqa.mask.Mask`.
         product: chance that the product's place is right, 0 to 1; 0 where nothing stands out.
-        area: share of the frame that stands out, right or not.
+        standing: how much stands out from the frame's rim, in color differences of Lab.
         fill, cut_off: as in `edge_iqa.measurement.MEASURES`; None where the product's place is not known.
         box: of the product; None likewise.
         brightness: median L* of the product, of all of the frame where nothing stands out.
@@ -45,7 +46,7 @@ class Look:
 
     background: str
     product: float
-    area: float
+    standing: float
     fill: float | None
     cut_off: float | None
     box: Box | None
@@ -72,7 +73,7 @@ def look(buffer: Buffer, small: NDArray[np.uint8], viewing_px: int) -> Look:
     return Look(
         background=study.mask.background,
         product=study.mask.place,
-        area=float(study.mask.product.mean()),
+        standing=measure_standing(study.lab),
         fill=fill[0] if fill else None,
         cut_off=cut[0] if cut else None,
         box=place[1] if fill else None,

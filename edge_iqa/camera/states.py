@@ -41,8 +41,8 @@ BLURRY = Bound(5.0, 4.2)
 """Width of the sharpest edges, px at viewing scale."""
 CUT = Bound(0.02, 0.012)
 """Share of the frame's edges."""
-LOST = Bound(0.004, 0.006)
-"""Share of the frame that stands out of a smooth background."""
+LOST = Bound(13.0, 15.0)
+"""Color difference by which something stands out: an empty table has up to 13, one with a product 15 and more."""
 _FAR_MARGIN = 0.03
 _GOOD_MARGIN = 0.03
 
@@ -123,7 +123,7 @@ class StateMachine:
             "moving": MOVING.holds(seen.speed, self._state == "moving"),
             "too_dark": DARK.holds(look.highlight, self._state == "too_dark"),
             "too_bright": BRIGHT.holds(look.clipped, self._state == "too_bright"),
-            "no_product": look.background != "none" and LOST.holds(look.area, self._state == "no_product"),
+            "no_product": LOST.holds(look.standing, self._state == "no_product"),
             "blurry": look.blur_px is not None and BLURRY.holds(look.blur_px, self._state == "blurry"),
             "cut_off": look.cut_off is not None and CUT.holds(look.cut_off, self._state == "cut_off"),
             "too_far": look.fill is not None and self._far.holds(look.fill, self._state == "too_far"),
