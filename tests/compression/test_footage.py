@@ -134,6 +134,13 @@ def test_burnt_out_products_are_white_in_the_frame() -> None:
     assert seen >= 3
 
 
+def test_no_rightly_exposed_product_is_burnt_out() -> None:
+    for seed in (4, 56, 79):  # white products
+        for truth in Film(seed, 320, 180).truths:
+            if truth.allowed <= {"good", "steady", "cut_off", "too_far"} and not truth.ramp:
+                assert truth.burnt <= 0.02 and abs(truth.stops) <= 0.5
+
+
 def test_defocus_is_a_disk_of_that_radius_in_linear_light() -> None:
     drawn = film(8, "defocus", "table")
     blurry = pick(drawn, "blurry")
