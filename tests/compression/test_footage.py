@@ -105,7 +105,7 @@ def test_outline_box_and_frame_tell_of_the_same_place(rotation_deg: int) -> None
             if not truth.allowed & {"moving"}:
                 assert truth.place.cut_off == pytest.approx(edges.mean(), abs=0.006)
                 frame = drawn.shoot(truth.index).to_rgb()
-                assert np.abs(frame.astype(int) - twin).mean() < 14
+                assert np.corrcoef(frame.ravel(), twin.ravel())[0, 1] > 0.9
                 color = np.ptp(cv2.blur(frame, (5, 5)).astype(int), axis=2)
                 outside = cv2.dilate(mask, np.ones((9, 9), np.uint8)) == 0
                 assert np.quantile(color[outside], 0.95) < np.quantile(color[mask > 250], 0.95)
