@@ -10,15 +10,21 @@ import pytest
 import edge_iqa
 
 EXPORTED = [
+    "Best",
+    "Buffer",
+    "CameraError",
     "Category",
     "EdgeIqaError",
     "Failure",
+    "Feed",
     "FixedPhoto",
     "Frame",
+    "FrameReport",
     "Inspector",
     "Issue",
     "Report",
     "Verdict",
+    "Watch",
     "__version__",
 ]
 
@@ -31,6 +37,9 @@ SIGNATURES = {
     "policy: 'str | os.PathLike[str] | Policy | None' = None, override: 'str | None' = None) "
     "-> 'Iterator[Report | Failure]'",
     "fix": "(self, photo: 'Photo', policy: 'str | os.PathLike[str] | Policy | None' = None) -> 'FixedPhoto'",
+    "watch": "(self, source: 'FrameSource', budget_ms: 'float' = 33.0, "
+    "policy: 'str | os.PathLike[str] | Policy | None' = None, *, drop: 'bool | None' = None, lost: 'str' = 'raise', "
+    "stall_s: 'float' = 2.0, on_event: 'OnEvent | None' = None) -> 'Watch'",
     "self_test": "(self) -> 'list[GoldenResult]'",
     "close": "(self) -> 'None'",
 }
@@ -53,7 +62,7 @@ def test_other_names_are_missing_as_in_any_module() -> None:
 
 def test_inspector_is_used_as_before() -> None:
     public = {name for name in vars(edge_iqa.Inspector) if not name.startswith("_")}
-    assert public == {*SIGNATURES, "bundle", "backend"}
+    assert public == {*SIGNATURES, "bundle", "backend", "words"}
     for name, signature in SIGNATURES.items():
         assert str(inspect.signature(getattr(edge_iqa.Inspector, name))) == signature
 
