@@ -46,7 +46,6 @@ LOST = Bound(13.0, 15.0)
 LOST_IN_SIGHT = Bound(5.0, 6.0)
 """The same where an outline was found: what is small or pale stands out by less."""
 _FAR_MARGIN = 0.03
-_GOOD_MARGIN = 0.03
 
 CALM_FRAMES = 8
 """A picture counts as good after so many still frames with nothing wrong."""
@@ -75,15 +74,16 @@ class Seen:
 class StateMachine:
     """Takes frames in turn, and says in which state each leaves the stream."""
 
-    def __init__(self, fill_at_least: float, accept: float) -> None:
+    def __init__(self, fill_at_least: float, accept: float, reject: float) -> None:
         """Begin.
 
         Args:
             fill_at_least: share of the frame's width or height that the product must span.
-            accept: overall score from which a photo is accepted, 0 to 1.
+            accept, reject: overall scores, 0 to 1, from which a photo is accepted, and below which it is not. A picture
+                that was good stays so down to their middle.
         """
         self._far = Bound(fill_at_least, fill_at_least + _FAR_MARGIN)
-        self._poor = Bound(accept, accept + _GOOD_MARGIN)
+        self._poor = Bound((reject + accept) / 2, accept)
         self._state = "steady"
         self._votes: deque[str] = deque(maxlen=_VOTES)
         self._calm = 0
