@@ -4,6 +4,8 @@ Exit codes of `inspect` and `report`: 0 every photo is accepted (`inspect`: or s
 not, 2 wrong usage (or no bundle, policy or backend to run with), 3 something could not be read; the rest is
 done all the same. `fix`: 0 what stands at OUT is accepted, 1 it is better but not accepted, or the photo was left as it
 was and nothing is written, 2 as above, or OUT may not or cannot be written, 3 as above; of several photos the worst.
+`camera`: 0 watched to the end, and the best frame is accepted where it was written, 1 it is not, 2 as above, or no
+window, 3 the camera was lost, or there was no frame.
 `doctor`: 0 all is well, 1 something is wrong. `policies`: 0, or 2 where there is no such policy. `schema`: 0.
 """
 
@@ -243,6 +245,21 @@ def _wants_color() -> bool:
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
+def _camera(options: argparse.Namespace) -> int:
+    from edge_iqa.camera.command import run_camera
+
+    _escape_what_does_not_fit()
+    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() and not options.json else None
+
+    def write(text: str) -> None:
+        print(text, end="", flush=True)
+
+    def complain(text: str) -> None:
+        print(text, end="", file=sys.stderr, flush=True)
+
+    return run_camera(options, write, complain, columns)
+
+
 def _doctor(options: argparse.Namespace) -> int:
     from edge_iqa.doctor import diagnose
 
@@ -277,5 +294,6 @@ _RUNS = {
     "policies": _policies,
     "report": _write_report,
     "fix": _fix,
+    "camera": _camera,
     "schema": _schema,
 }
