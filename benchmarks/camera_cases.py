@@ -7,15 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from benchmarks.camera_states import Watched
-from compression.fidelity import Reference
 from compression.footage import Film
-from compression.labels import label
-from compression.sources import SourceQuality
-from compression.variants import Variant
-from edge_iqa import Inspector, opencv
+from compression.footage.worth import label_frame, use_one_thread
+from edge_iqa import Inspector
 from edge_iqa.camera.buffer import Buffer
 
 _EVERY = 3
@@ -120,27 +115,13 @@ def _judge_choice(film: Film, name: str, chosen: int) -> Choice:
     return Choice(name, chosen, labels[chosen], best, truths[chosen].allowed, labels)
 
 
-def label_frame(film: Film, index: int) -> float:
-    """What a frame is worth, 0-1, made as `compression.labels` makes labels of photos.
-
-    Its twin (the same view, sharp, rightly lit, without noise) is the source; defocus, motion, noise and exposure
-    have the severities that the truth tells. Framing has no say.
-    """
-    variant = Variant(film.truths[index].list_steps())
-    impairment = (
-        Reference(film.twin(index), film.outline(index)).compare(film.shoot(index).to_rgb()).impairment
-    )
-    return float(label(impairment, variant, ("sharpness",), SourceQuality())[0])
-
-
 _inspector: Inspector | None = None
 
 
 def open_inspector(bundle: Path | None) -> None:
     """Open the inspector of this process; one thread each."""
     global _inspector
-    torch.set_num_threads(1)
-    opencv.load().setNumThreads(1)
+    use_one_thread()
     _inspector = Inspector.open(bundle, threads=1)
 
 

@@ -74,8 +74,8 @@ def count_needless(frames: Film) -> int:
     """Changes of the shown hint that did not follow from the truth.
 
     The film is cut into the fewest stretches in each of which one hint is right throughout: a watcher that never
-    errs changes once at the beginning of each. So each stretch allows one change, and the first allows one where
-    something must be said in it (a watcher begins with nothing shown). A change belongs to the stretch
+    errs changes once at the beginning of each. So each stretch allows one change, the first one only where the hint
+    that the film begins with is not the one. A change belongs to the stretch
     that it falls into, one in the last three frames of a stretch to the next where that is still to be paid.
     What goes beyond is not needed: a hint that comes and goes again, one that is wrong, a flicker.
     """
@@ -94,7 +94,7 @@ def count_needless(frames: Film) -> int:
         early = int(np.searchsorted(starts, change + CHANGE_FRAMES, "right")) - 1
         stretch = int(np.searchsorted(starts, change, "right")) - 1
         made[early if early > stretch and not made[early] else stretch] += 1
-    credit = [int(None not in firsts[0]), *([1] * (len(starts) - 1))]
+    credit = [int(frames[0].hint not in firsts[0]), *([1] * (len(starts) - 1))]
     return sum(max(0, count - credit[stretch]) for stretch, count in made.items())
 
 
