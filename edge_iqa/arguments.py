@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from edge_iqa import __version__
+from edge_iqa.gallery.arguments import add_duplicates, add_gallery
+from edge_iqa.options import add_jobs_option, add_model_options
 from edge_iqa.words import list_languages
 
 if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    from edge_iqa.options import Commands
 
 Run = Callable[[argparse.Namespace], int]
 """Does the work of a command and gives its exit code."""
-
-_BACKENDS = ("litert", "onnx")
 
 
 def make_parser(runs: Mapping[str, Run]) -> argparse.ArgumentParser:
@@ -35,6 +35,8 @@ def make_parser(runs: Mapping[str, Run]) -> argparse.ArgumentParser:
     _add_inspect(commands)
     _add_fix(commands)
     _add_report(commands)
+    add_duplicates(commands)
+    add_gallery(commands)
     _add_policies(commands)
     _add_doctor(commands)
     _add_schema(commands)
@@ -133,8 +135,8 @@ def _add_inspect_options(parser: argparse.ArgumentParser) -> None:
         metavar="REASON",
         help="the photos go up all the same: verdicts stay, the reason is recorded, the exit code is 0",
     )
-    _add_model_options(parser)
-    _add_jobs_option(parser)
+    add_model_options(parser)
+    add_jobs_option(parser)
 
 
 def _add_photo_options(parser: argparse.ArgumentParser) -> None:
@@ -158,18 +160,6 @@ def _add_policy_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_model_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--bundle", metavar="DIR", help="another bundle than the one installed")
-    parser.add_argument("--backend", choices=_BACKENDS, help="what runs the model; else the best installed")
-    parser.add_argument("--threads", type=_positive, metavar="N", help="threads of the model; 1 if not given")
-
-
-def _add_jobs_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--jobs", type=_positive, metavar="N", help="photos at the same time; one per core if not given"
-    )
-
-
 def _add_report_options(parser: argparse.ArgumentParser) -> None:
     _add_photo_options(parser)
     parser.add_argument("-o", "--out", required=True, metavar="FILE", help="the page, such as report.html")
@@ -178,8 +168,8 @@ def _add_report_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="try the repairs that can be made on the device, and show before and after; photos stay as they are",
     )
-    _add_model_options(parser)
-    _add_jobs_option(parser)
+    add_model_options(parser)
+    add_jobs_option(parser)
 
 
 def _add_fix_options(parser: argparse.ArgumentParser) -> None:
@@ -213,13 +203,7 @@ def _add_fix_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="one JSON object a line instead of text (`edge-iqa schema --of fix` describes it)",
     )
-    _add_model_options(parser)
-
-
-def _positive(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1 up, got {text!r}")
-    return int(text)
+    add_model_options(parser)
 
 
 def _reason(text: str) -> str:
