@@ -156,19 +156,22 @@ class Gallery:
         if isinstance(k, bool) or not isinstance(k, int) or k < 1:
             raise ValueError(f"k: expected a whole number from 1 up, got {k!r}")
         taken = self.fingerprint(photo)
-        with self._lock:
-            exact = set(self._shelf.find_exact(taken))
-            near = self._shelf.find_near(taken, max(k, CANDIDATES))
-            candidates = {name: (stored, distance) for name, stored, distance in near}
-            hashed = self._shelf.find_by_hash(taken, _HASH_CANDIDATES, _HASH_BITS)
-            candidates.update({name: (stored, distance) for name, stored, distance in hashed})
-            candidates.update({name: (self._shelf.get(name), 0.0) for name in exact})
+        candidates = self.gather(taken, max(k, CANDIDATES))
         turned = taken.mirror() if mirrored else None
-        judged = (
-            judge(name, taken, turned, stored, distance) for name, (stored, distance) in candidates.items()
-        )
+        judged = (judge(name, taken, turned, stored, distance) for name, stored, distance in candidates)
         found = [match for match in judged if match is not None]
         return sorted(found, key=lambda match: (ORDER[match.kind], match.distance, match.name))[:k]
+
+    def gather(self, photo: Fingerprint, count: int = CANDIDATES) -> list[tuple[str, Fingerprint, float]]:
+        """Photos that may be what this one is, for `find` to judge: name, fingerprint, distance of the embeddings.
+
+        The `count` nearest by embedding, those whose perceptual hash is nearly the same, and exact ones.
+        """
+        with self._lock:
+            found = self._shelf.find_near(photo, count)
+            found += self._shelf.find_by_hash(photo, _HASH_CANDIDATES, _HASH_BITS)
+            found += [(name, self._shelf.get(name), 0.0) for name in self._shelf.find_exact(photo)]
+        return list({each[0]: each for each in found}.values())
 
     def remove(self, name: str) -> None:
         """Take a photo out.

@@ -27,7 +27,7 @@ class Kind(str, enum.Enum):
 
 ORDER = {kind: place for place, kind in enumerate(Kind)}
 
-CHANCE_AT_0, CHANCE_FALL = 2.2, -22.0
+CHANCE_AT_0, CHANCE_FALL = 2.02, -18.9
 """Log odds that two photos at an embedding distance are of one product: at distance 0, and their change per unit."""
 LEAST_CHANCE = 0.5
 
