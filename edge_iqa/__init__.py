@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from edge_iqa.errors import EdgeIqaError
     from edge_iqa.fix.photo import FixedPhoto
     from edge_iqa.frame import Frame
+    from edge_iqa.gallery.gallery import Gallery
+    from edge_iqa.gallery.match import Match
     from edge_iqa.inspector import Inspector
     from edge_iqa.report import Category, Failure, Issue, Report, Verdict
 
@@ -30,8 +32,10 @@ __all__ = [
     "Failure",
     "FixedPhoto",
     "Frame",
+    "Gallery",
     "Inspector",
     "Issue",
+    "Match",
     "Report",
     "Verdict",
     "__version__",
@@ -43,8 +47,10 @@ _HOMES = {
     "Failure": "edge_iqa.report",
     "FixedPhoto": "edge_iqa.fix.photo",
     "Frame": "edge_iqa.frame",
+    "Gallery": "edge_iqa.gallery.gallery",
     "Inspector": "edge_iqa.inspector",
     "Issue": "edge_iqa.report",
+    "Match": "edge_iqa.gallery.match",
     "Report": "edge_iqa.report",
     "Verdict": "edge_iqa.report",
 }
