@@ -16,37 +16,59 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edge_iqa.errors import EdgeIqaError
+    from edge_iqa.camera.buffer import Buffer
+    from edge_iqa.camera.feed import Feed
+    from edge_iqa.camera.frame_report import Best, FrameReport
+    from edge_iqa.camera.watch import Watch
+    from edge_iqa.errors import CameraError, EdgeIqaError
     from edge_iqa.fix.photo import FixedPhoto
     from edge_iqa.frame import Frame
+    from edge_iqa.gallery.gallery import Gallery
+    from edge_iqa.gallery.match import Match
     from edge_iqa.inspector import Inspector
     from edge_iqa.report import Category, Failure, Issue, Report, Verdict
 
 __version__ = "0.2.0"
 
 __all__ = [
+    "Best",
+    "Buffer",
+    "CameraError",
     "Category",
     "EdgeIqaError",
     "Failure",
+    "Feed",
     "FixedPhoto",
     "Frame",
+    "FrameReport",
+    "Gallery",
     "Inspector",
     "Issue",
+    "Match",
     "Report",
     "Verdict",
+    "Watch",
     "__version__",
 ]
 
 _HOMES = {
+    "Best": "edge_iqa.camera.frame_report",
+    "Buffer": "edge_iqa.camera.buffer",
+    "CameraError": "edge_iqa.errors",
     "Category": "edge_iqa.report",
     "EdgeIqaError": "edge_iqa.errors",
     "Failure": "edge_iqa.report",
+    "Feed": "edge_iqa.camera.feed",
     "FixedPhoto": "edge_iqa.fix.photo",
     "Frame": "edge_iqa.frame",
+    "FrameReport": "edge_iqa.camera.frame_report",
+    "Gallery": "edge_iqa.gallery.gallery",
     "Inspector": "edge_iqa.inspector",
     "Issue": "edge_iqa.report",
+    "Match": "edge_iqa.gallery.match",
     "Report": "edge_iqa.report",
     "Verdict": "edge_iqa.report",
+    "Watch": "edge_iqa.camera.watch",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -30,7 +30,8 @@ from edge_iqa.words import DEFAULT as DEFAULT_LANG
 from edge_iqa.words import Words, open_words
 
 if TYPE_CHECKING:
-    from edge_iqa.camera.sources import Event, Taken
+    from edge_iqa.camera.events import OnEvent
+    from edge_iqa.camera.sources import FrameSource
     from edge_iqa.camera.watch import Watch
     from edge_iqa.fix.photo import FixedPhoto
     from edge_iqa.image import Photo
@@ -203,14 +204,14 @@ class Inspector:
 
     def watch(
         self,
-        source: Taken,
+        source: FrameSource,
         budget_ms: float = 33.0,
         policy: str | os.PathLike[str] | Policy | None = None,
         *,
         drop: bool | None = None,
         lost: str = "raise",
         stall_s: float = 2.0,
-        on_event: Callable[[Event], None] | None = None,
+        on_event: OnEvent | None = None,
     ) -> Watch:
         """Watch a camera, and say frame by frame what to do with the phone. See `edge_iqa.camera`.
 

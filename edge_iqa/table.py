@@ -164,3 +164,10 @@ def make_printable(text: str) -> str:
 def _measure(text: str) -> int:
     """Columns on a terminal: East Asian letters take two."""
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def cut(text: str, columns: int) -> str:
+    """As much of a text as has room in so many columns of a terminal."""
+    while _measure(text) > columns:
+        text = text[:-1]
+    return text

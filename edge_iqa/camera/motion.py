@@ -21,17 +21,17 @@ SIDE_PX = 128
 """Longer side of the copies that are compared: a tremor of a thousandth of the picture is a tenth of a pixel, which
 averaging and gradients still tell."""
 
-JUMP = 1.0
-"""Said of two pictures that have nothing in common: as far as one picture is long."""
-
-_ALIKE = 0.5
-"""Of what differs between two pictures so much must be explained, or they show different scenes."""
+FARTHEST = 1.0
+"""What two pictures that have nothing in common give at most: as far as one is long."""
 
 _NEAR = 1.5
 """Pixels that least squares find by themselves."""
 
-_NOISE = 1.5
-"""Levels by which two pictures of one still scene may differ."""
+_GAIN = (0.3, 0.3)
+"""Levels, and share, by which a large shift must leave less than none does: noise alone correlates anywhere."""
+
+_RELIT = 1.0
+"""Levels by which the mean changes when the light does."""
 
 
 class Motion:
@@ -52,6 +52,8 @@ class Motion:
         before, self._before = self._before, after
         if before is None or before.shape != after.shape:
             return 0.0
+        if abs(float(before.mean() - after.mean())) > _RELIT:
+            before = _match_tones(before, after)
         if self._window is None or self._window.shape != after.shape:
             self._window = opencv.load().createHanningWindow(after.shape[::-1], opencv.load().CV_32F)
             self._terms = _Terms(after.shape)
@@ -63,15 +65,13 @@ class Motion:
         # windowed here: OpenCV does it in the caller's memory where the size suits its transform
         one, two = ((plane - plane.mean()) * self._window for plane in (before, after))
         (across, down), _ = cv2.phaseCorrelate(one, two)
-        # a plain picture may correlate anywhere, so that a large shift has to explain more than none does
-        starts = ((across, down),) if max(abs(across), abs(down)) < _NEAR else ((0.0, 0.0), (across, down))
-        warp, left = min((self._refine(before, after, each) for each in starts), key=lambda found: found[1])
-        changed = float(np.abs(after - before).mean())
-        if left > _NOISE + _ALIKE * changed:
-            return JUMP
+        warp, left = self._refine(before, after, (0.0, 0.0))
+        if max(abs(across), abs(down)) > _NEAR:
+            moved, rest = self._refine(before, after, (across, down))
+            warp = moved if rest < left - max(_GAIN[0], _GAIN[1] * left) else warp
         corners = np.array(((0, 0, 1), (width, 0, 1), (0, height, 1), (width, height, 1)), np.float64)
         moved = corners @ warp.T - corners[:, :2]
-        return float(min(JUMP, np.hypot(moved[:, 0], moved[:, 1]).max() / max(height, width)))
+        return float(min(FARTHEST, np.hypot(moved[:, 0], moved[:, 1]).max() / max(height, width)))
 
     def _refine(
         self, before: Floats, after: Floats, start: tuple[float, float]
@@ -130,12 +130,25 @@ class _Terms:
         return step, left
 
 
+def _match_tones(before: Floats, after: Floats) -> Floats:
+    """Give one picture the histogram of the other: what a lamp or the exposure did is undone, clipping and all."""
+    cv2 = opencv.load()
+    shares = [
+        np.cumsum(cv2.calcHist([plane.astype(np.uint8)], [0], None, [256], [0, 256]).ravel()) / plane.size
+        for plane in (before, after)
+    ]
+    curve = np.interp(shares[0], shares[1], np.arange(256)).astype(np.float32)
+    matched: Floats = cv2.LUT(before.astype(np.uint8), curve)
+    return matched
+
+
 def _shrink(rgb: NDArray[np.uint8]) -> Floats:
     """Luma (h, w), 0-255, the longer side `SIDE_PX`."""
     cv2 = opencv.load()
     height, width = rgb.shape[:2]
     scale = SIDE_PX / max(height, width)
     size = max(8, round(width * scale)), max(8, round(height * scale))
-    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
-    luma: Floats = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    return luma
+    # averaged as floats: what rounding adds would pass for noise
+    luma = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    small: Floats = cv2.resize(luma, size, interpolation=cv2.INTER_AREA)
+    return small

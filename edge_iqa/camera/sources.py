@@ -25,14 +25,14 @@ from edge_iqa.errors import CameraError
 from edge_iqa.folders import expand, explain
 from edge_iqa.formats import SUFFIXES
 
-Taken = int | str | os.PathLike[str] | Feed | Iterable[object]
+FrameSource = int | str | os.PathLike[str] | Feed | Iterable[object]
 """What frames are taken from; see `open_source`."""
 
-__all__ = ["Event", "Feed", "Shot", "Source", "Taken", "open_source"]
+__all__ = ["Event", "Feed", "Shot", "Source", "FrameSource", "open_source"]
 
 
 def open_source(
-    source: Taken,
+    source: FrameSource,
     drop: bool | None = None,
     lost: str = "raise",
     stall_s: float = 2.0,

@@ -43,8 +43,9 @@ CUT = Bound(0.02, 0.012)
 """Share of the frame's edges."""
 LOST = Bound(13.0, 15.0)
 """Color difference by which something stands out: an empty table has up to 13, one with a product 15 and more."""
+LOST_IN_SIGHT = Bound(5.0, 6.0)
+"""The same where an outline was found: what is small or pale stands out by less."""
 _FAR_MARGIN = 0.03
-_GOOD_MARGIN = 0.03
 
 CALM_FRAMES = 8
 """A picture counts as good after so many still frames with nothing wrong."""
@@ -73,15 +74,16 @@ class Seen:
 class StateMachine:
     """Takes frames in turn, and says in which state each leaves the stream."""
 
-    def __init__(self, fill_at_least: float, accept: float) -> None:
+    def __init__(self, fill_at_least: float, accept: float, reject: float) -> None:
         """Begin.
 
         Args:
             fill_at_least: share of the frame's width or height that the product must span.
-            accept: overall score from which a photo is accepted, 0 to 1.
+            accept, reject: overall scores, 0 to 1, from which a photo is accepted, and below which it is not. A picture
+                that was good stays so down to their middle.
         """
         self._far = Bound(fill_at_least, fill_at_least + _FAR_MARGIN)
-        self._poor = Bound(accept, accept + _GOOD_MARGIN)
+        self._poor = Bound((reject + accept) / 2, accept)
         self._state = "steady"
         self._votes: deque[str] = deque(maxlen=_VOTES)
         self._calm = 0
@@ -119,11 +121,12 @@ class StateMachine:
 
     def _call(self, seen: Seen) -> str:
         look = seen.look
+        lost = LOST if look.fill is None else LOST_IN_SIGHT
         faults = {
             "moving": MOVING.holds(seen.speed, self._state == "moving"),
             "too_dark": DARK.holds(look.highlight, self._state == "too_dark"),
             "too_bright": BRIGHT.holds(look.clipped, self._state == "too_bright"),
-            "no_product": LOST.holds(look.standing, self._state == "no_product"),
+            "no_product": lost.holds(look.standing, self._state == "no_product"),
             "blurry": look.blur_px is not None and BLURRY.holds(look.blur_px, self._state == "blurry"),
             "cut_off": look.cut_off is not None and CUT.holds(look.cut_off, self._state == "cut_off"),
             "too_far": look.fill is not None and self._far.holds(look.fill, self._state == "too_far"),

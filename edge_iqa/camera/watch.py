@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_iqa import views
+from edge_iqa.camera.events import Event, OnEvent
 from edge_iqa.camera.frame_report import Best, FrameReport
 from edge_iqa.camera.hints import Hints
 from edge_iqa.camera.look import SMALL_PX, Look, look
@@ -20,7 +21,9 @@ from edge_iqa.camera.motion import Motion
 from edge_iqa.camera.plan import Plan
 from edge_iqa.camera.scorer import Scorer, Scores
 from edge_iqa.camera.shortlist import Rank, Shortlist
-from edge_iqa.camera.sources import Event, Shot, Source, Taken, open_source
+from edge_iqa.camera.shot import Shot
+from edge_iqa.camera.source import Source
+from edge_iqa.camera.sources import FrameSource, open_source
 from edge_iqa.camera.states import STILL, Seen, StateMachine
 from edge_iqa.frame import Frame
 from edge_iqa.image import MIN_SIDE_PX
@@ -67,7 +70,7 @@ class Watch:
         self._thresholds, _ = policy.tighten(manifest.thresholds)
         self._plan = Plan(budget_ms)
         self._motion = Motion()
-        self._states = StateMachine(_find_fill(policy), self._thresholds.accept)
+        self._states = StateMachine(_find_fill(policy), self._thresholds.accept, self._thresholds.reject)
         self._hints = Hints()
         self._scorer = Scorer(lambda rgb: score(inspector, rgb))
         self._shortlist = Shortlist(_SHORTLIST, APART_S)
@@ -263,13 +266,13 @@ class Watch:
 
 def watch(
     inspector: Inspector,
-    source: Taken,
+    source: FrameSource,
     budget_ms: float,
     policy: Policy,
     drop: bool | None = None,
     lost: str = "raise",
     stall_s: float = 2.0,
-    on_event: Callable[[Event], None] | None = None,
+    on_event: OnEvent | None = None,
 ) -> Watch:
     """Open a source and watch it; see `Inspector.watch`."""
     if isinstance(budget_ms, bool) or not isinstance(budget_ms, (int, float)) or not 1 <= budget_ms <= 10_000:

@@ -10,15 +10,23 @@ import pytest
 import edge_iqa
 
 EXPORTED = [
+    "Best",
+    "Buffer",
+    "CameraError",
     "Category",
     "EdgeIqaError",
     "Failure",
+    "Feed",
     "FixedPhoto",
     "Frame",
+    "FrameReport",
+    "Gallery",
     "Inspector",
     "Issue",
+    "Match",
     "Report",
     "Verdict",
+    "Watch",
     "__version__",
 ]
 
@@ -31,6 +39,9 @@ SIGNATURES = {
     "policy: 'str | os.PathLike[str] | Policy | None' = None, override: 'str | None' = None) "
     "-> 'Iterator[Report | Failure]'",
     "fix": "(self, photo: 'Photo', policy: 'str | os.PathLike[str] | Policy | None' = None) -> 'FixedPhoto'",
+    "watch": "(self, source: 'FrameSource', budget_ms: 'float' = 33.0, "
+    "policy: 'str | os.PathLike[str] | Policy | None' = None, *, drop: 'bool | None' = None, lost: 'str' = 'raise', "
+    "stall_s: 'float' = 2.0, on_event: 'OnEvent | None' = None) -> 'Watch'",
     "self_test": "(self) -> 'list[GoldenResult]'",
     "close": "(self) -> 'None'",
 }
@@ -53,9 +64,28 @@ def test_other_names_are_missing_as_in_any_module() -> None:
 
 def test_inspector_is_used_as_before() -> None:
     public = {name for name in vars(edge_iqa.Inspector) if not name.startswith("_")}
-    assert public == {*SIGNATURES, "bundle", "backend"}
+    assert public == {*SIGNATURES, "bundle", "backend", "words"}
     for name, signature in SIGNATURES.items():
         assert str(inspect.signature(getattr(edge_iqa.Inspector, name))) == signature
+
+
+GALLERY_SIGNATURES = {
+    "open": "(path: 'str | os.PathLike[str]', inspector: 'Inspector') -> 'Gallery'",
+    "add": "(self, photo: 'Photo | Fingerprint', name: 'str | None' = None) -> 'str'",
+    "find": "(self, photo: 'Photo | Fingerprint', k: 'int' = 10, *, mirrored: 'bool' = False) -> 'list[Match]'",
+    "get": "(self, name: 'str') -> 'Fingerprint'",
+    "gather": "(self, photo: 'Fingerprint', count: 'int' = 50) -> 'list[tuple[str, Fingerprint, float]]'",
+    "fingerprint": "(self, photo: 'Photo | Fingerprint') -> 'Fingerprint'",
+    "remove": "(self, name: 'str') -> 'None'",
+    "save": "(self, path: 'str | os.PathLike[str] | None' = None) -> 'Path'",
+}
+
+
+def test_gallery_is_used_as_before() -> None:
+    public = {name for name in vars(edge_iqa.Gallery) if not name.startswith("_")}
+    assert public == {*GALLERY_SIGNATURES, "dimension"}
+    for name, signature in GALLERY_SIGNATURES.items():
+        assert str(inspect.signature(getattr(edge_iqa.Gallery, name))) == signature
 
 
 def test_every_error_is_an_edge_iqa_error() -> None:

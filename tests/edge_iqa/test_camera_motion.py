@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_iqa.camera.motion import JUMP, Motion
+from edge_iqa.camera.motion import FARTHEST, Motion
 from edge_iqa.camera.states import MOVING
 
 HEIGHT, WIDTH = 144, 256
@@ -103,4 +103,18 @@ def test_flat_pictures_stand_still(level: int) -> None:
 def test_any_shape_gets_a_number(shape: tuple[int, ...]) -> None:
     rng = np.random.default_rng(3)
     one, two = (rng.integers(0, 256, shape, np.uint8) for _ in range(2))
-    assert 0 <= measure(one, two) <= JUMP
+    assert 0 <= measure(one, two) <= FARTHEST
+
+
+def test_a_lamp_that_burns_half_of_the_picture_out_is_no_motion() -> None:
+    picture = make_picture().astype(np.float32)
+    steps = [np.clip(picture * gain, 0, 255).astype(np.uint8) for gain in (1.0, 1.8, 1.5, 1.3, 1.1, 1.0)]
+    motion = Motion()
+    assert max(motion.measure(each) for each in steps) < MOVING.enter
+
+
+def test_noise_on_an_empty_wall_is_no_motion() -> None:
+    rng = np.random.default_rng(2)
+    wall = [np.clip(250 + rng.normal(0, 0.6, (HEIGHT, WIDTH, 3)), 0, 255).astype(np.uint8) for _ in range(30)]
+    motion = Motion()
+    assert np.quantile([motion.measure(each) for each in wall], 0.9) < MOVING.enter

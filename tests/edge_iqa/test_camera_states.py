@@ -33,7 +33,7 @@ CASES = {
 
 
 def make_machine() -> StateMachine:
-    return StateMachine(fill_at_least=0.4, accept=0.6)
+    return StateMachine(fill_at_least=0.4, accept=0.6, reject=0.5)
 
 
 def run(machine: StateMachine, frames: list[Seen]) -> list[str]:
