@@ -97,13 +97,14 @@ def test_outline_box_and_frame_tell_of_the_same_place(rotation_deg: int) -> None
             mask, twin = drawn.outline(truth.index), drawn.twin(truth.index)
             width, height = drawn.sensor.upright
             assert mask.shape == (height, width) and twin.shape == (height, width, 3)
-            rows, columns = np.nonzero(mask > 127)
-            fill = max(np.ptp(rows) + 1, 0) / height, max(np.ptp(columns) + 1, 0) / width
-            assert truth.place.fill == pytest.approx(max(fill), abs=0.012)
-            edges = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]]) > 127
-            # what is colored is the product, in the frame as in its twin
+            # rows that are read one after another lean what moves, which the place leaves out
             if not truth.allowed & {"moving"}:
+                rows, columns = np.nonzero(mask > 127)
+                fill = max((np.ptp(rows) + 1) / height, (np.ptp(columns) + 1) / width)
+                assert truth.place.fill == pytest.approx(fill, abs=0.008)
+                edges = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]]) > 127
                 assert truth.place.cut_off == pytest.approx(edges.mean(), abs=0.006)
+                # what is colored is the product, in the frame as in its twin
                 frame = drawn.shoot(truth.index).to_rgb()
                 assert np.corrcoef(frame.ravel(), twin.ravel())[0, 1] > 0.9
                 color = np.ptp(cv2.blur(frame, (5, 5)).astype(int), axis=2)
