@@ -22,8 +22,10 @@ def label_frame(film: Film, index: int) -> float:
     """Label a frame as `compression.labels` labels photos.
 
     Its twin (the same view, sharp, rightly lit, without noise) is the source; defocus, motion, noise and exposure
-    have the severities that the truth tells. Framing has no say.
+    have the severities that the truth tells. Framing has no say, but a frame without any product is worth nothing.
     """
+    if film.truths[index].place.box is None:
+        return 0.0
     variant = Variant(film.truths[index].list_steps())
     pixels = film.shoot(index).to_rgb()
     impairment = Reference(film.twin(index), film.outline(index)).compare(pixels).impairment
