@@ -68,7 +68,10 @@ class Truth:
     ramp: bool
 
     def list_steps(self) -> tuple[tuple[str, float], ...]:
-        """The frame's faults with severities 0-1, as `compression.degradations` knows them."""
+        """All that may be wrong with severities 0-1, as `compression.degradations` knows them.
+
+        Those of severity 0 are among them: no frame is as good as its twin by decree, what metrics see counts.
+        """
         over = self.stops > 0
         found = {
             "defocus": _severity(self.focus_px, RADIUS_PX),
@@ -78,7 +81,7 @@ class Truth:
                 abs(self.stops), OVER_EV if over else UNDER_EV
             ),
         }
-        return tuple((name, severity) for name, severity in found.items() if severity > 0)
+        return tuple(found.items())
 
 
 def _severity(value: float, knots: Sequence[float]) -> float:

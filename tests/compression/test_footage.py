@@ -13,6 +13,7 @@ from compression.degradations.kernels import convolve, disk
 from compression.footage import KINDS, MOVING_SHARE, TREMOR_SHARE, Film, Place, Truth, seeds
 from compression.footage.path import Sensor, to_world
 from compression.footage.truth import SOUND, allow, resolve
+from compression.footage.worth import label_frame
 
 WIDTH, HEIGHT = 640, 360
 
@@ -263,6 +264,15 @@ def test_buffers_are_turned_and_padded_and_cannot_be_mistaken() -> None:
     buffer = drawn.shoot(0)
     assert buffer.stride_bytes > buffer.width_px and buffer.format == "NV12"
     assert buffer.upright_size == drawn.sensor.upright == drawn.twin(0).shape[1::-1]
+
+
+def test_frames_are_worth_what_was_not_done_to_them() -> None:
+    drawn = film(8, "defocus", "table")
+    good, blurry = (pick(drawn, state) for state in ("good", "blurry"))
+    best, worst = (label_frame(drawn, truths[-1].index) for truths in (good, blurry))
+    assert 0.85 < best <= 1 and worst < 0.65
+    away = pick(film(8, "background", "table"), "no_product")[0]
+    assert label_frame(film(8, "background", "table"), away.index) == 0, "there is nothing on it"
 
 
 def test_odd_and_tiny_films_are_refused() -> None:
