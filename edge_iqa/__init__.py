@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from edge_iqa.errors import CameraError, EdgeIqaError
     from edge_iqa.fix.photo import FixedPhoto
     from edge_iqa.frame import Frame
+    from edge_iqa.gallery.gallery import Gallery
+    from edge_iqa.gallery.match import Match
     from edge_iqa.inspector import Inspector
     from edge_iqa.report import Category, Failure, Issue, Report, Verdict
 
@@ -39,8 +41,10 @@ __all__ = [
     "FixedPhoto",
     "Frame",
     "FrameReport",
+    "Gallery",
     "Inspector",
     "Issue",
+    "Match",
     "Report",
     "Verdict",
     "Watch",
@@ -58,8 +62,10 @@ _HOMES = {
     "FixedPhoto": "edge_iqa.fix.photo",
     "Frame": "edge_iqa.frame",
     "FrameReport": "edge_iqa.camera.frame_report",
+    "Gallery": "edge_iqa.gallery.gallery",
     "Inspector": "edge_iqa.inspector",
     "Issue": "edge_iqa.report",
+    "Match": "edge_iqa.gallery.match",
     "Report": "edge_iqa.report",
     "Verdict": "edge_iqa.report",
     "Watch": "edge_iqa.camera.watch",

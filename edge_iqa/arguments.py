@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from edge_iqa import __version__
-from edge_iqa.words import list_languages
+from edge_iqa.camera.arguments import add_camera
+from edge_iqa.gallery.arguments import add_duplicates, add_gallery
+from edge_iqa.options import add_jobs_option, add_model_options, add_policy_options
 
 if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    from edge_iqa.options import Commands
 
 Run = Callable[[argparse.Namespace], int]
 """Does the work of a command and gives its exit code."""
-
-_BACKENDS = ("litert", "onnx")
 
 
 def make_parser(runs: Mapping[str, Run]) -> argparse.ArgumentParser:
@@ -35,7 +35,9 @@ def make_parser(runs: Mapping[str, Run]) -> argparse.ArgumentParser:
     _add_inspect(commands)
     _add_fix(commands)
     _add_report(commands)
-    _add_camera(commands)
+    add_camera(commands)
+    add_duplicates(commands)
+    add_gallery(commands)
     _add_policies(commands)
     _add_doctor(commands)
     _add_schema(commands)
@@ -81,21 +83,6 @@ def _add_report(commands: Commands) -> None:
         "the page is written all the same, unless nothing could be read.",
     )
     _add_report_options(report)
-
-
-def _add_camera(commands: Commands) -> None:
-    camera = commands.add_parser(
-        "camera",
-        help="watch a camera, and say what to do with it",
-        description="Watch a camera, a video or photos frame by frame: what is wrong with the picture (moving, too "
-        "dark, blurry ...) and the one thing that helps most. In a terminal one line changes as the stream goes on; "
-        "elsewhere each change of state or hint is a line. Ctrl-C ends it, and what was seen so far counts.",
-        epilog="Exit code: 0 watched to the end, or until Ctrl-C; with --save-best: and the best frame is accepted. "
-        "1 it is not accepted. 2 wrong usage, the source cannot be opened, no window can be shown, or a file cannot "
-        "be written. 3 the camera was unplugged or stalled, or there was no frame; with --save-best the best of what "
-        "came is written all the same.",
-    )
-    _add_camera_options(camera)
 
 
 def _add_policies(commands: Commands) -> None:
@@ -149,41 +136,15 @@ def _add_inspect_options(parser: argparse.ArgumentParser) -> None:
         metavar="REASON",
         help="the photos go up all the same: verdicts stay, the reason is recorded, the exit code is 0",
     )
-    _add_model_options(parser)
-    _add_jobs_option(parser)
+    add_model_options(parser)
+    add_jobs_option(parser)
 
 
 def _add_photo_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "photos", nargs="+", metavar="PHOTO", help="a photo, or a folder: the photos directly in it, by name"
     )
-    _add_policy_options(parser)
-
-
-def _add_policy_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--policy",
-        metavar="NAME|FILE",
-        help="whose rules to check (`edge-iqa policies` lists them); else general",
-    )
-    parser.add_argument(
-        "--lang",
-        metavar="LANG",
-        default="en",
-        help=f"language of causes and advice: {', '.join(list_languages())}",
-    )
-
-
-def _add_model_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--bundle", metavar="DIR", help="another bundle than the one installed")
-    parser.add_argument("--backend", choices=_BACKENDS, help="what runs the model; else the best installed")
-    parser.add_argument("--threads", type=_positive, metavar="N", help="threads of the model; 1 if not given")
-
-
-def _add_jobs_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--jobs", type=_positive, metavar="N", help="photos at the same time; one per core if not given"
-    )
+    add_policy_options(parser)
 
 
 def _add_report_options(parser: argparse.ArgumentParser) -> None:
@@ -194,8 +155,8 @@ def _add_report_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="try the repairs that can be made on the device, and show before and after; photos stay as they are",
     )
-    _add_model_options(parser)
-    _add_jobs_option(parser)
+    add_model_options(parser)
+    add_jobs_option(parser)
 
 
 def _add_fix_options(parser: argparse.ArgumentParser) -> None:
@@ -213,7 +174,7 @@ def _add_fix_options(parser: argparse.ArgumentParser) -> None:
         help="where to write: a name that ends in .jpg, .png or .webp, or a folder, which is made if its name ends "
         "in /; several photos need a folder",
     )
-    _add_policy_options(parser)
+    add_policy_options(parser)
     parser.add_argument(
         "--strip-location",
         action="store_true",
@@ -229,57 +190,7 @@ def _add_fix_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="one JSON object a line instead of text (`edge-iqa schema --of fix` describes it)",
     )
-    _add_model_options(parser)
-
-
-def _add_camera_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--source",
-        default="0",
-        metavar="SOURCE",
-        help="number of a camera, a video, a folder of photos, or the URL of a stream (rtsp://, http://); 0 if not "
-        "given, the first camera",
-    )
-    output = parser.add_mutually_exclusive_group()
-    output.add_argument("--show", action="store_true", help="show it in a window; q or Escape ends")
-    output.add_argument("--json", action="store_true", help="one JSON object a frame instead of text")
-    parser.add_argument(
-        "--save-best",
-        metavar="DIR",
-        help="write the best frames into this folder in the end, as JPEG with their verdicts; nothing is replaced",
-    )
-    parser.add_argument(
-        "--best",
-        type=_up_to_twelve,
-        default=1,
-        metavar="K",
-        help="how many with --save-best, 1 to 12; 1 if not given",
-    )
-    parser.add_argument(
-        "--auto", action="store_true", help="end at the moment to take the photo: good and still"
-    )
-    parser.add_argument(
-        "--drop", action="store_true", help="play a video in real time, and pass over what comes too fast"
-    )
-    parser.add_argument(
-        "--recover",
-        action="store_true",
-        help="wait for a camera that was unplugged or stalls, and go on with it",
-    )
-    _add_policy_options(parser)
-    _add_model_options(parser)
-
-
-def _up_to_twelve(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 12:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to 12, got {text!r}")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1 up, got {text!r}")
-    return int(text)
+    add_model_options(parser)
 
 
 def _reason(text: str) -> str:

@@ -6,7 +6,9 @@ done all the same. `fix`: 0 what stands at OUT is accepted, 1 it is better but n
 was and nothing is written, 2 as above, or OUT may not or cannot be written, 3 as above; of several photos the worst.
 `camera`: 0 watched to the end, and the best frame is accepted where it was written, 1 it is not, 2 as above, or no
 window, 3 the camera was lost, or there was no frame.
-`doctor`: 0 all is well, 1 something is wrong. `policies`: 0, or 2 where there is no such policy. `schema`: 0.
+`duplicates`: 0 there are none, 1 there are, 2 and 3 as above. `gallery`: 0 no photo was there already, 1 some were,
+2 and 3 as above. `doctor`: 0 all is well, 1 something is wrong. `policies`: 0, or 2 where there is no such policy.
+`schema`: 0.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from edge_iqa.plain_json import dump
 if TYPE_CHECKING:
     from edge_iqa.fix.batch import Unfixed
     from edge_iqa.fix.command import FixedFile
+    from edge_iqa.gallery.command import Answer, Unread
     from edge_iqa.report import Failure, Report
 
 ACCEPTED, NOT_ACCEPTED, USAGE, UNREADABLE = 0, 1, 2, 3
@@ -268,6 +271,64 @@ def _doctor(options: argparse.Namespace) -> int:
     return 0 if diagnosis.healthy else 1
 
 
+def _duplicates(options: argparse.Namespace) -> int:
+    from edge_iqa.gallery.duplicates import find_duplicates
+    from edge_iqa.gallery.screen import format_duplicates
+    from edge_iqa.inspector import Inspector
+
+    paths = [path for photo in options.photos for path in expand(photo)]
+    _escape_what_does_not_fit()
+    with Inspector.open(options.bundle, options.backend, options.threads) as inspector:
+        progress = _count_to(len(paths)) if sys.stderr.isatty() and len(paths) > 1 else None
+        found = find_duplicates(
+            inspector, paths, mirrored=options.mirrored, jobs=options.jobs, progress=progress
+        )
+    print(dump(found.to_dict()) if options.json else format_duplicates(found))
+    for failure in found.failures if not options.json else ():
+        print(f"edge-iqa: {failure.error}", file=sys.stderr)
+    if found.failures:
+        return UNREADABLE
+    return NOT_ACCEPTED if found.groups else ACCEPTED
+
+
+def _gallery(options: argparse.Namespace) -> int:
+    from edge_iqa.gallery.command import add_photos, find_photos, open_or_begin
+    from edge_iqa.gallery.gallery import Gallery
+    from edge_iqa.inspector import Inspector
+
+    _escape_what_does_not_fit()
+    with Inspector.open(options.bundle, options.backend, options.threads) as inspector:
+        if options.action == "remove":
+            gallery = Gallery.open(options.gallery, inspector)
+            for name in options.names:
+                gallery.remove(name)
+            gallery.save()
+            return 0
+        paths = [path for photo in options.photos for path in expand(photo)]
+        if options.action == "find":
+            gallery = Gallery.open(options.gallery, inspector)
+            return _print_answers(
+                find_photos(inspector, gallery, paths, options.k, options.mirrored, options.jobs),
+                options.json,
+            )
+        gallery = open_or_begin(options.gallery, inspector)
+        answers = add_photos(
+            inspector, gallery, paths, anyway=options.anyway, mirrored=options.mirrored, jobs=options.jobs
+        )
+        try:
+            return _print_answers(answers, options.json)
+        finally:  # what was told to be added is, even where whoever reads our output has gone
+            gallery.save(options.gallery)
+
+
+def _print_answers(answers: Iterator[Answer | Unread], as_json: bool) -> int:
+    code = ACCEPTED
+    for answer in answers:
+        code = max(code, answer.code)
+        print(dump(answer.to_dict()) if as_json else answer.to_text(), flush=True)
+    return code
+
+
 def _policies(options: argparse.Namespace) -> int:
     from edge_iqa.policies_screen import list_to_dict, show_policies, show_policy
     from edge_iqa.policy import open_policy
@@ -295,5 +356,7 @@ _RUNS = {
     "report": _write_report,
     "fix": _fix,
     "camera": _camera,
+    "duplicates": _duplicates,
+    "gallery": _gallery,
     "schema": _schema,
 }

@@ -11,6 +11,7 @@
     ├── BundleError             a bundle is missing, incomplete, altered or of another schema
     ├── BackendError            no inference runtime, or one that refuses the model
     ├── DependencyError         an optional package is needed; the message names the extra
+    ├── GalleryError            a gallery is missing, foreign, damaged, or of another model
     ├── OutputError             a result could not be written; nothing half-written is left
     ├── DataError               a CSV or folder of photos is not what the workshop expects
     ├── CheckpointError         a checkpoint is missing, foreign, damaged or not safe to read
@@ -59,6 +60,10 @@ class BackendError(EdgeIqaError):
 
 class DependencyError(EdgeIqaError):
     """An optional package is needed for this; the message names the extra to install."""
+
+
+class GalleryError(EdgeIqaError):
+    """A gallery is missing, foreign, damaged, changed by others, or made by another model."""
 
 
 class OutputError(EdgeIqaError):

@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +35,23 @@ def write_bytes(path: str | os.PathLike[str], data: bytes, *, replace: bool = Tr
         OutputError: the folder cannot be made or written, the disk is full, or a file stands there that may not be
             replaced.
     """
+    return write_parts(path, (data,), replace=replace)
+
+
+def write_parts(
+    path: str | os.PathLike[str], parts: Iterable[bytes | memoryview], *, replace: bool = True
+) -> Path:
+    """The same for what is too large to stand in memory twice: its parts, one behind the other.
+
+    Raises:
+        OutputError: as `write_bytes`.
+    """
     target = settle(path)
     temporary = target.parent / f".edge-iqa.{secrets.token_hex(8)}"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            _write(temporary, data, target)
+            _write(temporary, parts, target)
             _put(temporary, target, replace)
         finally:  # after an interrupt too; where all went well it has its new name already
             _drop(temporary)
@@ -65,12 +77,12 @@ def settle(path: str | os.PathLike[str]) -> Path:
         raise OutputError(_explain(given, error)) from error
 
 
-def _write(temporary: Path, data: bytes, target: Path) -> None:
+def _write(temporary: Path, parts: Iterable[bytes | memoryview], target: Path) -> None:
     """Bring the data onto the disk, in a file that has the mode of the one it will replace."""
     # not by tempfile, whose files are for their owner alone: opened like this, the system applies the umask
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     with os.fdopen(handle, "wb") as stream:
-        stream.write(data)
+        stream.writelines(parts)
         stream.flush()
         os.fsync(stream.fileno())
     with contextlib.suppress(FileNotFoundError):

@@ -47,6 +47,7 @@ IMPORTERS = {
     "tflite_runtime": (("edge_iqa/backends/tflite.py",), "edge_iqa.backends"),
     "tomllib": (("edge_iqa/toml.py",), "edge_iqa.toml"),
     "tomli": (("edge_iqa/toml.py",), "edge_iqa.toml"),
+    "usearch": (("edge_iqa/gallery/graph.py",), "edge_iqa.gallery.graph"),
     "torchvision": (("compression/torchvision_compat.py",), "compression.torchvision_compat"),
     "piq": (("compression/fidelity.py",), "compression.fidelity"),
     "torch": (("compression/*", "export/*", "benchmarks/*"), "compression or export: no torch on the device"),
@@ -59,7 +60,7 @@ IMPORTERS = {
 
 # what the wheel's code may need besides the standard library: each optional one behind its one importer
 RUNTIME_NEEDS = {
-    "numpy", "cv2", "PIL", "pillow_heif", "onnxruntime", "ai_edge_litert", "tflite_runtime", "tomli",
+    "numpy", "cv2", "PIL", "pillow_heif", "onnxruntime", "ai_edge_litert", "tflite_runtime", "tomli", "usearch",
 }  # fmt: skip
 
 
@@ -188,6 +189,7 @@ def test_the_rules_look_at_every_package_of_ours():
         ("compression/labels.py", "import cv2", "edge_iqa.opencv.load()"),
         ("compression/stages.py", "import tomllib", "stages.py:1: imports tomllib; go to edge_iqa.toml"),
         ("edge_iqa/policy.py", "import tomli as tomllib", "go to edge_iqa.toml"),
+        ("edge_iqa/gallery/shelf.py", "from usearch.index import Index", "go to edge_iqa.gallery.graph"),
         ("compression/labels.py", "import piq", "labels.py:1: imports piq; go to compression.fidelity"),
         ("benchmarks/latency.py", "from compression import metrics", "benchmarks may import edge_iqa"),
         ("examples/app.py", "import export.pack", "examples may import edge_iqa"),

@@ -20,8 +20,10 @@ EXPORTED = [
     "FixedPhoto",
     "Frame",
     "FrameReport",
+    "Gallery",
     "Inspector",
     "Issue",
+    "Match",
     "Report",
     "Verdict",
     "Watch",
@@ -65,6 +67,25 @@ def test_inspector_is_used_as_before() -> None:
     assert public == {*SIGNATURES, "bundle", "backend", "words"}
     for name, signature in SIGNATURES.items():
         assert str(inspect.signature(getattr(edge_iqa.Inspector, name))) == signature
+
+
+GALLERY_SIGNATURES = {
+    "open": "(path: 'str | os.PathLike[str]', inspector: 'Inspector') -> 'Gallery'",
+    "add": "(self, photo: 'Photo | Fingerprint', name: 'str | None' = None) -> 'str'",
+    "find": "(self, photo: 'Photo | Fingerprint', k: 'int' = 10, *, mirrored: 'bool' = False) -> 'list[Match]'",
+    "get": "(self, name: 'str') -> 'Fingerprint'",
+    "gather": "(self, photo: 'Fingerprint', count: 'int' = 50) -> 'list[tuple[str, Fingerprint, float]]'",
+    "fingerprint": "(self, photo: 'Photo | Fingerprint') -> 'Fingerprint'",
+    "remove": "(self, name: 'str') -> 'None'",
+    "save": "(self, path: 'str | os.PathLike[str] | None' = None) -> 'Path'",
+}
+
+
+def test_gallery_is_used_as_before() -> None:
+    public = {name for name in vars(edge_iqa.Gallery) if not name.startswith("_")}
+    assert public == {*GALLERY_SIGNATURES, "dimension"}
+    for name, signature in GALLERY_SIGNATURES.items():
+        assert str(inspect.signature(getattr(edge_iqa.Gallery, name))) == signature
 
 
 def test_every_error_is_an_edge_iqa_error() -> None:

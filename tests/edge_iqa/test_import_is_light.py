@@ -20,6 +20,7 @@ HEAVY = {
     "tflite_runtime",
     "PIL",
     "pillow_heif",
+    "usearch",
 }
 
 

@@ -1,0 +1,221 @@
+"""A gallery: what was seen is known again, as what it is, with a distance; what was not seen is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edge_iqa import Gallery, Inspector, image
+from edge_iqa.errors import GalleryError, PhotoError
+from edge_iqa.gallery import Kind, Match
+
+Pixels = NDArray[np.uint8]
+
+
+def _encode(pixels: Pixels, quality: int = 90) -> bytes:
+    return bytes(cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1])
+
+
+def _resize(pixels: Pixels, scale: float) -> Pixels:
+    return np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _brighten(pixels: Pixels, factor: float) -> Pixels:
+    return np.clip(pixels * factor, 0, 255).astype(np.uint8)
+
+
+def _crop(pixels: Pixels, top: float, left: float, kept: float) -> Pixels:
+    height, width = pixels.shape[:2]
+    first_row, first_column = round(top * height), round(left * width)
+    return pixels[
+        first_row : first_row + round(kept * height), first_column : first_column + round(kept * width)
+    ]
+
+
+COPIES: dict[str, Callable[[Pixels], bytes]] = {
+    "quality 30": lambda pixels: _encode(pixels, 30),
+    "a third of the size": lambda pixels: _encode(_resize(pixels, 0.33)),
+    "darker by a quarter": lambda pixels: _encode(_brighten(pixels, 0.75)),
+    "brighter by a fifth": lambda pixels: _encode(_brighten(pixels, 1.2)),
+    "cropped at the top left": lambda pixels: _encode(_crop(pixels, 0.15, 0.15, 0.85)),
+    "cropped at the bottom right": lambda pixels: _encode(_crop(pixels, 0, 0, 0.85)),
+    "all at once": lambda pixels: _encode(_brighten(_resize(_crop(pixels, 0.05, 0.02, 0.92), 0.6), 0.9), 50),
+}
+
+
+@pytest.fixture(scope="module")
+def sharp(photo_paths: list[Path]) -> Path:
+    """A photo in which there is something to see."""
+    return next(path for path in photo_paths if path.name == "coffee.jpg")
+
+
+@pytest.fixture(scope="module")
+def others(draw_photo: Callable[[np.random.Generator], Pixels]) -> list[Pixels]:
+    rng = np.random.default_rng(7)
+    return [draw_photo(rng) for _ in range(12)]
+
+
+@pytest.fixture(scope="module")
+def gallery(inspector: Inspector, sharp: Path, others: list[Pixels]) -> Gallery:
+    """A photo among others; tests only look."""
+    made = Gallery(inspector)
+    made.add(sharp, "the photo")
+    for number, pixels in enumerate(others):
+        made.add(pixels, f"other {number}")
+    return made
+
+
+def _find(gallery: Gallery, photo: bytes | Pixels | Path, **options: bool) -> list[Match]:
+    return gallery.find(photo, **options)
+
+
+def test_the_same_file_is_exact_and_first(gallery: Gallery, sharp: Path) -> None:
+    match = _find(gallery, sharp)[0]
+    assert (match.name, match.kind, match.distance, match.likeness) == ("the photo", Kind.EXACT, 0, 1)
+
+
+def test_the_same_pixels_in_another_file_are_exact(gallery: Gallery, sharp: Path) -> None:
+    data = sharp.read_bytes()
+    commented = data[:2] + b"\xff\xfe\x00\x08remark" + data[2:]  # a comment behind the first marker
+    assert _find(gallery, commented)[0].kind is Kind.EXACT
+    assert _find(gallery, image.read(sharp).pixels)[0].kind is Kind.EXACT
+
+
+@pytest.mark.parametrize("how", COPIES)
+def test_a_copy_is_near_and_first(gallery: Gallery, sharp: Path, how: str) -> None:
+    match = _find(gallery, COPIES[how](image.read(sharp).pixels))[0]
+    assert (match.name, match.kind, match.mirrored) == ("the photo", Kind.NEAR, False)
+    assert 0 < match.distance < 1
+
+
+@pytest.mark.parametrize("how", COPIES)
+def test_which_of_the_two_was_seen_first_does_not_matter(inspector: Inspector, sharp: Path, how: str) -> None:
+    gallery = Gallery(inspector)
+    gallery.add(COPIES[how](image.read(sharp).pixels), "the copy")
+    assert [match.kind for match in _find(gallery, sharp)] == [Kind.NEAR]
+
+
+def test_a_mirrored_copy_is_one_only_where_asked(gallery: Gallery, sharp: Path) -> None:
+    turned = _encode(np.ascontiguousarray(image.read(sharp).pixels[:, ::-1]))
+    assert all(match.kind is Kind.SAME_PRODUCT for match in _find(gallery, turned))
+    match = _find(gallery, turned, mirrored=True)[0]
+    assert (match.name, match.kind, match.mirrored) == ("the photo", Kind.NEAR, True)
+
+
+def test_another_photo_is_no_copy(
+    gallery: Gallery, draw_photo: Callable[[np.random.Generator], Pixels]
+) -> None:
+    rng = np.random.default_rng(99)
+    for _ in range(5):
+        assert all(match.kind is Kind.SAME_PRODUCT for match in _find(gallery, draw_photo(rng)))
+
+
+def test_a_flat_photo_is_a_copy_of_none_but_itself(inspector: Inspector) -> None:
+    gallery = Gallery(inspector)
+    gallery.add(np.full((100, 100, 3), 255, np.uint8), "white")
+    assert [match.kind for match in _find(gallery, np.full((100, 100, 3), 255, np.uint8))] == [Kind.EXACT]
+    assert all(
+        match.kind is Kind.SAME_PRODUCT for match in _find(gallery, np.full((90, 90, 3), 254, np.uint8))
+    )
+
+
+def test_less_sure_matches_come_last_and_say_how_sure(inspector: Inspector, others: list[Pixels]) -> None:
+    gallery = Gallery(inspector)
+    for number, pixels in enumerate(others):
+        gallery.add(pixels, f"other {number}")
+    found = gallery.find(others[0], 12)
+    assert found[0].kind is Kind.EXACT
+    order = [list(Kind).index(match.kind) for match in found]
+    assert order == sorted(order)
+    for match in found[1:]:
+        assert 0.5 <= match.chance <= 1
+        assert 0 <= match.distance < 0.2
+
+
+def test_k_limits_what_is_given(gallery: Gallery, others: list[Pixels]) -> None:
+    assert len(gallery.find(others[0], 1)) == 1
+    for wrong in (0, -1, 1.5, True):
+        with pytest.raises(ValueError, match="whole number"):
+            gallery.find(others[0], wrong)  # type: ignore[arg-type]
+
+
+def test_the_distance_is_that_of_the_reports_embeddings(
+    gallery: Gallery, inspector: Inspector, sharp: Path
+) -> None:
+    copy = COPIES["quality 30"](image.read(sharp).pixels)
+    one, two = inspector.inspect(sharp), inspector.inspect(copy)
+    expected = 1 - float(one.embedding @ two.embedding)
+    assert _find(gallery, copy)[0].distance == pytest.approx(expected, abs=1e-5)
+    assert gallery.get("the photo").score == pytest.approx(one.score, abs=1e-3)
+
+
+def test_a_removed_photo_is_not_found(inspector: Inspector, sharp: Path) -> None:
+    gallery = Gallery(inspector)
+    name = gallery.add(sharp)
+    assert name == str(sharp) and name in gallery and list(gallery) == [name]
+    gallery.remove(name)
+    assert name not in gallery and len(gallery) == 0 and gallery.find(sharp) == []
+
+
+def test_an_empty_gallery_finds_nothing_and_can_be_saved(
+    inspector: Inspector, sharp: Path, tmp_path: Path
+) -> None:
+    gallery = Gallery(inspector)
+    assert gallery.find(sharp) == []
+    assert len(Gallery.open(gallery.save(tmp_path / "empty.gallery"), inspector)) == 0
+
+
+def test_a_saved_gallery_gives_the_same_answers(
+    gallery: Gallery, inspector: Inspector, sharp: Path, tmp_path: Path
+) -> None:
+    path = gallery.save(tmp_path / "a" / "listing.gallery")
+    opened = Gallery.open(path, inspector)
+    assert list(opened) == list(gallery)
+    for how in ("quality 30", "all at once"):
+        copy = COPIES[how](image.read(sharp).pixels)
+        assert opened.find(copy) == gallery.find(copy)
+
+
+def test_names_are_taken_once_and_missing_ones_are_told(inspector: Inspector, sharp: Path) -> None:
+    gallery = Gallery(inspector)
+    gallery.add(sharp, "a")
+    with pytest.raises(GalleryError, match="has a photo of this name"):
+        gallery.add(sharp, "a")
+    with pytest.raises(GalleryError, match="no photo of this name"):
+        gallery.remove("b")
+    with pytest.raises(GalleryError, match="expected a text"):
+        gallery.add(sharp.read_bytes())
+
+
+def test_an_unreadable_photo_is_told_by_its_name_and_changes_nothing(
+    inspector: Inspector, tmp_path: Path
+) -> None:
+    gallery, broken = Gallery(inspector), tmp_path / "broken.jpg"
+    broken.write_bytes(b"\xff\xd8\xff")
+    with pytest.raises(PhotoError, match=r"broken\.jpg"):
+        gallery.add(broken)
+    assert len(gallery) == 0
+
+
+def test_a_gallery_of_another_model_is_refused(
+    gallery: Gallery, edit_manifest: Callable[..., Path], tmp_path: Path, inspector: Inspector
+) -> None:
+    path = gallery.save(tmp_path / "listing.gallery")
+    folder = edit_manifest(lambda manifest: manifest["views"].update(long_side_px=1200))
+    with Inspector.open(folder) as another, pytest.raises(GalleryError, match="cannot be compared"):
+        Gallery.open(path, another)
+    assert len(Gallery.open(path, inspector)) == len(gallery)
+
+
+def test_other_bounds_of_verdicts_are_no_other_model(
+    gallery: Gallery, edit_manifest: Callable[..., Path], tmp_path: Path
+) -> None:
+    path = gallery.save(tmp_path / "listing.gallery")
+    folder = edit_manifest(lambda manifest: manifest["thresholds"].update(accept=0.99))
+    with Inspector.open(folder) as another:
+        assert len(Gallery.open(path, another)) == len(gallery)
