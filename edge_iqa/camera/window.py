@@ -33,6 +33,7 @@ class Window:
             DependencyError: OpenCV is a build without windows, or there is no screen.
         """
         self._cv2 = opencv.load()
+        self._was_visible = False
         if re.search(r"GUI:\s+NONE", self._cv2.getBuildInformation()):
             raise DependencyError(_tell_missing("this one has none (headless)"))
         has_screen = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
@@ -53,19 +54,22 @@ class Window:
             pixels: uint8 HxWx3, RGB, upright.
             report: what is said of it.
         """
-        if not self._is_open():  # OpenCV would open it again
+        if self._was_visible and not self._is_visible():  # OpenCV would open it again
             return False
         self._cv2.imshow(TITLE, draw(pixels, report))
         key = self._cv2.waitKey(1)
-        return not (key >= 0 and key & 0xFF in (ord("q"), _ESCAPE)) and self._is_open()
+        is_visible = self._is_visible()
+        self._was_visible |= is_visible  # a new one may take a frame or two
+        return not (key >= 0 and key & 0xFF in (ord("q"), _ESCAPE)) and is_visible is self._was_visible
 
     def close(self) -> None:
         """Close it; again does nothing."""
+        self._was_visible = True
         with contextlib.suppress(self._cv2.error):  # there is none any more
-            self._cv2.destroyWindow(TITLE)  # one that was closed by its button is only hidden
+            self._cv2.destroyWindow(TITLE)
             self._cv2.waitKey(1)
 
-    def _is_open(self) -> bool:
+    def _is_visible(self) -> bool:
         try:
             visible: float = self._cv2.getWindowProperty(TITLE, self._cv2.WND_PROP_VISIBLE)
         except self._cv2.error:  # Qt, where no window is left
