@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -52,16 +53,24 @@ class Window:
             pixels: uint8 HxWx3, RGB, upright.
             report: what is said of it.
         """
+        if not self._is_open():  # OpenCV would open it again
+            return False
         self._cv2.imshow(TITLE, draw(pixels, report))
         key = self._cv2.waitKey(1)
-        is_open: float = self._cv2.getWindowProperty(TITLE, self._cv2.WND_PROP_VISIBLE)
-        return not (key >= 0 and key & 0xFF in (ord("q"), _ESCAPE)) and is_open >= 1
+        return not (key >= 0 and key & 0xFF in (ord("q"), _ESCAPE)) and self._is_open()
 
     def close(self) -> None:
         """Close it; again does nothing."""
-        if self._cv2.getWindowProperty(TITLE, self._cv2.WND_PROP_VISIBLE) >= 1:
-            self._cv2.destroyWindow(TITLE)
+        with contextlib.suppress(self._cv2.error):  # there is none any more
+            self._cv2.destroyWindow(TITLE)  # one that was closed by its button is only hidden
             self._cv2.waitKey(1)
+
+    def _is_open(self) -> bool:
+        try:
+            visible: float = self._cv2.getWindowProperty(TITLE, self._cv2.WND_PROP_VISIBLE)
+        except self._cv2.error:  # Qt, where no window is left
+            return False
+        return visible >= 1
 
 
 def _tell_missing(why: str) -> str:
