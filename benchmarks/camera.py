@@ -99,6 +99,8 @@ def bench(options: argparse.Namespace) -> None:
         "what": "films with known truth watched by Inspector.watch, and what watching costs",
         "seeds": options.seeds,
         "first": options.first,
+        "films": 0,
+        "frames": 0,
         "size": [options.width, options.height],
         "code_sha256": hash_code(HERE.parent, _CODE),
     }

@@ -49,6 +49,8 @@ _BENCHES = {
     "A bound holds for the worse end of the interval, or for the value where it says (point).",
     "fixes-host.json": "**Repairs** by the device of {photos} photos of `test` and {listings} drawn listings, each "
     "spoiled, {changed} of them changed: judged by the teacher and against their clean sources.",
+    "camera-host.json": "**Camera**: {films} films ({frames} frames) whose truth is known and that nothing was tuned on, "
+    "watched frame by frame; then what watching costs with one thread.",
 }
 """Benches of which the figures with a bound are shown, and what is said above them."""
 BEGIN, END = "<!-- results: python benchmarks/readme.py -->", "<!-- end of results -->"

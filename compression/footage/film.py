@@ -13,7 +13,7 @@ from compression.footage import lens, sensor
 from compression.footage.path import FPS, Poses, Sensor, find_corners, measure_shifts, to_world
 from compression.footage.place import find_place
 from compression.footage.script import Timeline, write_script
-from compression.footage.truth import Truth, allow, measure_path_px, resolve
+from compression.footage.truth import SOUND_STOPS, Truth, allow, measure_path_px, resolve
 from compression.footage.world import Matrix, Pixels, Product, World, build, choose_ground, paint_product
 from compression.listings.truth import BURNT
 from edge_iqa import opencv
@@ -23,6 +23,8 @@ _ROTATIONS = (0, 0, 0, 0, 90, 90, 90, 90, 270, 180)
 _LONG_PATH_PX = 4.0
 """From here on a motion is made of several pictures of half the size, below it of a kernel."""
 _FARTHEST_STOPS = 5.0
+_SOUND_BURNT = 0.02
+"""Share of a rightly exposed product that may be burnt out: glints."""
 
 
 class Film:
@@ -139,8 +141,16 @@ class Film:
 
     @cached_property
     def _stops(self) -> NDArray[np.float64]:
-        """Light over the right exposure, the glare worked in."""
-        return self.script.stops + self.script.glare * (self._glare_stops - self.script.stops)
+        """Light over the right exposure, the glare worked in.
+
+        What is right for a product that is nearly white lies lower than for others: none of it burns out.
+        """
+        most = SOUND_STOPS
+        while most > -SOUND_STOPS and self._count_burnt(most) > _SOUND_BURNT:
+            most -= 1 / 16
+        script = self.script
+        stops = np.where(script.stops <= SOUND_STOPS, np.minimum(script.stops, most), script.stops)
+        return stops + script.glare * (self._glare_stops - stops)
 
     @cached_property
     def _glare_stops(self) -> float:

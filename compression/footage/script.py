@@ -16,8 +16,8 @@ from compression.footage.path import FPS, Pose, Poses, Sensor, move, tremble
 from compression.footage.place import find_place
 from compression.footage.world import Product
 
-SOUND_FOCUS_PX = 0.5
-"""Radius at viewing scale that the best focus has at most."""
+_FOCUS = ("focus_px",)
+_LIGHT = ("stops", "noise", "exposure_share")
 _BREATHING = 0.0009
 """How much larger the picture gets for each pixel of defocus."""
 
@@ -56,8 +56,8 @@ class Reel:
     rng: np.random.Generator
     sensor: Sensor
     product: Product
-    base: dict[str, float]
     pose: Pose
+    base: dict[str, float] = field(default_factory=dict)
     kind: str = ""
     now: dict[str, float] = field(default_factory=dict)
     rows: list[dict[str, float]] = field(default_factory=list)
@@ -66,7 +66,24 @@ class Reel:
     ramps: int = 0
 
     def __post_init__(self) -> None:
+        self.base = {"glare": 0.0}
+        self.settle(*_FOCUS, *_LIGHT)
         self.now = dict(self.base)
+
+    def settle(self, *names: str) -> dict[str, float]:
+        """Draw where focus or light come to rest next, and give these values: sound, but never quite the same.
+
+        So the frames that may be chosen are not all worth the same.
+        """
+        rng = self.rng
+        drawn = {
+            "stops": float(rng.uniform(-0.4, 0.4)),
+            "focus_px": float(rng.uniform(0.0, 0.78)),
+            "noise": float(np.exp(rng.uniform(np.log(0.004), np.log(0.036)))),
+            "exposure_share": float(rng.uniform(0.1, 0.7)),
+        }
+        self.base.update({name: drawn[name] for name in names})
+        return {name: self.base[name] for name in names}
 
     def hold(self, least_s: float, most_s: float) -> None:
         """Nothing changes for a while."""
@@ -76,8 +93,16 @@ class Reel:
     def go(self, pose: Pose, loop: float = 0.0) -> None:
         """Move to a pose; a hand is never so slow that one could doubt that it moves."""
         speed = float(np.exp(self.rng.uniform(np.log(0.009), np.log(0.03))))
-        for step in move(self.rng, self.pose, pose, speed, self.sensor, loop):
+        start, found = dict(self.now), dict(self.base)
+        self.settle(*_FOCUS, *_LIGHT)
+        # focus and light that were right follow what the camera sees
+        to = {name: self.base[name] for name, value in start.items() if value == found[name]}
+        steps = move(self.rng, self.pose, pose, speed, self.sensor, loop)
+        for index, step in enumerate(steps):
+            share = (index + 1) / len(steps)
+            self.now.update({name: start[name] + (value - start[name]) * share for name, value in to.items()})
             self._shoot(step, 0)
+        self.now.update(to)
         self.pose = pose
 
     def change(self, frames: int, overshoot: dict[str, float] | None = None, **to: float) -> None:
@@ -190,7 +215,7 @@ def _lose_focus(reel: Reel, radius_px: float) -> None:
 def _find_focus(reel: Reel) -> None:
     """A lens that hunts: through the best place, a little back."""
     frames = int(reel.rng.integers(8, 16))
-    best = reel.base["focus_px"]
+    best = reel.settle(*_FOCUS)["focus_px"]
     if reel.rng.random() < 0.6:
         reel.change(frames, focus_px=best)
     else:
@@ -228,18 +253,16 @@ def _darken(reel: Reel) -> None:
 
 def _relight(reel: Reel) -> None:
     first = float(reel.rng.uniform(1.0, 3.5))
-    reel.change(int(reel.rng.integers(9, 16)), {"stops": first}, **_light(reel.base))
-
-
-def _light(values: dict[str, float]) -> dict[str, float]:
-    return {name: values[name] for name in ("stops", "noise", "exposure_share")}
+    reel.change(int(reel.rng.integers(9, 16)), {"stops": first}, **reel.settle(*_LIGHT))
 
 
 def _bright(reel: Reel) -> None:
     """A lamp that is too much for the exposure, which is at its end."""
     reel.change(int(reel.rng.integers(6, 13)), glare=1.0)
     reel.hold(0.7, 1.5)
-    reel.change(int(reel.rng.integers(6, 13)), {"glare": 0.0, "stops": -1.5}, glare=0.0, **_light(reel.base))
+    reel.change(
+        int(reel.rng.integers(6, 13)), {"glare": 0.0, "stops": -1.5}, glare=0.0, **reel.settle(*_LIGHT)
+    )
     reel.hold(0.8, 1.5)
 
 
@@ -247,9 +270,8 @@ def _flash(reel: Reel) -> None:
     """A lamp goes on or off, and the exposure makes up for it: nothing is to be said."""
     on = reel.rng.random() < 0.5
     stops = float(reel.rng.uniform(1.5, 3.5)) * (1 if on else -1)
-    noise = reel.base["noise"] * (0.5 if on else 2.5)
     frames = int(reel.rng.integers(8, 16))
-    reel.change(frames, {"stops": stops}, stops=reel.base["stops"], noise=noise)
+    reel.change(frames, {"stops": stops}, **reel.settle(*_LIGHT))
     reel.hold(1.0, 1.8)
 
 
@@ -257,7 +279,7 @@ def _noisy(reel: Reel) -> None:
     """Rightly exposed by a gain that drowns the picture in noise."""
     reel.change(int(reel.rng.integers(6, 13)), noise=float(reel.rng.uniform(0.55, 1.0)))
     reel.hold(1.0, 1.6)
-    reel.change(int(reel.rng.integers(6, 13)), noise=reel.base["noise"])
+    reel.change(int(reel.rng.integers(6, 13)), **reel.settle("noise"))
     reel.hold(0.8, 1.5)
 
 
@@ -330,14 +352,7 @@ def write_script(
     Args:
         kinds: these segments after a start that has no fault, however long they take; None: the seed chooses.
     """
-    base = {
-        "stops": float(rng.uniform(-0.3, 0.3)),
-        "glare": 0.0,
-        "focus_px": float(rng.uniform(0.0, SOUND_FOCUS_PX)),
-        "noise": float(rng.uniform(0.004, 0.03)),
-        "exposure_share": float(rng.uniform(0.1, 0.6)),
-    }
-    reel = Reel(rng, sensor, product, base, np.zeros(4))
+    reel = Reel(rng, sensor, product, np.zeros(4))
     if kinds is None:
         _start(reel, str(rng.choice(_STARTS)))
         weights = np.array(tuple(_SINGLE.values()))

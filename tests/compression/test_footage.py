@@ -97,15 +97,16 @@ def test_outline_box_and_frame_tell_of_the_same_place(rotation_deg: int) -> None
             mask, twin = drawn.outline(truth.index), drawn.twin(truth.index)
             width, height = drawn.sensor.upright
             assert mask.shape == (height, width) and twin.shape == (height, width, 3)
-            rows, columns = np.nonzero(mask > 127)
-            fill = max(np.ptp(rows) + 1, 0) / height, max(np.ptp(columns) + 1, 0) / width
-            assert truth.place.fill == pytest.approx(max(fill), abs=0.012)
-            edges = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]]) > 127
-            # what is colored is the product, in the frame as in its twin
+            # rows that are read one after another lean what moves, which the place leaves out
             if not truth.allowed & {"moving"}:
+                rows, columns = np.nonzero(mask > 127)
+                fill = max((np.ptp(rows) + 1) / height, (np.ptp(columns) + 1) / width)
+                assert truth.place.fill == pytest.approx(fill, abs=0.008)
+                edges = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]]) > 127
                 assert truth.place.cut_off == pytest.approx(edges.mean(), abs=0.006)
+                # what is colored is the product, in the frame as in its twin
                 frame = drawn.shoot(truth.index).to_rgb()
-                assert np.abs(frame.astype(int) - twin).mean() < 14
+                assert np.corrcoef(frame.ravel(), twin.ravel())[0, 1] > 0.9
                 color = np.ptp(cv2.blur(frame, (5, 5)).astype(int), axis=2)
                 outside = cv2.dilate(mask, np.ones((9, 9), np.uint8)) == 0
                 assert np.quantile(color[outside], 0.95) < np.quantile(color[mask > 250], 0.95)
@@ -132,6 +133,13 @@ def test_burnt_out_products_are_white_in_the_frame() -> None:
             assert truth.burnt > 0.15 and white == pytest.approx(truth.burnt, abs=0.06)
             seen += 1
     assert seen >= 3
+
+
+def test_no_rightly_exposed_product_is_burnt_out() -> None:
+    for seed in (4, 56, 79):  # white products
+        for truth in Film(seed, 320, 180).truths:
+            if truth.allowed <= {"good", "steady", "cut_off", "too_far"} and not truth.ramp:
+                assert truth.burnt <= 0.02 and abs(truth.stops) <= 0.5
 
 
 def test_defocus_is_a_disk_of_that_radius_in_linear_light() -> None:
