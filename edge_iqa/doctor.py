@@ -154,6 +154,7 @@ def _read_versions() -> dict[str, str]:
         "opencv": _read_opencv_version(),
         "pillow": _read_version("pillow"),
         "pillow-heif": _read_version("pillow-heif"),
+        "usearch": _read_version("usearch"),
     }
 
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import cv2
 import numpy as np
 import pytest
 
@@ -131,3 +132,48 @@ def test_the_async_example_answers_for_every_photo_and_names_the_bad_one(tmp_pat
     assert "blurry" in answers[1] or "retake" in answers[1]
     assert "cannot be judged" in answers[2]
     assert "broken.jpg" in answers[2]
+
+
+def film(photo: Path, path: Path, gain: float = 1.0) -> Path:
+    """A camera that comes from the side, and then holds still for a second."""
+    pixels = (image.read(photo).pixels * gain).astype(np.uint8)
+    height, width = (side // 2 * 2 for side in pixels.shape[:2])
+    size = (width - 80, height - 80)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 30, size)
+    writer.set(cv2.VIDEOWRITER_PROP_QUALITY, 98)
+    for number in range(40):
+        left = max(40, 80 - 4 * number)
+        writer.write(np.ascontiguousarray(pixels[40 : 40 + size[1], left : left + size[0], ::-1]))
+    writer.release()
+    return path
+
+
+def run_seller(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, ROOT / "examples" / "seller.py", *arguments]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=env, check=False)
+
+
+def test_the_sellers_app_leaves_a_file_to_upload(tmp_path):
+    video = film(PHOTOS / "coffee.jpg", tmp_path / "coffee.avi")
+    shown = run_seller(video, tmp_path / "upload.jpg")
+    assert shown.returncode == 0, shown.stderr
+    assert "ready to upload" in shown.stdout.splitlines()[-1]
+    with Inspector.open() as inspector:
+        assert inspector.inspect(tmp_path / "upload.jpg").verdict is Verdict.ACCEPT
+    assert run_seller(video, tmp_path / "upload.jpg").returncode != 0, "nothing is replaced"
+
+
+def test_the_sellers_app_asks_for_light_and_repairs_what_it_got(tmp_path):
+    video = film(PHOTOS / "coffee.jpg", tmp_path / "dark.avi", gain=0.45)
+    shown = run_seller(video, tmp_path / "upload.jpg")
+    assert "More light" in shown.stdout and "exposure (" in shown.stdout, shown.stderr
+    assert "ready to upload" in shown.stdout.splitlines()[-1]
+    assert (
+        image.read(tmp_path / "upload.jpg").pixels.mean()
+        > 1.3 * 0.45 * image.read(PHOTOS / "coffee.jpg").pixels.mean()
+    )
+
+
+def test_the_sellers_app_is_short():
+    assert len((ROOT / "examples" / "seller.py").read_text().splitlines()) <= 40

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edge_iqa.camera.look import Look
@@ -33,11 +34,13 @@ class Bound:
 
 MOVING = Bound(0.0030, 0.0022)
 """Share of the longer side that a corner moves in a thirtieth of a second."""
-DARK = Bound(0.50, 0.56)
+DARK = Bound(0.45, 0.48)
 """Level that the brightest fiftieth of the frame reaches."""
-BRIGHT = Bound(0.15, 0.10)
-"""Share of the product that is burnt out."""
-BLURRY = Bound(5.0, 4.2)
+BRIGHT = Bound(0.22, 0.12)
+"""Share of the product that is burnt out. A burnt product hides before a white ground: see `ILL_LIT` too."""
+ILL_LIT = Bound(0.66, 0.70)
+"""Score of exposure, where the model has seen the picture: of well exposed ones 0.73 and more, of others up to 0.6."""
+BLURRY = Bound(4.4, 3.9)
 """Width of the sharpest edges, px at viewing scale."""
 CUT = Bound(0.02, 0.012)
 """Share of the frame's edges."""
@@ -45,6 +48,8 @@ LOST = Bound(13.0, 15.0)
 """Color difference by which something stands out: an empty table has up to 13, one with a product 15 and more."""
 LOST_IN_SIGHT = Bound(5.0, 6.0)
 """The same where an outline was found: what is small or pale stands out by less."""
+_LIGHT = 50.0
+"""Median L* of the product that parts too much light from too little, where it is ill lit."""
 _FAR_MARGIN = 0.03
 
 CALM_FRAMES = 8
@@ -63,12 +68,12 @@ class Seen:
     Attributes:
         speed: share of the longer side that a corner moves in a thirtieth of a second.
         look: its measurements.
-        score: overall, 0 to 1, of this still picture; None where the model has not judged it.
+        scores: `overall` and attributes, 0 to 1, of this still picture; empty where the model has not judged it.
     """
 
     speed: float
     look: Look
-    score: float | None
+    scores: Mapping[str, float]
 
 
 class StateMachine:
@@ -88,16 +93,23 @@ class StateMachine:
         self._votes: deque[str] = deque(maxlen=_VOTES)
         self._calm = 0
         self._settling = _Settling()
+        self._stands = True
 
     @property
     def state(self) -> str:
         """The state after the last frame."""
         return self._state
 
+    @property
+    def stands(self) -> bool:
+        """Whether the last frame shows the picture of the one before: it did not move, and light and focus are set."""
+        return self._stands
+
     def update(self, seen: Seen) -> str:
         """Take one frame."""
         call = self._call(seen)
         settles = call != "moving" and self._settling.update(seen.look)
+        self._stands = not (settles or call == "moving")
         if settles and self._state != "moving":
             return self._state
         self._votes.append("steady" if settles else call)
@@ -117,21 +129,33 @@ class StateMachine:
         if self._calm <= CALM_FRAMES:
             return False
         # a device that cannot score live frames in time goes by what was measured
-        return seen.score is None or not self._poor.holds(seen.score, self._state != "good")
+        overall = seen.scores.get("overall")
+        return overall is None or not self._poor.holds(overall, self._state != "good")
 
     def _call(self, seen: Seen) -> str:
         look = seen.look
-        lost = LOST if look.fill is None else LOST_IN_SIGHT
+        is_lost = (LOST if look.fill is None else LOST_IN_SIGHT).holds(
+            look.standing, self._state == "no_product"
+        )
+        # a blank wall may have any color: the model has no say in it
+        ill_lit = None if is_lost else self._find_ill_lit(seen)
         faults = {
             "moving": MOVING.holds(seen.speed, self._state == "moving"),
-            "too_dark": DARK.holds(look.highlight, self._state == "too_dark"),
-            "too_bright": BRIGHT.holds(look.clipped, self._state == "too_bright"),
-            "no_product": lost.holds(look.standing, self._state == "no_product"),
+            "too_dark": DARK.holds(look.highlight, self._state == "too_dark") or ill_lit == "too_dark",
+            "too_bright": ill_lit == "too_bright"
+            or (BRIGHT.holds(look.clipped, self._state == "too_bright") and not is_lost),
+            "no_product": is_lost,
             "blurry": look.blur_px is not None and BLURRY.holds(look.blur_px, self._state == "blurry"),
             "cut_off": look.cut_off is not None and CUT.holds(look.cut_off, self._state == "cut_off"),
             "too_far": look.fill is not None and self._far.holds(look.fill, self._state == "too_far"),
         }
         return next((state for state in FAULTS if faults[state]), "steady")
+
+    def _find_ill_lit(self, seen: Seen) -> str | None:
+        """What the model says of the light."""
+        side = "too_bright" if seen.look.brightness > _LIGHT else "too_dark"
+        exposure = seen.scores.get("exposure")
+        return side if exposure is not None and ILL_LIT.holds(exposure, self._state == side) else None
 
 
 class _Settling:

@@ -24,7 +24,7 @@ from edge_iqa.camera.shortlist import Rank, Shortlist
 from edge_iqa.camera.shot import Shot
 from edge_iqa.camera.source import Source
 from edge_iqa.camera.sources import FrameSource, open_source
-from edge_iqa.camera.states import STILL, Seen, StateMachine
+from edge_iqa.camera.states import Seen, StateMachine
 from edge_iqa.frame import Frame
 from edge_iqa.image import MIN_SIDE_PX
 from edge_iqa.policy import Policy
@@ -175,8 +175,8 @@ class Watch:
         self._plan.record("motion", _since_ms(start))
         measured, self._look = self._look, self._measure(shot, small)
         skipped: tuple[str, ...] = ("measure",) if measured is self._look else ()
-        state = self._states.update(Seen(speed, self._look, self._scores.get("overall")))
-        self._follow(state)
+        state = self._states.update(Seen(speed, self._look, self._scores))
+        self._follow()
         if not self._score(shot):
             skipped += ("model",)
         self._offer(shot, state, speed)
@@ -196,9 +196,9 @@ class Watch:
         self._plan.record("measure", _since_ms(start))
         return measured
 
-    def _follow(self, state: str) -> None:
+    def _follow(self) -> None:
         """Count still frames; a picture that moved, or whose light changed, is another one, without a score."""
-        if state in STILL:
+        if self._states.stands:
             self._still_frames += 1
         elif self._still_frames:
             self._still_frames = 0
@@ -222,7 +222,8 @@ class Watch:
     def _take(self, scores: Scores | None) -> None:
         if scores is None:
             return
-        self._plan.record("model", scores.cost_ms)
+        if self._source.is_live:  # else what is said would depend on how quick the machine is
+            self._plan.record("model", scores.cost_ms)
         if scores.picture == self._picture:
             self._scores = scores.values
 

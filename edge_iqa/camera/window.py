@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -32,6 +33,7 @@ class Window:
             DependencyError: OpenCV is a build without windows, or there is no screen.
         """
         self._cv2 = opencv.load()
+        self._was_visible = False
         if re.search(r"GUI:\s+NONE", self._cv2.getBuildInformation()):
             raise DependencyError(_tell_missing("this one has none (headless)"))
         has_screen = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
@@ -52,16 +54,27 @@ class Window:
             pixels: uint8 HxWx3, RGB, upright.
             report: what is said of it.
         """
+        if self._was_visible and not self._is_visible():  # OpenCV would open it again
+            return False
         self._cv2.imshow(TITLE, draw(pixels, report))
         key = self._cv2.waitKey(1)
-        is_open: float = self._cv2.getWindowProperty(TITLE, self._cv2.WND_PROP_VISIBLE)
-        return not (key >= 0 and key & 0xFF in (ord("q"), _ESCAPE)) and is_open >= 1
+        is_visible = self._is_visible()
+        self._was_visible |= is_visible  # a new one may take a frame or two
+        return not (key >= 0 and key & 0xFF in (ord("q"), _ESCAPE)) and is_visible is self._was_visible
 
     def close(self) -> None:
         """Close it; again does nothing."""
-        if self._cv2.getWindowProperty(TITLE, self._cv2.WND_PROP_VISIBLE) >= 1:
+        self._was_visible = True
+        with contextlib.suppress(self._cv2.error):  # there is none any more
             self._cv2.destroyWindow(TITLE)
             self._cv2.waitKey(1)
+
+    def _is_visible(self) -> bool:
+        try:
+            visible: float = self._cv2.getWindowProperty(TITLE, self._cv2.WND_PROP_VISIBLE)
+        except self._cv2.error:  # Qt, where no window is left
+            return False
+        return visible >= 1
 
 
 def _tell_missing(why: str) -> str:

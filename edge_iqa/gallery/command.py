@@ -32,7 +32,7 @@ class Answer:
     Attributes:
         file: as it was given.
         matches: photos of the gallery that it matches.
-        added: whether it is in the gallery now; None where that was not asked.
+        added: whether it was added; None where that was not asked.
     """
 
     file: str

@@ -100,7 +100,7 @@ def from_frame(frame: Frame, embedding: NDArray[np.float32], score: float, file:
         embedding, score: as its `Report` has them.
         file: the encoded photo; empty where there is none.
     """
-    gray, color = shrink(frame.pixels)
+    gray, color = shrink(frame)
     return Fingerprint(
         embedding=np.ascontiguousarray(embedding, np.float32),
         gray=gray,
@@ -115,10 +115,14 @@ def from_frame(frame: Frame, embedding: NDArray[np.float32], score: float, file:
     )
 
 
-def shrink(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """RGB pixels → the gray copy, 64x64, and the color copy, 16x16x3, each pixel the mean of what it covers."""
+def shrink(frame: Frame) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The gray copy, 64x64, and the color copy, 16x16x3, each pixel the mean of what it covers.
+
+    Made of halved pixels, which views have asked for already: of a large photo that is a fiftieth of the work.
+    """
     cv2 = opencv.load()
-    small = cv2.resize(pixels, (4 * COLOR_PX, 4 * COLOR_PX), interpolation=cv2.INTER_AREA)
+    times = max(0, (min(frame.pixels.shape[:2]) // (2 * GRAY_PX)).bit_length() - 1)
+    small = cv2.resize(frame.halve(times), (GRAY_PX, GRAY_PX), interpolation=cv2.INTER_AREA)
     gray: NDArray[np.uint8] = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
     color: NDArray[np.uint8] = cv2.resize(small, (COLOR_PX, COLOR_PX), interpolation=cv2.INTER_AREA)
     return gray, color

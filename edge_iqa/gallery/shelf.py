@@ -187,7 +187,7 @@ class Shelf:
         return described
 
     def _search(self, vector: NDArray[np.float32], count: int) -> NDArray[np.intp]:
-        """Rows of the nearest photos; rows that were removed may be among them."""
+        """Rows of the nearest photos."""
         graph = self._keep_graph()
         rows = len(self._names)
         if graph is None:
@@ -198,8 +198,8 @@ class Shelf:
         found = graph.search(vector, min(len(graph), count + count // 4 + 8))
         at = np.searchsorted(keys, found)
         is_there = (at < rows) & (keys[np.minimum(at, rows - 1)] == found)
-        rows_found: NDArray[np.intp] = at[is_there][:count]
-        return rows_found
+        left = [row for row in at[is_there].tolist() if self._names[row] is not None]
+        return np.array(left[:count], np.intp)
 
     def _keep_graph(self) -> Graph | None:
         """The graph where there are many photos, built where it is missing or too much in it has gone."""

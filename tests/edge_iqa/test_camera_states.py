@@ -18,7 +18,7 @@ GOOD = Look(
     background="light", product=0.95, standing=40.0, fill=0.7, cut_off=0.0, box=(0.2, 0.2, 0.6, 0.7), brightness=50.0,
     clipped=0.0, highlight=0.95, burnt=0.5, blur_px=2.0,
 )  # fmt: skip
-STILL = Seen(0.0005, GOOD, 0.8)
+STILL = Seen(0.0005, GOOD, {"overall": 0.8, "exposure": 0.95})
 NO_PRODUCT = replace(GOOD, product=0.0, standing=2.0, fill=None, cut_off=None, box=None, blur_px=None)
 CASES = {
     "moving": replace(STILL, speed=0.02),
@@ -64,11 +64,11 @@ def test_one_odd_frame_changes_nothing(fault: str) -> None:
 
 
 def test_a_poor_score_keeps_a_picture_from_being_good() -> None:
-    assert set(run(make_machine(), [replace(STILL, score=0.3)] * 30)) == {"steady"}
+    assert set(run(make_machine(), [replace(STILL, scores={"overall": 0.3})] * 30)) == {"steady"}
 
 
 def test_without_a_score_measurements_decide() -> None:
-    assert run(make_machine(), [replace(STILL, score=None)] * 30)[-1] == "good"
+    assert run(make_machine(), [replace(STILL, scores={})] * 30)[-1] == "good"
 
 
 def test_what_goes_first_is_said_where_several_hold() -> None:
@@ -102,7 +102,7 @@ SEEN = st.builds(
         burnt=st.floats(0, 1),
         blur_px=st.none() | st.floats(0.1, 100),
     ),
-    score=st.none() | st.floats(0, 1),
+    scores=st.fixed_dictionaries({}, optional={"overall": st.floats(0, 1), "exposure": st.floats(0, 1)}),
 )
 
 

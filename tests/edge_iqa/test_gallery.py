@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from edge_iqa import Gallery, Inspector, image
 from edge_iqa.errors import GalleryError, PhotoError
 from edge_iqa.gallery import Kind, Match
+from tests.edge_iqa.fingerprints import draw_fingerprint
 
 Pixels = NDArray[np.uint8]
 
@@ -190,6 +192,22 @@ def test_names_are_taken_once_and_missing_ones_are_told(inspector: Inspector, sh
         gallery.remove("b")
     with pytest.raises(GalleryError, match="expected a text"):
         gallery.add(sharp.read_bytes())
+
+
+def test_several_threads_may_add_and_look(inspector: Inspector) -> None:
+    gallery = Gallery(inspector)
+
+    def work(thread: int) -> list[Kind]:
+        kinds = []
+        for turn in range(20):
+            photo = draw_fingerprint(100 * thread + turn)
+            gallery.add(photo, f"{thread} {turn}")
+            kinds += [match.kind for match in gallery.find(photo)]
+        return kinds
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(work, range(4))) == [[Kind.EXACT] * 20] * 4
+    assert len(gallery) == 80
 
 
 def test_an_unreadable_photo_is_told_by_its_name_and_changes_nothing(

@@ -1,0 +1,40 @@
+"""A seller's app: `python examples/seller.py [CAMERA|VIDEO|FOLDER] [OUT.jpg]`
+
+Hints while the seller aims; the photo when it is good and still, or the best that there was; repaired if that helps.
+"""
+
+import sys
+
+from edge_iqa import Inspector, Verdict
+from edge_iqa.files import write_bytes
+from edge_iqa.fix.encode import Fineness, encode
+
+
+def sell(source: int | str, out: str, policy: str = "general") -> bool:
+    with Inspector.open() as inspector:
+        hint = None
+        with inspector.watch(source, policy=policy) as camera:
+            for frame in camera:
+                if frame.hint != hint:
+                    hint = frame.hint
+                    print(f"{frame.time_s:6.2f} s  {hint or 'Hold it like that.'}")
+                if frame.capture:
+                    break
+            best = camera.best()
+        if not best:
+            print("The camera gave no frame.")
+            return False
+        photo = inspector.fix(best[0].pixels, policy=policy)
+        done = ", ".join(photo.steps) or photo.why
+        print(f"{photo.before.verdict.value}, score {photo.before.score:.0f}: {done}")
+        write_bytes(out, encode(photo.pixels, "jpeg", Fineness()), replace=False)
+        report = inspector.inspect(out, policy=policy)
+        ready = report.verdict is Verdict.ACCEPT
+        advice = [issue.advice for issue in report.issues if issue.blocking]
+        print(f"{out}:", "ready to upload" if ready else " ".join(advice) or report.verdict.value)
+        return ready
+
+
+if __name__ == "__main__":
+    given = (sys.argv[1:] + ["0", "upload.jpg"][len(sys.argv) - 1 :])[:2]
+    sys.exit(not sell(int(given[0]) if given[0].isdecimal() else given[0], given[1]))
