@@ -26,10 +26,9 @@ if not __package__:
     # run as a script, Python puts benchmarks/ first, where no package of ours is found
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from benchmarks import camera_load
 from benchmarks.accuracy import show
 from benchmarks.camera_cases import Case, Choice, Task, open_inspector, watch_here
-from benchmarks.camera_load import Load, Memory
+from benchmarks.camera_load import Load, Memory, Played, run_load, run_memory
 from benchmarks.camera_plot import plot_film
 from benchmarks.camera_states import confuse, judge_hints, judge_states, list_confusions
 from benchmarks.figures import Figure
@@ -108,11 +107,11 @@ def bench(options: argparse.Namespace) -> None:
         cases = _watch(options)
         _judge_films(cases, options, found, result)
     if "load" in options.parts:
-        load = camera_load.measure("load", options.load_frames, (1920, 1080), 240, *_source(options))
+        load = run_load(Played(options.load_frames, (1920, 1080), 240, *_source(options)))
         found += judge_load(load)
         result["load"] = {**_summarize(load), "threads": 1}
     if "memory" in options.parts:
-        memory = camera_load.measure("memory", options.memory_frames, (1280, 720), 300, *_source(options))
+        memory = run_memory(Played(options.memory_frames, (1280, 720), 300, *_source(options)))
         found += judge_memory(memory)
         result["memory"] = {
             **vars(memory),

@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 if not __package__:
     # run as a script, Python puts benchmarks/ first, where no package of ours is found
@@ -75,31 +76,53 @@ class Memory:
     wall_s: float
 
 
-def measure(
-    what: str, frames: int, size: tuple[int, int], rendered: int, seed: int, bundle: Path | None
-) -> Load | Memory:
-    """Measure in a new process.
+@dataclass(frozen=True)
+class Played:
+    """What is watched.
 
-    Args:
-        what: "load" or "memory".
+    Attributes:
+        frames: to watch.
         size: width and height of a frame.
-        rendered: different frames that are played.
+        rendered: different frames that are played to and fro.
+        seed: of the film that they come from.
+        bundle: None: the one that edge_iqa ships.
+    """
+
+    frames: int
+    size: tuple[int, int]
+    rendered: int
+    seed: int
+    bundle: Path | None = None
+
+
+def run_load(played: Played) -> Load:
+    """Measure answers and CPU in a new process.
 
     Raises:
         DataError: the process failed; with what it said.
     """
+    return Load(**_run("load", played))
+
+
+def run_memory(played: Played) -> Memory:
+    """Measure memory in a new process; errors as `run_load`."""
+    return Memory(**_run("memory", played))
+
+
+def _run(what: str, played: Played) -> dict[str, Any]:
     command = [
-        sys.executable, "-m", "benchmarks.camera_load", what, "--frames", str(frames), "--seed", str(seed),
-        "--width", str(size[0]), "--height", str(size[1]), "--rendered", str(rendered),
-        *(() if bundle is None else ("--bundle", str(bundle))),
+        sys.executable, "-m", "benchmarks.camera_load", what, "--frames", str(played.frames), "--seed", str(played.seed),
+        "--width", str(played.size[0]), "--height", str(played.size[1]),
+        "--rendered", str(played.rendered),
+        *(() if played.bundle is None else ("--bundle", str(played.bundle))),
     ]  # fmt: skip
     done = subprocess.run(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         raise DataError(
             f"the camera's {what} could not be measured: the process ended with {done.returncode}"
         )
-    values = json.loads(done.stdout.splitlines()[-1])
-    return Load(**values) if what == "load" else Memory(**values)
+    measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return measured
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -216,12 +239,14 @@ def measure_load(inspector: Inspector, buffers: Sequence[Buffer], frames: int) -
 def measure_memory(inspector: Inspector, buffers: Sequence[Buffer], frames: int) -> Memory:
     """Watch frames as fast as they are taken, and read now and then what the process holds."""
     step = max(1, min(_SAMPLE_FRAMES, frames // 20))
-    total = frames + _WARM_UP_SAMPLES * step
+    # all that is kept of a stream has been filled once when each frame was seen twice
+    first = step * max(_WARM_UP_SAMPLES, -(-4 * len(buffers) // step))
+    total = first + frames
     held: list[int] = []
     begin = time.perf_counter()
     with inspector.watch(islice(play(buffers), total)) as watch:
         for count, _ in enumerate(watch, 1):
-            if count % step == 0 and count >= _WARM_UP_SAMPLES * step:
+            if count % step == 0 and count >= first:
                 held.append(_read_held())
                 _tell(f"watched {count} of {total} frames, {held[-1] / 1e6:.1f} MB held")
     return Memory(step, held, frames, time.perf_counter() - begin)

@@ -22,7 +22,7 @@ from __future__ import annotations
 from compression.footage.film import Film
 from compression.footage.path import FPS, MOVING_SHARE, TREMOR_SHARE, Sensor
 from compression.footage.place import Place
-from compression.footage.script import KINDS
+from compression.footage.segments import KINDS
 from compression.footage.truth import ORDER, Truth
 from compression.listings import seeds
 
