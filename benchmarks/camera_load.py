@@ -111,7 +111,8 @@ def run_memory(played: Played) -> Memory:
 
 def _run(what: str, played: Played) -> dict[str, Any]:
     command = [
-        sys.executable, "-m", "benchmarks.camera_load", what, "--frames", str(played.frames), "--seed", str(played.seed),
+        sys.executable, "-m", "benchmarks.camera_load", what,
+        "--frames", str(played.frames), "--seed", str(played.seed),
         "--width", str(played.size[0]), "--height", str(played.size[1]),
         "--rendered", str(played.rendered),
         *(() if played.bundle is None else ("--bundle", str(played.bundle))),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks import camera_cases
 from benchmarks.camera import judge_choices, judge_load, judge_memory
 from benchmarks.camera_cases import Case, Choice
 from benchmarks.camera_load import Load, Memory, play
@@ -19,7 +20,10 @@ from benchmarks.camera_states import (
     judge_states,
     list_confusions,
 )
+from compression.footage import Film
+from edge_iqa import Inspector
 from edge_iqa.camera.buffer import Buffer
+from edge_iqa.camera.names import STATES
 from tests.benchmarks.found import one, value
 
 
@@ -162,3 +166,15 @@ def test_a_case_survives_its_file() -> None:
         "7", "white", [frame("good|steady", hint="noise", score=71.5)], choice("7", 0.9, 0.95, "good")
     )
     assert Case.from_dict(case.to_dict()) == case
+
+
+def test_a_watched_film_tells_of_every_frame_and_of_its_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(camera_cases, "Film", lambda seed, *size: Film(seed, *size, ("still",), "white", 0))
+    monkeypatch.setattr(camera_cases, "_EVERY", 1000)
+    with Inspector.open(threads=1) as inspector:
+        case = camera_cases.watch_film(camera_cases.Task(3, 320, 180, True), inspector)
+    film = Film(3, 320, 180, ("still",), "white", 0)
+    assert [row.allowed for row in case.frames] == [truth.allowed for truth in film.truths]
+    assert {row.state for row in case.frames} <= set(STATES)
+    assert case.choice is not None and case.choice.chosen == case.choice.labels[case.choice.index]
+    assert case.choice.best == max(case.choice.labels.values()) and 0.8 < case.choice.best <= 1
