@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from edge_iqa import opencv
 from edge_iqa.camera.buffer import Buffer
-from edge_iqa.camera.standing import measure_standing
+from edge_iqa.camera.placement import Placement, find_placement
 from edge_iqa.frame import Frame
 from edge_iqa.measurement import Box
 from edge_iqa.measures.framing import measure_framing
@@ -34,9 +34,9 @@ class Look:
     Attributes:
         background: `light`, `plain` or `none`, as in `edge_iqa.mask.Mask`.
         product: chance that the product's place is right, 0 to 1; 0 where nothing stands out.
-        standing: how much stands out from the frame's rim, in color differences of Lab.
         fill, cut_off: as in `edge_iqa.measurement.MEASURES`; None where the product's place is not known.
         box: of the product; None likewise.
+        placement: the same, and whether there is a product, from a net that needs no outline.
         brightness: median L* of the product, of all of the frame where nothing stands out.
         clipped: share of it that is burnt out to white.
         highlight: level, 0 to 1, that the brightest fiftieth of the frame reaches.
@@ -46,10 +46,10 @@ class Look:
 
     background: str
     product: float
-    standing: float
     fill: float | None
     cut_off: float | None
     box: Box | None
+    placement: Placement
     brightness: float
     clipped: float
     highlight: float
@@ -73,10 +73,10 @@ def look(buffer: Buffer, small: NDArray[np.uint8], viewing_px: int) -> Look:
     return Look(
         background=study.mask.background,
         product=study.mask.place,
-        standing=measure_standing(study.lab),
         fill=fill[0] if fill else None,
         cut_off=cut[0] if cut else None,
         box=place[1] if fill else None,
+        placement=find_placement(study.lab),
         brightness=light["brightness"][0],
         clipped=light["clipped_bright"][0],
         highlight=_find_highlight(study),

@@ -43,11 +43,13 @@ ILL_LIT = Bound(0.66, 0.70)
 BLURRY = Bound(4.4, 3.9)
 """Width of the sharpest edges, px at viewing scale."""
 CUT = Bound(0.02, 0.012)
-"""Share of the frame's edges."""
-LOST = Bound(13.0, 15.0)
-"""Color difference by which something stands out: an empty table has up to 13, one with a product 15 and more."""
-LOST_IN_SIGHT = Bound(5.0, 6.0)
-"""The same where an outline was found: what is small or pale stands out by less."""
+"""Share of the frame's edges, where the outline is known."""
+CUT_CHANCE = Bound(0.6, 0.4)
+"""Chance that the product is cut off, where it is not."""
+LOST = Bound(0.3, 0.45)
+"""Chance that there is a product."""
+SURE = 0.85
+"""Chance of the outline's place from which it has the say about fill and cut-off."""
 _LIGHT = 50.0
 """Median L* of the product that parts too much light from too little, where it is ill lit."""
 _FAR_MARGIN = 0.03
@@ -134,9 +136,7 @@ class StateMachine:
 
     def _call(self, seen: Seen) -> str:
         look = seen.look
-        is_lost = (LOST if look.fill is None else LOST_IN_SIGHT).holds(
-            look.standing, self._state == "no_product"
-        )
+        is_lost = LOST.holds(look.placement.present, self._state == "no_product")
         # a blank wall may have any color: the model has no say in it
         ill_lit = None if is_lost else self._find_ill_lit(seen)
         faults = {
@@ -146,10 +146,21 @@ class StateMachine:
             or (BRIGHT.holds(look.clipped, self._state == "too_bright") and not is_lost),
             "no_product": is_lost,
             "blurry": look.blur_px is not None and BLURRY.holds(look.blur_px, self._state == "blurry"),
-            "cut_off": look.cut_off is not None and CUT.holds(look.cut_off, self._state == "cut_off"),
-            "too_far": look.fill is not None and self._far.holds(look.fill, self._state == "too_far"),
+            "cut_off": self._is_cut(look),
+            "too_far": self._is_far(look),
         }
         return next((state for state in FAULTS if faults[state]), "steady")
+
+    def _is_cut(self, look: Look) -> bool:
+        inside = self._state == "cut_off"
+        if look.cut_off is not None and look.product >= SURE:
+            return CUT.holds(look.cut_off, inside)
+        return CUT_CHANCE.holds(look.placement.cut_off, inside)
+
+    def _is_far(self, look: Look) -> bool:
+        is_sure = look.fill is not None and look.product >= SURE
+        fill = look.fill if is_sure and look.fill is not None else look.placement.fill
+        return self._far.holds(fill, self._state == "too_far")
 
     def _find_ill_lit(self, seen: Seen) -> str | None:
         """What the model says of the light."""

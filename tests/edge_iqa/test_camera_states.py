@@ -11,15 +11,16 @@ from hypothesis import given
 
 from edge_iqa.camera.hints import Hints
 from edge_iqa.camera.look import Look
+from edge_iqa.camera.placement import Placement
 from edge_iqa.camera.names import FAULTS, HINTS, STATES
 from edge_iqa.camera.states import CALM_FRAMES, Seen, StateMachine
 
 GOOD = Look(
-    background="light", product=0.95, standing=40.0, fill=0.7, cut_off=0.0, box=(0.2, 0.2, 0.6, 0.7), brightness=50.0,
+    background="light", product=0.95, fill=0.7, placement=Placement(0.99, 0.02, 0.7), cut_off=0.0, box=(0.2, 0.2, 0.6, 0.7), brightness=50.0,
     clipped=0.0, highlight=0.95, burnt=0.5, blur_px=2.0,
 )  # fmt: skip
 STILL = Seen(0.0005, GOOD, {"overall": 0.8, "exposure": 0.95})
-NO_PRODUCT = replace(GOOD, product=0.0, standing=2.0, fill=None, cut_off=None, box=None, blur_px=None)
+NO_PRODUCT = replace(GOOD, product=0.0, placement=Placement(0.01, 0.5, 0.5), fill=None, cut_off=None, box=None, blur_px=None)
 CASES = {
     "moving": replace(STILL, speed=0.02),
     "too_dark": replace(STILL, look=replace(GOOD, highlight=0.2, brightness=10.0, burnt=0.0)),
@@ -92,7 +93,7 @@ SEEN = st.builds(
         Look,
         background=st.sampled_from(("light", "plain", "none")),
         product=st.floats(0, 1),
-        standing=st.floats(0, 100),
+        placement=st.builds(Placement, st.floats(0, 1), st.floats(0, 1), st.floats(0, 1)),
         fill=st.none() | st.floats(0, 1),
         cut_off=st.none() | st.floats(0, 1),
         box=st.none(),
