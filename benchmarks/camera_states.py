@@ -11,12 +11,13 @@ import numpy as np
 
 from benchmarks.figures import Figure
 from compression.metrics import Estimate, estimate, estimate_share
+from edge_iqa.camera.names import FAULTS, HINTS
 
 CHANGE_FRAMES = 3
 """Frames this near to a change of the allowed states, or to the beginning of the film, are not counted."""
-QUALITY_HINTS = frozenset({"sharpness", "exposure", "contrast", "color", "noise", "detail"})
-"""What may be said of a `steady` picture whose noise keeps it from being accepted."""
-_NOISY = 0.04
+QUALITY_HINTS = frozenset(HINTS) - frozenset(FAULTS)
+"""What may be said of a `steady` picture whose noise may keep it from being accepted, and has to be where it does."""
+_NOISY, _REFUSED = 0.04, 0.28
 _LISTED = 12
 
 
@@ -43,13 +44,15 @@ class Watched:
 
     @property
     def wanted(self) -> frozenset[str | None]:
-        """Hints that may be shown: that of each allowed state, None with `steady` or `good`."""
+        """Hints that are right: that of each allowed state; None with `steady` or `good`, but for strong noise."""
         sound = self.allowed & {"steady", "good"}
         hints: set[str | None] = set(self.allowed - sound)
         if sound:
             hints.add(None)
         if "steady" in sound and self.noise > _NOISY:
             hints |= QUALITY_HINTS
+        if self.allowed == {"steady"} and self.noise >= _REFUSED:
+            hints.discard(None)
         return frozenset(hints)
 
 

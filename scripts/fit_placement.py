@@ -1,6 +1,6 @@
 """Fit the net of edge_iqa/camera/placement.py to rendered films, and write its weights beside it.
 
-    python scripts/fit_placement.py --films 720 --jobs 2
+    python scripts/fit_placement.py --films 360 --jobs 2
 
 Frames of development films, of all grounds alike, with a product far, near, cut off and without one; nets are fitted
 with a part of the films left out first, which tells how good the one is that is fitted to all. About 2 s a film, drawn
@@ -10,21 +10,21 @@ once and kept in `--cache`.
 from __future__ import annotations
 
 import argparse
+import io
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import nn
 
 from compression.footage import Film, Place, seeds
+from compression.grid_net import fit_grid_net, run_grid_net
 from compression.listings.grounds import GROUNDS
 from compression.progress import console, track
 from edge_iqa import opencv
 from edge_iqa.camera.look import SMALL_PX
-from edge_iqa.camera.placement import GRID, OUTPUTS, PLANES, WEIGHTS, make_grid
+from edge_iqa.camera.placement import WEIGHTS, make_grid
 from edge_iqa.files import write_bytes
 
 FIRST_FILM = 5000
@@ -36,10 +36,8 @@ _MOVES = 0.005
 _EACH = 2
 """Frames of a film that are taken of each combination of what is so."""
 
-_PRESENT, _CUT, _FAR, _NEAR = 0.4, 0.04, 0.3, 0.45
+_PRESENT, _FAR, _NEAR = 0.4, 0.3, 0.45
 _FOLDS = 4
-_UNITS, _EPOCHS, _BATCH, _STEP, _DECAY, _DROPOUT = 32, 80, 64, 3e-3, 0.05, 0.2
-_FILL_WEIGHT = 4.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +46,7 @@ class Examples:
 
     Attributes:
         grids: float32 (n, 9, 16, 8).
-        truth: float32 (n, 3), in the order of `OUTPUTS`.
+        truth: float32 (n, 2), in the order of `OUTPUTS`.
         film: int (n,).
         ground: names of grounds (n,).
     """
@@ -60,16 +58,20 @@ class Examples:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--films", type=int, default=720, help="default: %(default)s")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--films", type=int, default=360, help="default: %(default)s")
     parser.add_argument("--jobs", type=int, default=2, help="processes; default: %(default)s")
     parser.add_argument("--cache", type=Path, default=Path(".cache/placement"), help="default: %(default)s")
     options = parser.parse_args()
-    torch.set_num_threads(1)
     examples = read_examples(options.films, options.cache, options.jobs)
     show(examples, predict_held_out(examples))
-    net = fit(examples, np.ones(len(examples.film), bool))
-    write_bytes(WEIGHTS, pack(net))
+    weights = fit_grid_net(examples.grids, examples.truth)
+    stream = io.BytesIO()
+    # half precision changes chances by less than a hundredth
+    np.savez(stream, **{name: each.astype(np.float16) for name, each in weights.items()})
+    write_bytes(WEIGHTS, stream.getvalue())
     console.print(f"wrote {WEIGHTS}: {WEIGHTS.stat().st_size / 1000:.0f} kB")
 
 
@@ -112,15 +114,16 @@ def draw(task: tuple[int, Path]) -> None:
         for at in rng.choice(len(indices), min(_EACH, len(indices)), replace=False)
     ]
     smalls = np.stack([film.shoot(index).shrink(SMALL_PX) for index in chosen])
-    np.savez_compressed(path, smalls=smalls, truth=np.array([tell(film.truths[index].place) for index in chosen]))
+    np.savez_compressed(
+        path, smalls=smalls, truth=np.array([tell(film.truths[index].place) for index in chosen])
+    )
 
 
 def tell(place: Place) -> tuple[float, ...]:
     """What is so, in the order of `OUTPUTS`."""
-    shown, cut_off, fill = place.shown, place.cut_off, place.fill
-    if shown < _PRESENT:
-        return (0.0 if shown == 0 else np.nan, np.nan, np.nan)
-    return (1.0, 1.0 if cut_off > _CUT else 0.0 if cut_off == 0 else np.nan, fill)
+    if place.shown < _PRESENT:
+        return (0.0 if place.shown == 0 else np.nan, np.nan)
+    return (1.0, place.fill)
 
 
 def name_ground(number: int) -> str:
@@ -134,82 +137,35 @@ def to_lab(small: np.ndarray) -> np.ndarray:
 
 
 def predict_held_out(examples: Examples) -> np.ndarray:
-    """Outputs (n, 3), 0 to 1, each by a net that has not seen the film."""
+    """Outputs (n, 2), 0 to 1, each by a net that has not seen the film."""
     found = np.zeros_like(examples.truth)
     for fold in range(_FOLDS):
         left_out = examples.film // len(GROUNDS) % _FOLDS == fold
-        net = fit(examples, ~left_out)
-        with torch.no_grad():
-            found[left_out] = torch.sigmoid(net(torch.from_numpy(examples.grids[left_out]))).numpy()
+        weights = fit_grid_net(examples.grids[~left_out], examples.truth[~left_out])
+        found[left_out] = run_grid_net(weights, examples.grids[left_out])
     return found
-
-
-def fit(examples: Examples, chosen: np.ndarray) -> nn.Sequential:
-    """Fit a net to the chosen examples, mirrored at random."""
-    torch.manual_seed(0)
-    net = nn.Sequential(
-        nn.Flatten(), nn.Dropout(_DROPOUT), nn.Linear(GRID[0] * GRID[1] * PLANES, _UNITS), nn.ReLU(),
-        nn.Dropout(_DROPOUT), nn.Linear(_UNITS, len(OUTPUTS)),
-    )  # fmt: skip
-    grids, truth = torch.from_numpy(examples.grids[chosen]), torch.from_numpy(examples.truth[chosen]).float()
-    adam = torch.optim.AdamW(net.parameters(), _STEP, weight_decay=_DECAY)
-    slower = torch.optim.lr_scheduler.CosineAnnealingLR(adam, _EPOCHS)
-    for _ in range(_EPOCHS):
-        for batch in torch.randperm(len(grids)).split(_BATCH):
-            seen = grids[batch]
-            seen = seen.flip([axis for axis in (1, 2) if torch.rand(1) < 0.5])
-            loss = measure_loss(net(seen), truth[batch])
-            adam.zero_grad()
-            loss.backward()
-            adam.step()
-        slower.step()
-    return net.eval()
-
-
-def measure_loss(said: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy of the chances, absolute error of fill; what is not asked does not count."""
-    asked = ~torch.isnan(truth)
-    wanted = torch.nan_to_num(truth)
-    chances = nn.functional.binary_cross_entropy_with_logits(said[:, :2], wanted[:, :2], reduction="none")
-    error = (torch.sigmoid(said[:, 2]) - wanted[:, 2]).abs()
-    return (chances * asked[:, :2]).sum() / asked[:, :2].sum() + _FILL_WEIGHT * (
-        error * asked[:, 2]
-    ).sum() / asked[:, 2].sum().clamp(min=1)
-
-
-def pack(net: nn.Sequential) -> bytes:
-    """The weights as a file; half precision changes chances by less than a hundredth."""
-    import io
-
-    inner, outer = net[2], net[5]
-    stream = io.BytesIO()
-    arrays = {
-        "inner": inner.weight.T, "shift": inner.bias, "outer": outer.weight.T, "bias": outer.bias,
-    }  # fmt: skip
-    np.savez(stream, **{name: each.detach().numpy().astype(np.float16) for name, each in arrays.items()})
-    return stream.getvalue()
 
 
 def show(examples: Examples, found: np.ndarray) -> None:
     """How often films that were left out are told rightly, by ground."""
-    truth, fill = examples.truth, examples.truth[:, 2]
+    truth, fill = examples.truth, examples.truth[:, 1]
     far = np.where(fill < _FAR, 1.0, np.where(fill >= _NEAR, 0.0, np.nan))
     asked = {
         "present": (truth[:, 0], found[:, 0] > 0.5),
-        "cut off": (truth[:, 1], found[:, 1] > 0.5),
-        "far": (far, found[:, 2] < (_FAR + _NEAR) / 2),
+        "far": (far, found[:, 1] < (_FAR + _NEAR) / 2),
     }
     for name, (true, said) in asked.items():
         known = ~np.isnan(true)
         right = (true == 1) == said
         parts = {
-            ground: right[known & (examples.ground == ground)].mean() for ground in dict.fromkeys(examples.ground)
+            ground: right[known & (examples.ground == ground)].mean()
+            for ground in dict.fromkeys(examples.ground)
         }
         console.print(
             f"{name}: {right[known].mean():.3f} of {known.sum()} right; "
             + ", ".join(f"{ground} {share:.2f}" for ground, share in parts.items())
         )
-    error = np.abs(found[:, 2] - fill)
+    error = np.abs(found[:, 1] - fill)
     console.print(f"fill: mean error {np.nanmean(error):.3f}")
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from edge_iqa.camera.names import FAULTS, HINTS
+from edge_iqa.camera.names import FAULTS
+from edge_iqa.camera.states import OF_THE_SHOT, rate_shot
+from edge_iqa.manifest import Thresholds
 
 _HOLDS = 6
 """Frames that a hint must be called for before it is shown: a fifth of a second."""
@@ -18,26 +20,8 @@ class Hints:
         self._next: str | None = None
         self._count = 0
 
-    def update(
-        self,
-        state: str,
-        score: float | None,
-        attributes: Mapping[str, float],
-        bounds: Mapping[str, float],
-        accept: float,
-    ) -> str | None:
-        """Take the state of one frame, and say which of `HINTS` is shown; None is none.
-
-        Args:
-            state: of this frame.
-            score: overall, 0 to 1, of this still picture; None where there is none.
-            attributes: its scores, 0 to 1.
-            bounds: of these scores.
-            accept: overall score from which a photo is accepted.
-        """
-        called = state if state in FAULTS else None
-        if state == "steady" and score is not None and score < accept:
-            called = _find_worst(attributes, bounds)
+    def update(self, called: str | None) -> str | None:
+        """Take what one frame calls for, and say which of `HINTS` is shown; None is none."""
         if called != self._next:
             self._next, self._count = called, 0
         self._count += 1
@@ -46,7 +30,20 @@ class Hints:
         return self._shown
 
 
-def _find_worst(attributes: Mapping[str, float], bounds: Mapping[str, float]) -> str | None:
-    """The score that is farthest below its bound, of those that there is a hint for."""
-    short = {name: bounds.get(name, 0.0) - value for name, value in attributes.items() if name in HINTS}
+def choose_hint(state: str, scores: Mapping[str, float], thresholds: Thresholds) -> str | None:
+    """What a frame calls for: one of `HINTS`, or None.
+
+    Args:
+        state: of the frame.
+        scores: of the picture, as in `Seen`.
+        thresholds: of scores, 0 to 1.
+    """
+    if state in FAULTS:
+        return state
+    shot = rate_shot(scores)
+    if state != "steady" or shot is None or shot >= thresholds.accept:
+        return None
+    short = {
+        name: thresholds.attributes.get(name, 0.0) - scores[name] for name in OF_THE_SHOT if name in scores
+    }
     return max(short, key=lambda name: short[name], default=None)

@@ -8,6 +8,7 @@ motion.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,9 @@ _NEAR = 1.5
 
 _GAIN = (0.3, 0.3)
 """Levels, and share, by which a large shift must leave less than none does: noise alone correlates anywhere."""
+
+_DOUBTS = 3.0
+"""Standard deviations that are taken off a shift: of an empty wall nobody can say that it moved."""
 
 _RELIT = 1.0
 """Levels by which the mean changes when the light does."""
@@ -65,31 +69,43 @@ class Motion:
         # windowed here: OpenCV does it in the caller's memory where the size suits its transform
         one, two = ((plane - plane.mean()) * self._window for plane in (before, after))
         (across, down), _ = cv2.phaseCorrelate(one, two)
-        warp, left = self._refine(before, after, (0.0, 0.0))
+        warp, fit = self._refine(before, after, (0.0, 0.0))
         if max(abs(across), abs(down)) > _NEAR:
-            moved, rest = self._refine(before, after, (across, down))
-            warp = moved if rest < left - max(_GAIN[0], _GAIN[1] * left) else warp
+            moved, better = self._refine(before, after, (across, down))
+            if better.left < fit.left - max(_GAIN[0], _GAIN[1] * fit.left):
+                warp, fit = moved, better
         corners = np.array(((0, 0, 1), (width, 0, 1), (0, height, 1), (width, height, 1)), np.float64)
-        moved = corners @ warp.T - corners[:, :2]
-        return float(min(FARTHEST, np.hypot(moved[:, 0], moved[:, 1]).max() / max(height, width)))
+        shifts = corners @ warp.T - corners[:, :2]
+        surely = max(0.0, float(np.hypot(shifts[:, 0], shifts[:, 1]).max()) - _DOUBTS * fit.doubt_px)
+        return float(min(FARTHEST, surely / max(height, width)))
 
-    def _refine(
-        self, before: Floats, after: Floats, start: tuple[float, float]
-    ) -> tuple[NDArray[Any], float]:
-        """Find the similarity that takes `before` to `after`: the warp (2, 3), and the mean difference left."""
+    def _refine(self, before: Floats, after: Floats, start: tuple[float, float]) -> tuple[NDArray[Any], _Fit]:
+        """Find the similarity that takes `before` to `after`: the warp (2, 3), and how well it does."""
         cv2, terms = opencv.load(), self._terms
         if terms is None:  # `measure` made them
             raise ValueError("no picture was seen before")
         warp = np.array(((1, 0, start[0]), (0, 1, start[1])), np.float64)
-        left = np.inf
         for _ in range(2):
             flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
             back = cv2.warpAffine(
                 after, warp, after.shape[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE
             )
-            step, left = terms.solve(before, back)
+            step, fit = terms.solve(before, back)
             warp = warp @ np.vstack([step, (0, 0, 1)])
-        return warp, left
+        return warp, fit
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """How well a step explains what changed.
+
+    Attributes:
+        left: mean difference that is left, in levels.
+        doubt_px: standard deviation of the corners' shift.
+    """
+
+    left: float
+    doubt_px: float
 
 
 class _Terms:
@@ -103,10 +119,11 @@ class _Terms:
         # what lies at the rim may have come from outside
         self._inside = np.s_[height // 10 : height - height // 10, width // 10 : width - width // 10]
         # zoom and roll move a corner by as many pixels as the picture is long: small ones alone are likely
+        self._corner = (height**2 + width**2) / max(shape) ** 2
         self._ridge = np.diag((1e-3, 1e-3, 2e-4, 2e-4, 1e-6, 1e-6)) * height * width
 
-    def solve(self, before: Floats, after: Floats) -> tuple[NDArray[Any], float]:
-        """The step of the warp (2, 3), and the mean difference that it leaves."""
+    def solve(self, before: Floats, after: Floats) -> tuple[NDArray[Any], _Fit]:
+        """The step of the warp (2, 3), and how well it does."""
         cv2 = opencv.load()
         right, down = (cv2.Sobel(before, cv2.CV_32F, *order, scale=0.125) for order in ((1, 0), (0, 1)))
         reach = float(max(before.shape)) / 2
@@ -120,14 +137,19 @@ class _Terms:
         )
         design = np.stack([plane[self._inside].ravel() for plane in planes], -1)
         change = (after - before)[self._inside].ravel()
-        found = np.linalg.solve(design.T @ design + self._ridge, design.T @ change)
-        left = float(np.abs(change - design @ found).mean())
+        inverse = np.linalg.inv(design.T @ design + self._ridge)
+        found = inverse @ (design.T @ change)
+        rest = change - design @ found
+        shift, turn = inverse[0, 0] + inverse[1, 1], inverse[2, 2] + inverse[3, 3]
+        fit = _Fit(
+            float(np.abs(rest).mean()), float(np.sqrt(np.square(rest).mean() * (shift + self._corner * turn)))
+        )
         across, fall, zoom, roll = (found[:4] / (1, 1, reach, reach)).tolist()
         middle_y, middle_x = before.shape[0] / 2, before.shape[1] / 2
         # after(x) = before(x + step(x)): the picture moved the other way
         step = np.array(((1 - zoom, roll, -across), (-roll, 1 - zoom, -fall)))
         step[:, 2] += np.array((zoom * middle_x - roll * middle_y, zoom * middle_y + roll * middle_x))
-        return step, left
+        return step, fit
 
 
 def _match_tones(before: Floats, after: Floats) -> Floats:

@@ -8,5 +8,5 @@ STATES = ("steady", "moving", "too_dark", "too_bright", "blurry", "too_far", "cu
 FAULTS = ("moving", "too_dark", "too_bright", "no_product", "blurry", "cut_off", "too_far")
 """States that the seller can do something about, the one to mend first comes first."""
 
-HINTS = (*FAULTS, "sharpness", "exposure", "contrast", "color", "noise", "detail")
+HINTS = (*FAULTS, "sharpness", "exposure", "noise", "detail")
 """What is said: of each fault, and of the score that costs most where nothing else tells why a still one is poor."""

@@ -24,7 +24,7 @@ GRID = (9, 16)
 """Rows and columns; a frame that is taller than wide is turned on its side."""
 PLANES = 8
 """Of each cell: the four distances from the surface, first without their sign."""
-OUTPUTS = ("present", "cut_off", "fill")
+OUTPUTS = ("present", "fill")
 
 _SCALE = 20.0
 _STEEP = 10.0
@@ -39,12 +39,10 @@ class Placement:
 
     Attributes:
         present: chance that there is a product, 0 to 1.
-        cut_off: chance that an edge of the frame cuts it off, 0 to 1, if there is one.
         fill: share of the frame's width or height that it spans, the larger one, if there is one.
     """
 
     present: float
-    cut_off: float
     fill: float
 
 
@@ -106,6 +104,6 @@ def _measure_distance(cells: Floats) -> Floats:
 
 @functools.lru_cache(1)
 def _read_weights() -> tuple[Floats, ...]:
-    """Inner weights (1152, k) and shift (k,), outer weights (k, 3) and bias (3,)."""
+    """Inner weights (1152, k) and shift (k,), outer weights (k, 2) and bias (2,)."""
     with np.load(WEIGHTS, allow_pickle=False) as stored:
         return tuple(stored[name].astype(np.float32) for name in ("inner", "shift", "outer", "bias"))

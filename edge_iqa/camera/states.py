@@ -43,16 +43,17 @@ ILL_LIT = Bound(0.66, 0.70)
 BLURRY = Bound(4.4, 3.9)
 """Width of the sharpest edges, px at viewing scale."""
 CUT = Bound(0.02, 0.012)
-"""Share of the frame's edges, where the outline is known."""
-CUT_CHANCE = Bound(0.6, 0.4)
-"""Chance that the product is cut off, where it is not."""
+"""Share of the frame's edges, where the outline is sure: of real clutter no net could say it without false alarms."""
 LOST = Bound(0.3, 0.45)
 """Chance that there is a product."""
 SURE = 0.85
 """Chance of the outline's place from which it has the say about fill and cut-off."""
-_LIGHT = 50.0
-"""Median L* of the product that parts too much light from too little, where it is ill lit."""
+_LIGHT, _WHITE = 50.0, 0.97
+"""Median L* of the product, and highlights, below which an ill lit picture has not too much light."""
 _FAR_MARGIN = 0.03
+
+OF_THE_SHOT = ("sharpness", "exposure", "noise", "detail")
+"""Scores that a live picture is held to."""
 
 CALM_FRAMES = 8
 """A picture counts as good after so many still frames with nothing wrong."""
@@ -76,6 +77,18 @@ class Seen:
     speed: float
     look: Look
     scores: Mapping[str, float]
+
+
+def rate_shot(scores: Mapping[str, float]) -> float | None:
+    """What the scores say of what only a new photo mends: contrast and color are the device's to repair.
+
+    The overall score is the product of the attributes; this is that of some of them.
+
+    Returns:
+        0 to 1; the overall score where the bundle has none of these; None without scores.
+    """
+    found = [scores[name] for name in OF_THE_SHOT if name in scores]
+    return math.prod(found) if found else scores.get("overall")
 
 
 class StateMachine:
@@ -131,19 +144,16 @@ class StateMachine:
         if self._calm <= CALM_FRAMES:
             return False
         # a device that cannot score live frames in time goes by what was measured
-        overall = seen.scores.get("overall")
-        return overall is None or not self._poor.holds(overall, self._state != "good")
+        shot = rate_shot(seen.scores)
+        return shot is None or not self._poor.holds(shot, self._state != "good")
 
     def _call(self, seen: Seen) -> str:
         look = seen.look
         is_lost = LOST.holds(look.placement.present, self._state == "no_product")
-        # a blank wall may have any color: the model has no say in it
-        ill_lit = None if is_lost else self._find_ill_lit(seen)
         faults = {
             "moving": MOVING.holds(seen.speed, self._state == "moving"),
-            "too_dark": DARK.holds(look.highlight, self._state == "too_dark") or ill_lit == "too_dark",
-            "too_bright": ill_lit == "too_bright"
-            or (BRIGHT.holds(look.clipped, self._state == "too_bright") and not is_lost),
+            "too_dark": DARK.holds(look.highlight, self._state == "too_dark"),
+            "too_bright": not is_lost and self._is_burnt(seen),  # a white wall is no fault
             "no_product": is_lost,
             "blurry": look.blur_px is not None and BLURRY.holds(look.blur_px, self._state == "blurry"),
             "cut_off": self._is_cut(look),
@@ -152,21 +162,23 @@ class StateMachine:
         return next((state for state in FAULTS if faults[state]), "steady")
 
     def _is_cut(self, look: Look) -> bool:
-        inside = self._state == "cut_off"
-        if look.cut_off is not None and look.product >= SURE:
-            return CUT.holds(look.cut_off, inside)
-        return CUT_CHANCE.holds(look.placement.cut_off, inside)
+        if look.cut_off is None or look.product < SURE:
+            return False
+        return CUT.holds(look.cut_off, self._state == "cut_off")
 
     def _is_far(self, look: Look) -> bool:
         is_sure = look.fill is not None and look.product >= SURE
         fill = look.fill if is_sure and look.fill is not None else look.placement.fill
         return self._far.holds(fill, self._state == "too_far")
 
-    def _find_ill_lit(self, seen: Seen) -> str | None:
-        """What the model says of the light."""
-        side = "too_bright" if seen.look.brightness > _LIGHT else "too_dark"
+    def _is_burnt(self, seen: Seen) -> bool:
+        """Whether a part is burnt out, or the model says so: burnt things hide in a white ground."""
+        look, inside = seen.look, self._state == "too_bright"
+        if BRIGHT.holds(look.clipped, inside):
+            return True
         exposure = seen.scores.get("exposure")
-        return side if exposure is not None and ILL_LIT.holds(exposure, self._state == side) else None
+        is_bright = look.brightness > _LIGHT and look.highlight > _WHITE
+        return is_bright and exposure is not None and ILL_LIT.holds(exposure, inside)
 
 
 class _Settling:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edge_iqa import views
 from edge_iqa.camera.events import Event, OnEvent
 from edge_iqa.camera.frame_report import Best, FrameReport
-from edge_iqa.camera.hints import Hints
+from edge_iqa.camera.hints import Hints, choose_hint
 from edge_iqa.camera.look import SMALL_PX, Look, look
 from edge_iqa.camera.motion import Motion
 from edge_iqa.camera.plan import Plan
@@ -237,9 +237,7 @@ class Watch:
 
     def _report(self, shot: Shot, state: str, skipped: tuple[str, ...], start: float) -> FrameReport:
         overall = self._scores.get("overall")
-        attributes = {name: value for name, value in self._scores.items() if name != "overall"}
-        bounds = self._thresholds
-        hint = self._hints.update(state, overall, attributes, bounds.attributes, bounds.accept)
+        hint = self._hints.update(choose_hint(state, self._scores, self._thresholds))
         return FrameReport(
             index=shot.index,
             time_s=shot.time_s,

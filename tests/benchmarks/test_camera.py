@@ -97,10 +97,13 @@ def test_a_change_a_little_early_is_paid_by_the_change_that_it_foresees() -> Non
     assert count_needless(far_too_early) == 1
 
 
-def test_a_noisy_still_may_be_told_of_its_noise() -> None:
-    noisy = [frame("steady", hint=None if at < 5 else "noise", noise=0.8) for at in range(10)]
-    assert count_needless(noisy) == 1, "but once it is said nothing, it is a change that could be left out"
-    assert "noise" in noisy[0].wanted and "noise" not in frame("steady").wanted
+def test_strong_noise_has_to_be_told_and_weak_noise_may_be() -> None:
+    strong, weak = ([frame("steady", hint="noise", noise=noise) for _ in range(10)] for noise in (0.8, 0.1))
+    quiet = [frame("good", hint=None) for _ in range(10)]
+    assert count_needless([*quiet, *strong, *quiet]) == 0
+    assert count_needless([*quiet, *weak, *quiet]) == 2
+    assert "noise" in strong[0].wanted and None not in strong[0].wanted
+    assert {"noise", None} <= weak[0].wanted and "noise" not in frame("steady").wanted
 
 
 def test_rates_are_in_ten_seconds() -> None:

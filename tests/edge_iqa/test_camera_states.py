@@ -9,18 +9,22 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from edge_iqa.camera.hints import Hints
+from edge_iqa.camera.hints import Hints, choose_hint
 from edge_iqa.camera.look import Look
-from edge_iqa.camera.placement import Placement
 from edge_iqa.camera.names import FAULTS, HINTS, STATES
+from edge_iqa.camera.placement import Placement
 from edge_iqa.camera.states import CALM_FRAMES, Seen, StateMachine
+from edge_iqa.manifest import Thresholds
 
 GOOD = Look(
-    background="light", product=0.95, fill=0.7, placement=Placement(0.99, 0.02, 0.7), cut_off=0.0, box=(0.2, 0.2, 0.6, 0.7), brightness=50.0,
+    background="light", product=0.95, fill=0.7, placement=Placement(0.99, 0.7), cut_off=0.0,
+    box=(0.2, 0.2, 0.6, 0.7), brightness=50.0,
     clipped=0.0, highlight=0.95, burnt=0.5, blur_px=2.0,
 )  # fmt: skip
 STILL = Seen(0.0005, GOOD, {"overall": 0.8, "exposure": 0.95})
-NO_PRODUCT = replace(GOOD, product=0.0, placement=Placement(0.01, 0.5, 0.5), fill=None, cut_off=None, box=None, blur_px=None)
+NO_PRODUCT = replace(
+    GOOD, product=0.0, placement=Placement(0.01, 0.5), fill=None, cut_off=None, box=None, blur_px=None
+)
 CASES = {
     "moving": replace(STILL, speed=0.02),
     "too_dark": replace(STILL, look=replace(GOOD, highlight=0.2, brightness=10.0, burnt=0.0)),
@@ -93,7 +97,7 @@ SEEN = st.builds(
         Look,
         background=st.sampled_from(("light", "plain", "none")),
         product=st.floats(0, 1),
-        placement=st.builds(Placement, st.floats(0, 1), st.floats(0, 1), st.floats(0, 1)),
+        placement=st.builds(Placement, st.floats(0, 1), st.floats(0, 1)),
         fill=st.none() | st.floats(0, 1),
         cut_off=st.none() | st.floats(0, 1),
         box=st.none(),
@@ -120,13 +124,20 @@ def test_any_stream_has_a_known_state_and_good_is_never_sudden(frames: list[Seen
 @given(st.lists(st.sampled_from(STATES), min_size=1, max_size=100))
 def test_a_hint_stays_for_as_long_as_one_needs_to_see_it(states: list[str]) -> None:
     hints = Hints()
-    shown = [hints.update(state, None, {}, {}, 0.6) for state in states]
+    shown = [hints.update(state if state in FAULTS else None) for state in states]
     assert set(shown) <= {None, *HINTS}
     changes = [at for at in range(1, len(shown)) if shown[at] != shown[at - 1]]
     assert all(changes[at] - changes[at - 1] >= 6 for at in range(1, len(changes)))
 
 
 def test_a_poor_still_picture_gets_the_hint_of_its_worst_score() -> None:
-    hints, scores = Hints(), {"noise": 0.2, "color": 0.8, "contrast": 0.5}
-    shown = [hints.update("steady", 0.3, scores, dict.fromkeys(scores, 0.85), 0.6) for _ in range(10)]
-    assert shown[0] is None and shown[-1] == "noise"
+    thresholds = Thresholds(0.6, 0.5, dict.fromkeys(("noise", "contrast", "sharpness"), 0.85), 0.4)
+    scores = {
+        "overall": 0.1,
+        "noise": 0.4,
+        "sharpness": 0.8,
+        "contrast": 0.2,
+    }  # contrast is the device's to repair
+    assert choose_hint("steady", scores, thresholds) == "noise"
+    assert choose_hint("steady", {**scores, "noise": 0.9}, thresholds) is None
+    assert choose_hint("steady", {}, thresholds) is None and choose_hint("good", scores, thresholds) is None
