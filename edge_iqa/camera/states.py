@@ -51,8 +51,6 @@ SURE = 0.85
 _LIGHT, _WHITE = 50.0, 0.97
 """Median L* of the product, and highlights, below which an ill lit picture has not too much light."""
 _FAR_MARGIN = 0.03
-_UNSURE = 0.88
-"""Of the fill that is asked for so much is enough where no outline tells it: the net is off by 0.06 on average."""
 
 OF_THE_SHOT = ("sharpness", "exposure", "noise", "detail")
 """Scores that a live picture is held to."""
@@ -105,7 +103,6 @@ class StateMachine:
                 that was good stays so down to their middle.
         """
         self._far = Bound(fill_at_least, fill_at_least + _FAR_MARGIN)
-        self._surely_far = Bound(_UNSURE * fill_at_least, _UNSURE * fill_at_least + _FAR_MARGIN)
         self._poor = Bound((reject + accept) / 2, accept)
         self._state = "steady"
         self._votes: deque[str] = deque(maxlen=_VOTES)
@@ -165,10 +162,9 @@ class StateMachine:
         return next((state for state in FAULTS if faults[state]), "steady")
 
     def _is_far(self, look: Look) -> bool:
-        inside = self._state == "too_far"
-        if look.fill is not None and look.product >= SURE:
-            return self._far.holds(look.fill, inside)
-        return self._surely_far.holds(look.placement.fill, inside)
+        is_sure = look.fill is not None and look.product >= SURE
+        fill = look.fill if is_sure and look.fill is not None else look.placement.fill
+        return self._far.holds(fill, self._state == "too_far")
 
     def _is_burnt(self, seen: Seen) -> bool:
         """Whether a part is burnt out, or the model says so: burnt things hide in a white ground."""
