@@ -11,7 +11,7 @@ from benchmarks.camera_states import Watched
 from compression.footage import Film
 from compression.footage.worth import label_frame, use_one_thread
 from edge_iqa import Inspector
-from edge_iqa.camera.buffer import Buffer
+from edge_iqa.stream.buffer import Buffer
 
 _EVERY = 3
 """Of the frames that may be chosen so many are labelled: one in three, and the chosen one."""

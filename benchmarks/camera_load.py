@@ -29,9 +29,9 @@ if not __package__:
 from compression.command import positive
 from compression.footage import FPS, Film
 from edge_iqa import Inspector, machine, opencv
-from edge_iqa.camera.buffer import Buffer
-from edge_iqa.camera.sources import Feed
 from edge_iqa.errors import DataError
+from edge_iqa.stream.buffer import Buffer
+from edge_iqa.stream.sources import Feed
 
 _ROOT = Path(__file__).resolve().parent.parent
 _KINDS = ("wander", "background", "defocus", "dark", "far")

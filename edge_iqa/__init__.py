@@ -16,8 +16,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edge_iqa.camera.buffer import Buffer
-    from edge_iqa.camera.feed import Feed
     from edge_iqa.camera.frame_report import Best, FrameReport
     from edge_iqa.camera.watch import Watch
     from edge_iqa.errors import CameraError, EdgeIqaError
@@ -27,6 +25,8 @@ if TYPE_CHECKING:
     from edge_iqa.gallery.match import Match
     from edge_iqa.inspector import Inspector
     from edge_iqa.report import Category, Failure, Issue, Report, Verdict
+    from edge_iqa.stream.buffer import Buffer
+    from edge_iqa.stream.feed import Feed
 
 __version__ = "0.2.0"
 
@@ -53,12 +53,12 @@ __all__ = [
 
 _HOMES = {
     "Best": "edge_iqa.camera.frame_report",
-    "Buffer": "edge_iqa.camera.buffer",
+    "Buffer": "edge_iqa.stream.buffer",
     "CameraError": "edge_iqa.errors",
     "Category": "edge_iqa.report",
     "EdgeIqaError": "edge_iqa.errors",
     "Failure": "edge_iqa.report",
-    "Feed": "edge_iqa.camera.feed",
+    "Feed": "edge_iqa.stream.feed",
     "FixedPhoto": "edge_iqa.fix.photo",
     "Frame": "edge_iqa.frame",
     "FrameReport": "edge_iqa.camera.frame_report",

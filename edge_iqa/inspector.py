@@ -30,11 +30,11 @@ from edge_iqa.words import DEFAULT as DEFAULT_LANG
 from edge_iqa.words import Words, open_words
 
 if TYPE_CHECKING:
-    from edge_iqa.camera.events import OnEvent
-    from edge_iqa.camera.sources import FrameSource
     from edge_iqa.camera.watch import Watch
     from edge_iqa.fix.photo import FixedPhoto
     from edge_iqa.image import Photo
+    from edge_iqa.stream.events import OnEvent
+    from edge_iqa.stream.sources import FrameSource
 
 logger = logging.getLogger("edge_iqa")
 

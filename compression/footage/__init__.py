@@ -2,7 +2,7 @@
 
     from compression.footage import Film, seeds
     film = Film(seeds("development")[3])          # 1920x1080 NV12, 5 to 10 s at 30 frames a second
-    for buffer, truth in film.frames():           # edge_iqa.camera.buffer.Buffer, compression.footage.Truth
+    for buffer, truth in film.frames():           # edge_iqa.stream.buffer.Buffer, compression.footage.Truth
         ...                                       # truth.allowed: the states that are right
     film.shoot(17), film.twin(17), film.truths    # any frame, the same view without a fault, truth alone
 

@@ -17,7 +17,7 @@ from compression.footage.truth import SOUND_STOPS, Truth, allow, measure_path_px
 from compression.footage.world import Matrix, Pixels, Product, World, build, choose_ground, paint_product
 from compression.listings.truth import BURNT
 from edge_iqa import opencv
-from edge_iqa.camera.buffer import Buffer
+from edge_iqa.stream.buffer import Buffer
 
 _ROTATIONS = (0, 0, 0, 0, 90, 90, 90, 90, 270, 180)
 _LONG_PATH_PX = 4.0

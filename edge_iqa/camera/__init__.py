@@ -1,1 +1,1 @@
-"""Live frames: buffers as cameras deliver them, and where they come from."""
+"""A camera is watched: what each frame shows, what to do now, and which frame is best."""

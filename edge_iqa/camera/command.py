@@ -8,7 +8,6 @@ from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_iqa.camera.events import Event
 from edge_iqa.camera.frame_report import Best, FrameReport
 from edge_iqa.camera.live_line import LiveLine
 from edge_iqa.camera.watch import Watch
@@ -20,6 +19,7 @@ from edge_iqa.inspector import Inspector
 from edge_iqa.plain_json import dump
 from edge_iqa.policy import DEFAULT, Policy, open_policy
 from edge_iqa.report import Report, Verdict
+from edge_iqa.stream.events import Event
 from edge_iqa.table import make_printable
 
 DONE, NOT_ACCEPTED, UNREADABLE = 0, 1, 3

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_iqa import opencv
-from edge_iqa.camera.buffer import Buffer
 from edge_iqa.camera.placement import Placement, find_placement
 from edge_iqa.frame import Frame
 from edge_iqa.measurement import Box
@@ -16,6 +15,7 @@ from edge_iqa.measures.framing import measure_framing
 from edge_iqa.measures.light import measure_light
 from edge_iqa.measures.sharpness import find_detail, measure_width
 from edge_iqa.measures.study import Study
+from edge_iqa.stream.buffer import Buffer
 
 SMALL_PX = 256
 """Longer side of the copy that outlines and light are measured on: that of `edge_iqa.mask`."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_iqa.camera.buffer import Buffer
+from edge_iqa.stream.buffer import Buffer
 
 ScorePixels = Callable[[NDArray[np.uint8]], dict[str, float]]
 """Upright RGB pixels → `overall` and attributes, 0 to 1."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_iqa.camera.buffer import Buffer
+from edge_iqa.stream.buffer import Buffer
 
 Rank = tuple[float, ...]
 """What makes a frame better than another, as tuples compare."""

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_iqa import views
-from edge_iqa.camera.events import Event, OnEvent
 from edge_iqa.camera.frame_report import Best, FrameReport
 from edge_iqa.camera.hints import Hints, choose_hint
 from edge_iqa.camera.look import SMALL_PX, Look, look
@@ -21,13 +20,14 @@ from edge_iqa.camera.motion import Motion
 from edge_iqa.camera.plan import Plan
 from edge_iqa.camera.scorer import Scorer, Scores
 from edge_iqa.camera.shortlist import Rank, Shortlist
-from edge_iqa.camera.shot import Shot
-from edge_iqa.camera.source import Source
-from edge_iqa.camera.sources import FrameSource, open_source
 from edge_iqa.camera.states import Seen, StateMachine
 from edge_iqa.frame import Frame
 from edge_iqa.image import MIN_SIDE_PX
 from edge_iqa.policy import Policy
+from edge_iqa.stream.events import Event, OnEvent
+from edge_iqa.stream.shot import Shot
+from edge_iqa.stream.source import Source
+from edge_iqa.stream.sources import FrameSource, open_source
 
 if TYPE_CHECKING:
     from edge_iqa.inspector import Inspector

@@ -22,8 +22,8 @@ from benchmarks.camera_states import (
 )
 from compression.footage import Film
 from edge_iqa import Inspector
-from edge_iqa.camera.buffer import Buffer
 from edge_iqa.camera.names import STATES
+from edge_iqa.stream.buffer import Buffer
 from tests.benchmarks.found import one, value
 
 

@@ -18,12 +18,12 @@ import pytest
 from numpy.typing import NDArray
 
 from edge_iqa import image
-from edge_iqa.camera import capture
 from edge_iqa.camera.frame_report import FrameReport
 from edge_iqa.camera.live_line import LiveLine
 from edge_iqa.camera.names import STATES
 from edge_iqa.camera.window import draw
 from edge_iqa.cli import main
+from edge_iqa.stream import capture
 
 ROOT = Path(__file__).resolve().parents[2]
 REPORT = FrameReport(

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from edge_iqa.camera.buffer import Buffer
 from edge_iqa.camera.plan import Plan
 from edge_iqa.camera.shortlist import Shortlist
+from edge_iqa.stream.buffer import Buffer
 
 
 def spend(

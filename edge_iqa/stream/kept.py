@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 import weakref
 
-from edge_iqa.camera.clock import KeptClock
-from edge_iqa.camera.events import Event, EventLog
-from edge_iqa.camera.inbox import tell_garbage
-from edge_iqa.camera.inputs import Input
-from edge_iqa.camera.shot import GARBAGE_IN_A_ROW, Shot, make_buffer
-from edge_iqa.camera.source import BaseSource
 from edge_iqa.errors import CameraError, EdgeIqaError, FrameError, PhotoError
+from edge_iqa.stream.clock import KeptClock
+from edge_iqa.stream.events import Event, EventLog
+from edge_iqa.stream.inbox import tell_garbage
+from edge_iqa.stream.inputs import Input
+from edge_iqa.stream.shot import GARBAGE_IN_A_ROW, Shot, make_buffer
+from edge_iqa.stream.source import BaseSource
 
 
 class KeptSource(BaseSource):

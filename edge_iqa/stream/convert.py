@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_iqa import opencv
-from edge_iqa.camera.planes import (
+from edge_iqa.stream.planes import (
     TWO_PLANES,
     YUV,
     Layout,
@@ -20,7 +20,7 @@ from edge_iqa.camera.planes import (
     view_pixels,
     view_u_and_v,
 )
-from edge_iqa.camera.scratch import take
+from edge_iqa.stream.scratch import take
 
 Pixels = NDArray[np.uint8]
 _BAND_ROWS = 32

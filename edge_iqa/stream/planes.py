@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_iqa import opencv
-from edge_iqa.camera.scratch import take
+from edge_iqa.stream.scratch import take
 
 Plane = NDArray[np.uint8]
 

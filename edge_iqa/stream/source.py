@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
-from edge_iqa.camera.events import Event, EventLog
-from edge_iqa.camera.shot import Shot
 from edge_iqa.errors import CameraError
+from edge_iqa.stream.events import Event, EventLog
+from edge_iqa.stream.shot import Shot
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_iqa import opencv
-from edge_iqa.camera import convert
-from edge_iqa.camera.planes import (
+from edge_iqa.errors import FrameError
+from edge_iqa.image import MAX_SIDE_PX
+from edge_iqa.stream import convert
+from edge_iqa.stream.planes import (
     FORMATS,
     YUV,
     Layout,
@@ -22,8 +24,6 @@ from edge_iqa.camera.planes import (
     view_luma,
     view_pixels,
 )
-from edge_iqa.errors import FrameError
-from edge_iqa.image import MAX_SIDE_PX
 
 MAX_PIXELS = 100_000_000
 ROTATIONS = (0, 90, 180, 270)

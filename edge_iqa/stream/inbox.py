@@ -7,10 +7,10 @@ import time
 from collections import deque
 from dataclasses import replace
 
-from edge_iqa.camera.clock import LiveClock
-from edge_iqa.camera.events import KEPT_EVENTS, Event
-from edge_iqa.camera.shot import GARBAGE_IN_A_ROW, Shot, make_buffer
 from edge_iqa.errors import EdgeIqaError, FrameError
+from edge_iqa.stream.clock import LiveClock
+from edge_iqa.stream.events import KEPT_EVENTS, Event
+from edge_iqa.stream.shot import GARBAGE_IN_A_ROW, Shot, make_buffer
 
 
 class Inbox:

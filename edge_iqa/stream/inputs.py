@@ -9,10 +9,10 @@ from types import GeneratorType
 from typing import Any, Protocol
 
 from edge_iqa import image
-from edge_iqa.camera import capture
-from edge_iqa.camera.buffer import Buffer
-from edge_iqa.camera.pool import FramePool
 from edge_iqa.errors import CameraError, FrameError
+from edge_iqa.stream import capture
+from edge_iqa.stream.buffer import Buffer
+from edge_iqa.stream.pool import FramePool
 
 _PHOTO_STEP_S = 1.0
 _USUAL_FPS = 30.0

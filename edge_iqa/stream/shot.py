@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_iqa.camera.buffer import Buffer
 from edge_iqa.errors import FrameError
+from edge_iqa.stream.buffer import Buffer
 
 GARBAGE_IN_A_ROW = 30
 """So many frames in a row that cannot be used are passed over; one more, and the camera counts as lost."""

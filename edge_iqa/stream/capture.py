@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_iqa import opencv
-from edge_iqa.camera.buffer import Buffer
 from edge_iqa.errors import CameraError, FrameError
+from edge_iqa.stream.buffer import Buffer
 
 POSITION_MS, FPS = 0, 5
 """OpenCV's CAP_PROP_POS_MSEC and CAP_PROP_FPS."""

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edge_iqa.camera.buffer import Buffer
 from edge_iqa.errors import CameraError, FrameError
+from edge_iqa.stream.buffer import Buffer
 
 FORMATS = ("NV12", "NV21", "I420", "YUY2", "RGBA", "BGRA", "RGB", "BGR", "GRAY")
 YUV = FORMATS[:4]

@@ -23,11 +23,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from numpy.typing import NDArray
 
-from edge_iqa.camera import capture, reader
-from edge_iqa.camera.buffer import Buffer
-from edge_iqa.camera.pool import FramePool
-from edge_iqa.camera.sources import Event, Feed, Shot, Source, open_source
 from edge_iqa.errors import CameraError, FrameError
+from edge_iqa.stream import capture, reader
+from edge_iqa.stream.buffer import Buffer
+from edge_iqa.stream.pool import FramePool
+from edge_iqa.stream.sources import Event, Feed, Shot, Source, open_source
 
 ROOT = Path(__file__).resolve().parents[2]
 FRAME = np.zeros((48, 64, 3), np.uint8)
@@ -664,7 +664,7 @@ def test_python_ends_though_a_source_was_left_open(tmp_path):
     script = """
 import itertools, time
 import numpy as np
-from edge_iqa.camera.sources import Feed, open_source
+from edge_iqa.stream.sources import Feed, open_source
 def give():
     for number in itertools.count():
         time.sleep(0.001)
@@ -699,7 +699,7 @@ def test_what_cannot_be_opened_is_told_by_the_error_alone(tmp_path):
     (tmp_path / "a.mp4").write_bytes(b"no video")
     script = """
 import sys
-from edge_iqa.camera.sources import open_source
+from edge_iqa.stream.sources import open_source
 from edge_iqa.errors import CameraError
 for source in (sys.argv[1], 97, "http://127.0.0.1:9/a.mp4"):
     try: open_source(source)

@@ -7,10 +7,10 @@ import threading
 import time
 import weakref
 
-from edge_iqa.camera.buffer import Buffer
-from edge_iqa.camera.inbox import Inbox
-from edge_iqa.camera.inputs import Camera, Input
 from edge_iqa.errors import CameraError, FrameError, PhotoError
+from edge_iqa.stream.buffer import Buffer
+from edge_iqa.stream.inbox import Inbox
+from edge_iqa.stream.inputs import Camera, Input
 
 JOIN_S = 2.0
 """So long `close` waits for the thread. One that hangs in a driver is left behind, and lets go of the camera when the

@@ -10,20 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from edge_iqa.camera import capture
-from edge_iqa.camera.buffer import Buffer
-from edge_iqa.camera.events import Event, EventLog, OnEvent
-from edge_iqa.camera.feed import Feed
-from edge_iqa.camera.inbox import Inbox
-from edge_iqa.camera.inputs import Camera, Folder, Input, Iterated, Video
-from edge_iqa.camera.kept import KeptSource
-from edge_iqa.camera.live import LiveSource
-from edge_iqa.camera.reader import start_reader
-from edge_iqa.camera.shot import Shot
-from edge_iqa.camera.source import LOST, Source
 from edge_iqa.errors import CameraError
 from edge_iqa.folders import expand, explain
 from edge_iqa.formats import SUFFIXES
+from edge_iqa.stream import capture
+from edge_iqa.stream.buffer import Buffer
+from edge_iqa.stream.events import Event, EventLog, OnEvent
+from edge_iqa.stream.feed import Feed
+from edge_iqa.stream.inbox import Inbox
+from edge_iqa.stream.inputs import Camera, Folder, Input, Iterated, Video
+from edge_iqa.stream.kept import KeptSource
+from edge_iqa.stream.live import LiveSource
+from edge_iqa.stream.reader import start_reader
+from edge_iqa.stream.shot import Shot
+from edge_iqa.stream.source import LOST, Source
 
 FrameSource = int | str | os.PathLike[str] | Feed | Iterable[object]
 """What frames are taken from; see `open_source`."""

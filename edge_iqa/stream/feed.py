@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from edge_iqa.camera.inbox import Inbox
 from edge_iqa.errors import CameraError
+from edge_iqa.stream.inbox import Inbox
 
 
 class Feed:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 import weakref
 
-from edge_iqa.camera.events import Event, EventLog
-from edge_iqa.camera.inbox import Inbox
-from edge_iqa.camera.reader import stop_reader
-from edge_iqa.camera.shot import Shot
-from edge_iqa.camera.source import BaseSource
+from edge_iqa.stream.events import Event, EventLog
+from edge_iqa.stream.inbox import Inbox
+from edge_iqa.stream.reader import stop_reader
+from edge_iqa.stream.shot import Shot
+from edge_iqa.stream.source import BaseSource
 
 
 class LiveSource(BaseSource):

@@ -1,0 +1,1 @@
+"""Live frames: buffers as cameras deliver them, and where they come from."""
