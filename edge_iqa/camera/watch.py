@@ -20,7 +20,7 @@ from edge_iqa.camera.motion import Motion
 from edge_iqa.camera.plan import Plan
 from edge_iqa.camera.scorer import Scorer, Scores
 from edge_iqa.camera.shortlist import Rank, Shortlist
-from edge_iqa.camera.states import Seen, StateMachine
+from edge_iqa.camera.states import Seen, StateMachine, rate_shot
 from edge_iqa.frame import Frame
 from edge_iqa.image import MIN_SIDE_PX
 from edge_iqa.policy import Policy
@@ -40,6 +40,9 @@ _LONGEST_S = 0.2
 """A pause between two frames counts as at most so long: a hand's tremor goes back and forth within it."""
 
 _SHORTLIST = 12
+_NO_EDGE_PX = 99.0
+_SPEED_WEIGHT = 400.0
+"""Pixels of blur that the speed of a whole frame counts as."""
 _HOLD_S = 0.5
 """The picture must have been good for so long before the photo is taken."""
 
@@ -136,7 +139,8 @@ class Watch:
             k: how many, at most 12.
 
         Returns:
-            The best first. Fewer than `k` where the stream was too short for more, none where it had no frame.
+            The best first, by the scores of what only a new photo mends (`edge_iqa.camera.states.rate_shot`): contrast
+            and color also change with what is shown. Fewer than `k` where the stream was too short for more, none where it had no frame.
 
         Raises:
             ValueError: `k` is not a whole number from 1 to 12.
@@ -153,7 +157,7 @@ class Watch:
             pixels = kept.buffer.to_rgb()
             report = self._inspector.inspect(pixels, self._policy)
             chosen.append(Best(pixels, report, kept.time_s, kept.index))
-        return sorted(chosen, key=lambda each: -each.report.score)[:k]
+        return sorted(chosen, key=_rate, reverse=True)[:k]
 
     def close(self) -> None:
         """Free the camera. May be called twice, and while another thread waits for a frame; `best` still answers."""
@@ -232,8 +236,8 @@ class Watch:
 
     def _rank(self, state: str, speed: float) -> Rank:
         tier = {"good": 2.0, "steady": 1.0}.get(state, 0.0)
-        blur = self._look.blur_px if self._look and self._look.blur_px else 99.0
-        return (tier, -blur - 400 * speed)
+        blur_px = self._look.blur_px if self._look and self._look.blur_px else _NO_EDGE_PX
+        return (tier, round(rate_shot(self._scores) or 0.0, 2), -blur_px - _SPEED_WEIGHT * speed)
 
     def _report(self, shot: Shot, state: str, skipped: tuple[str, ...], start: float) -> FrameReport:
         overall = self._scores.get("overall")
@@ -295,6 +299,11 @@ def _find_fill(policy: Policy) -> float:
         if rule.measure == "fill" and rule.at_least is not None and rule.is_in_force(today)
     ]
     return _CROP * max(asked) if asked else _FILL
+
+
+def _rate(best: Best) -> tuple[float, float]:
+    shot = rate_shot({name: value / 100 for name, value in best.report.attributes.items()})
+    return (best.report.score if shot is None else 100 * shot, best.report.score)
 
 
 def _since_ms(start: float) -> float:
