@@ -1,9 +1,10 @@
 """How fast is a photo found among a million? `python benchmarks/search.py --data photos.csv`
 
-Embeddings of real photos (splits train and val) and of their copies, at least 20,000, are jittered to a million: each
-is taken again and again, moved in a random direction as far as a copy lies from its photo (median). Asked for are
-embeddings of test photos and their copies, none of which is stored. Recall is against exact search of the vectors as
-float32. Searching runs on one thread, each query by itself, as a device asks. Writes `search-host.json`.
+Embeddings of real photos (splits train and val) and of their copies, at least 20,000, are jittered to a million:
+each is taken again and again, moved in a random direction as far as a copy lies from its photo (median). Asked for
+are embeddings of test photos and their copies, none of which is stored. Recall is against exact search of the
+vectors as float32. The graph's links and how far it looks were chosen on these vectors and the first 400 of the
+queries. Searching runs on one thread, each query by itself, as a device asks. Writes `search-host.json`.
 """
 
 from __future__ import annotations

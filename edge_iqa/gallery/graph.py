@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from edge_iqa.backends.base import cores
 
-CONNECTIVITY, EXPANSION_ADD, EXPANSION_SEARCH, SCALARS = 16, 128, 128, "f16"
-"""As measured by `benchmarks/search.py`."""
+CONNECTIVITY, EXPANSION_ADD, EXPANSION_SEARCH, SCALARS = 32, 256, 512, "f16"
+"""Among a million photos of which many are near copies, half as many links join copies to each other alone: 0.82 of the
+neighbors are found then, however long one looks, and 0.99 with these. 8-bit numbers lose 0.07 (of 100,000)."""
 
 
 @functools.cache

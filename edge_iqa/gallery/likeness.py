@@ -19,18 +19,32 @@ from edge_iqa.gallery.alignment import IDENTITY, Gray, Warp
 from edge_iqa.gallery.fingerprint import COLOR_PX, GRAY_PX, Fingerprint
 
 OFFSET, LIGHT_WEIGHT, STRUCTURE_WEIGHT, COLOR_WEIGHT = -0.05, 0.19, 5.02, -3.71
-NEAR = 1 / (1 + math.exp(-3.0))
-"""Likeness (0.95) from which two photos count as copies of one."""
+NEAR = 1 / (1 + math.exp(-2.0))
+"""Likeness (0.88) from which two photos count as copies of one: so do 98.7 % of validation photos with 15 % cropped
+away, and one in 4,416 pairs of the nearest others; at 0.95 98.0 % and none, at 0.82 98.9 % and two."""
 
 _FINE_PX = 2.0
 """Sigma of the blur that is taken off: what is left is structure, without light and large shapes."""
 _LEAST_OVERLAP = 0.5
+_LEAST_LIGHT = 0.65
+"""Correlation of light below which two photos are not compared as they lie."""
+_LEAST_STRUCTURE = 0.25
+"""Correlation of structure below which a place is not worth refining."""
 _LEAST_STD = 2.0
 """Of 255 levels: a photo flatter than that has nothing to be known by."""
 _SURE = 0.98
 """Correlation of structure beyond which nothing better need be looked for."""
 _BURNT = 250
 """A color channel this full may be clipped, and its color another."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """How well two photos agree under a warp."""
+
+    light: float
+    structure: float
+    warp: Warp
 
 
 @dataclass(frozen=True)
@@ -68,30 +82,43 @@ def compare(first: Fingerprint, second: Fingerprint) -> Comparison | None:
     if min(float(first.gray.std()), float(second.gray.std())) < _LEAST_STD:
         return None
     one, two = first.gray.astype(np.float32), second.gray.astype(np.float32)
-    best: tuple[float, float, Warp] | None = None
-    fit = _correlate(one, two, IDENTITY)
-    if fit is not None:
-        best = (*fit, IDENTITY)
-    if best is None or best[1] < _SURE:
-        for warp in alignment.propose(one, two):
-            fit = _correlate(one, two, warp)
-            if fit is not None and (best is None or fit[1] > best[1]):
-                best = (*fit, warp)
+    best = _align(one, two)
     if best is None:
         return None
-    light, structure, warp = best
-    return Comparison(light, structure, _compare_color(first.color, second.color, warp))
+    return Comparison(best.light, best.structure, _compare_color(first.color, second.color, best.warp))
 
 
-def _correlate(first: Gray, second: Gray, warp: Warp) -> tuple[float, float] | None:
-    """Correlation of light and of structure where both photos are; None where they hardly overlap."""
+def _align(first: Gray, second: Gray) -> _Fit | None:
+    """Lay `second` onto `first` as well as it can be; None where they do not show the same."""
+    best = None
+    if _correlation(first.ravel(), second.ravel()) >= _LEAST_LIGHT:
+        best = _correlate(first, second, IDENTITY)
+        if best is not None and best.structure >= _SURE:
+            return best
+    best = _choose(best, first, second, alignment.propose(first, second))
+    if best is None or best.structure < _LEAST_STRUCTURE:
+        return best
+    return _choose(best, first, second, alignment.refine(first, second, best.warp))
+
+
+def _choose(best: _Fit | None, first: Gray, second: Gray, warp: Warp | None) -> _Fit | None:
+    """The better of what was found and another warp."""
+    fit = None if warp is None else _correlate(first, second, warp)
+    if best is None or (fit is not None and fit.structure > best.structure):
+        return fit
+    return best
+
+
+def _correlate(first: Gray, second: Gray, warp: Warp) -> _Fit | None:
+    """How well they agree where both photos are; None where they hardly overlap."""
     cv2 = opencv.load()
     inside, laid = _lay(second, warp)
     if inside.mean() < _LEAST_OVERLAP:
         return None
     core = cv2.erode(inside.astype(np.uint8), np.ones((5, 5), np.uint8), borderValue=0) > 0
     fine = [each - cv2.GaussianBlur(each, (0, 0), _FINE_PX) for each in (first, laid)]
-    return _correlation(first[inside], laid[inside]), _correlation(fine[0][core], fine[1][core])
+    light, structure = _correlation(first[inside], laid[inside]), _correlation(fine[0][core], fine[1][core])
+    return _Fit(light, structure, warp)
 
 
 def _lay(photo: NDArray[np.float32], warp: Warp) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
