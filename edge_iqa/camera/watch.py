@@ -140,7 +140,8 @@ class Watch:
 
         Returns:
             The best first, by the scores of what only a new photo mends (`edge_iqa.camera.states.rate_shot`): contrast
-            and color also change with what is shown. Fewer than `k` where the stream was too short for more, none where it had no frame.
+            and color also change with what is shown. Fewer than `k` where the stream was too short for more, none where
+            it had no frame.
 
         Raises:
             ValueError: `k` is not a whole number from 1 to 12.
