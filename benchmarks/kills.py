@@ -24,6 +24,8 @@ if not __package__:
     # run as a script, Python puts benchmarks/ first, where no package of ours is found
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from benchmarks.figures import Figure
+from compression.metrics import Estimate
 from edge_iqa import Inspector, machine
 from edge_iqa.errors import GalleryError
 from edge_iqa.files import write_json
@@ -62,6 +64,11 @@ class Kill:
         return self.held is None or not self.done <= self.held <= self.begun
 
 
+def judge(lost: int, kills: int) -> Figure:
+    """How many galleries were lost; none may be."""
+    return Figure("galleries lost", Estimate(lost, lost, lost, kills), 0.0, at_least=False, point=True)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line of the bench; see `--help`."""
     parser = argparse.ArgumentParser(
@@ -87,7 +94,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "photos": options.photos,
         "file_bytes": size_bytes,
         "lost": lost,
-        "bound": 0,
+        "figures": [judge(lost, len(kills)).to_dict()],
         "machine": machine.describe(),
     }
     path = write_json(options.out / "kills-host.json", result)

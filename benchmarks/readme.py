@@ -51,6 +51,12 @@ _BENCHES = {
     "spoiled, {changed} of them changed: judged by the teacher and against their clean sources.",
     "camera-host.json": "**Camera**: {films} films ({frames} frames) whose truth is known and that nothing was tuned "
     "on, watched frame by frame; then what watching costs with one thread.",
+    "duplicates-host.json": "**Copies** among {photos} photos ({real_originals} real originals of `test`, {listings} "
+    "drawn ones), found by the gallery.",
+    "search-host.json": "**Search** of {vectors} stored embeddings ({real} real ones, the others jittered) with one "
+    "thread, by {queries} others.",
+    "kills-host.json": "**Saving** a gallery of {photos} photos: killed {kills} times, {amid_a_save} of them amid "
+    "a save.",
 }
 """Benches of which the figures with a bound are shown, and what is said above them."""
 BEGIN, END = "<!-- results: python benchmarks/readme.py -->", "<!-- end of results -->"
