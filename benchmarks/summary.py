@@ -73,7 +73,8 @@ def summarize(folder: Path) -> str:
         [
             f"Measured on photos and drawn listings that nothing was tuned on: value [95 % interval], n. Of the "
             f"{len(bounded)} bounds of these {len(results)} benches {held} are held, each by the worse end of its "
-            "interval, or by its value where it says (point); what is *missed* works less well than we want it to for a release.",
+            "interval, or by its value where it says (point); what is *missed* works less well than we want it to "
+            "for a release.",
             "",
             *to_table(["figure", "measured", "bound", ""], [*rows, *_costs(cost)]),
             "",

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from edge_iqa.camera.frame_report import Best, FrameReport
     from edge_iqa.camera.watch import Watch
-    from edge_iqa.errors import CameraError, EdgeIqaError
+    from edge_iqa.errors import CameraError, EdgeIqaError, FrameError
     from edge_iqa.fix.photo import FixedPhoto
     from edge_iqa.frame import Frame
     from edge_iqa.gallery.gallery import Gallery
@@ -40,6 +40,7 @@ __all__ = [
     "Feed",
     "FixedPhoto",
     "Frame",
+    "FrameError",
     "FrameReport",
     "Gallery",
     "Inspector",
@@ -61,6 +62,7 @@ _HOMES = {
     "Feed": "edge_iqa.stream.feed",
     "FixedPhoto": "edge_iqa.fix.photo",
     "Frame": "edge_iqa.frame",
+    "FrameError": "edge_iqa.errors",
     "FrameReport": "edge_iqa.camera.frame_report",
     "Gallery": "edge_iqa.gallery.gallery",
     "Inspector": "edge_iqa.inspector",

@@ -213,7 +213,7 @@ class Inspector:
         stall_s: float = 2.0,
         on_event: OnEvent | None = None,
     ) -> Watch:
-        """Watch a camera, and say frame by frame what to do with the phone. See `edge_iqa.camera`.
+        """Watch a camera, and say frame by frame what to do with the phone. Details: `edge_iqa/README.md`, Live camera.
 
             with inspector.watch(0) as watch:
                 for report in watch:

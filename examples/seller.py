@@ -6,8 +6,6 @@ Hints while the seller aims; the photo when it is good and still, or the best th
 import sys
 
 from edge_iqa import Inspector, Verdict
-from edge_iqa.files import write_bytes
-from edge_iqa.fix.encode import Fineness, encode
 
 
 def sell(source: int | str, out: str, policy: str = "general") -> bool:
@@ -27,7 +25,7 @@ def sell(source: int | str, out: str, policy: str = "general") -> bool:
         photo = inspector.fix(best[0].pixels, policy=policy)
         done = ", ".join(photo.steps) or photo.why
         print(f"{photo.before.verdict.value}, score {photo.before.score:.0f}: {done}")
-        write_bytes(out, encode(photo.pixels, "jpeg", Fineness()), replace=False)
+        photo.save(out)
         report = inspector.inspect(out, policy=policy)
         ready = report.verdict is Verdict.ACCEPT
         advice = [issue.advice for issue in report.issues if issue.blocking]

@@ -21,6 +21,7 @@ from edge_iqa.policy import DEFAULT, Policy, open_policy
 from edge_iqa.report import Report, Verdict
 from edge_iqa.stream.events import Event
 from edge_iqa.table import make_printable
+from edge_iqa.words import open_words
 
 DONE, NOT_ACCEPTED, UNREADABLE = 0, 1, 3
 _MOST_FILES = 9999
@@ -85,7 +86,7 @@ def run_camera(options: argparse.Namespace, write: Write, complain: Write, colum
     """
     policy = open_policy(DEFAULT if options.policy is None else options.policy)
     source = int(options.source) if options.source.isdecimal() else options.source
-    line = LiveLine(columns)
+    line = LiveLine(columns, open_words(options.lang).states)
 
     def on_event(event: Event) -> None:
         complain(_tell(event, line))

@@ -22,14 +22,14 @@ class FrameReport:
     Attributes:
         index: of the frame in its source, from 0; frames that were dropped have one too.
         time_s: when it was taken, by the clock of the source.
-        state: one of `edge_iqa.camera.STATES`.
+        state: one of `edge_iqa.camera.names.STATES`; `inspector.words.states` has labels.
         hint: what to do now, in the language of the inspector; None where nothing is to be done.
         score: overall score, 0 to 100, of the picture as it stands; None until the model has seen it.
         box: of the product; None where it is not known.
         capture: whether now is the moment to take the photo: good for half a second. Said once a picture.
         time_ms: time spent on it.
-        skipped: steps of `STEPS` that it went without; what they found on an earlier frame holds on.
-        dropped: frames passed over so far, as newer ones were there.
+        skipped: steps of `STEPS` that this frame went without; what they found on an earlier one holds on.
+        dropped: frames passed over so far: newer ones were there, or they are too small to judge.
     """
 
     index: int

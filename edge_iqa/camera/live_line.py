@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from edge_iqa.camera.frame_report import FrameReport
 from edge_iqa.table import cut, make_printable
 
@@ -13,18 +15,20 @@ _CLEAR = "\r\x1b[2K"
 class LiveLine:
     """Turns reports into what is to be written, ends of lines included."""
 
-    def __init__(self, columns: int | None) -> None:
+    def __init__(self, columns: int | None, labels: Mapping[str, str]) -> None:
         """Begin.
 
         Args:
             columns: of the terminal; None where there is none, and a file or another program reads along.
+            labels: of states.
         """
         self._columns = columns
+        self._labels = labels
         self._shown: tuple[str, str | None] | None = None
 
     def update(self, report: FrameReport) -> str:
         """What to write of a frame; "" where it is nothing new."""
-        line = make_printable(_format(report))
+        line = make_printable(_format(report, self._labels[report.state]))
         if self._columns is not None:
             head = "" if self._shown else f"{HEAD}\n"
             self._shown = (report.state, report.hint)
@@ -41,6 +45,6 @@ class LiveLine:
         return "\n" if self._columns is not None and self._shown else ""
 
 
-def _format(report: FrameReport) -> str:
+def _format(report: FrameReport, label: str) -> str:
     score = "-" if report.score is None else f"{report.score:.1f}"
-    return f"{report.time_s:8.2f}  {report.state:10}  {score:>5}  {report.hint or ''}".rstrip()
+    return f"{report.time_s:8.2f}  {label:10}  {score:>5}  {report.hint or ''}".rstrip()

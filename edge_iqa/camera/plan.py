@@ -2,7 +2,7 @@
 
 Motion is measured on every frame. The measurements are left out of some where they would take more than half of the
 budget, so that an app has the other half. The model sees a frame only when the phone is still, in a thread of its own,
-and so often that it takes a tenth of a core; what it says holds until the picture changes.
+and so often that it takes an eighth of a core; what it says holds until the picture changes.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ _SCORE_SHARE = 0.12
 """Of one core, that live scores may take."""
 _SCORE_EVERY_S = 0.5
 _STILL_FRAMES = 2
-_KEEP = 0.9
-"""Of what a step was seen to cost so much is kept at the next frame; what costs more counts at once."""
+_RISES, _FALLS = 0.3, 0.1
+"""How far the estimate of a cost follows one that is higher, or lower: one frame that a busy device holds up says
+little."""
 
 
 class Plan:
@@ -22,19 +23,23 @@ class Plan:
 
     def __init__(self, budget_ms: float) -> None:
         self._budget_ms = budget_ms
-        self._costs_ms = {"motion": 0.0, "measure": 0.0, "model": 0.0}
+        self._costs_ms: dict[str, float] = {}
         self._frames_since = 0
         self._scored_s = -math.inf
 
     def record(self, step: str, cost_ms: float) -> None:
-        """Note what a step cost. The estimate follows rising costs at once, and falling ones slowly."""
-        self._costs_ms[step] = max(cost_ms, _KEEP * self._costs_ms[step] + (1 - _KEEP) * cost_ms)
+        """Note what a step cost. The first time says nothing: memory and libraries are still cold."""
+        if step not in self._costs_ms:
+            self._costs_ms[step] = 0.0
+            return
+        known = self._costs_ms[step]
+        self._costs_ms[step] = known + (_RISES if cost_ms > known else _FALLS) * (cost_ms - known)
 
     def takes_measure(self) -> bool:
         """Whether this frame is measured; asked once a frame."""
-        room = max(1.0, self._budget_ms / 2 - self._costs_ms["motion"])
+        room = max(1.0, self._budget_ms / 2 - self._costs_ms.get("motion", 0.0))
         self._frames_since += 1
-        if self._frames_since < math.ceil(self._costs_ms["measure"] / room):
+        if self._frames_since < math.ceil(self._costs_ms.get("measure", 0.0) / room):
             return False
         self._frames_since = 0
         return True
@@ -49,7 +54,7 @@ class Plan:
         """
         if still_frames < _STILL_FRAMES:
             return False
-        pause_s = self._costs_ms["model"] / 1000 / _SCORE_SHARE
+        pause_s = self._costs_ms.get("model", 0.0) / 1000 / _SCORE_SHARE
         # the first score is waited for, and should come soon even where the model is slow
         pause_s = max(pause_s, _SCORE_EVERY_S) if has_score else min(pause_s, 2 * _SCORE_EVERY_S)
         if time_s - self._scored_s < pause_s:

@@ -58,9 +58,6 @@ class Watch:
     Leaving a `with` block, `close`, the end of the source, and an exception in the loop once nothing refers to the
     watch any more, all free the camera.
 
-    Attributes:
-        frame: uint8 HxWx3, RGB, upright: the frame that the last report is about. A copy is made each time it is asked
-            for.
     """
 
     def __init__(self, inspector: Inspector, source: Source, budget_ms: float, policy: Policy) -> None:
@@ -84,6 +81,7 @@ class Watch:
         self._time_s: float | None = None
         self._good_since_s: float | None = None
         self._captured = False
+        self._too_small = 0
         self._shot: Shot | None = None
         self._free = weakref.finalize(self, _free, source, self._scorer)
 
@@ -94,8 +92,8 @@ class Watch:
 
     @property
     def dropped(self) -> int:
-        """Frames passed over so far, as newer ones were there."""
-        return self._source.dropped
+        """Frames passed over so far: newer ones were there, or they have less than 32 px a side."""
+        return self._source.dropped + self._too_small
 
     @property
     def frame(self) -> NDArray[np.uint8]:
@@ -123,6 +121,7 @@ class Watch:
         try:
             shot = next(self._source)
             while min(shot.buffer.upright_size) < MIN_SIDE_PX:
+                self._too_small += 1
                 shot = next(self._source)
             return self._judge(shot)
         except BaseException:  # an interrupt too, and the end
@@ -153,12 +152,14 @@ class Watch:
             for seen in self:
                 if seen.capture and self._source.is_live:
                     break
-        chosen = []
+        chosen: list[Best] = []
         for kept in self._shortlist.kept:
             pixels = kept.buffer.to_rgb()
             report = self._inspector.inspect(pixels, self._policy)
             chosen.append(Best(pixels, report, kept.time_s, kept.index))
-        return sorted(chosen, key=_rate, reverse=True)[:k]
+            # no more than `k` are held in full: a frame of 12 megapixels has 36 MB
+            chosen = sorted(chosen, key=_rate, reverse=True)[:k]
+        return chosen
 
     def close(self) -> None:
         """Free the camera. May be called twice, and while another thread waits for a frame; `best` still answers."""
@@ -253,7 +254,7 @@ class Watch:
             capture=self._is_moment(state, shot.time_s),
             time_ms=_since_ms(start),
             skipped=skipped,
-            dropped=shot.dropped,
+            dropped=shot.dropped + self._too_small,
         )
 
     def _is_moment(self, state: str, time_s: float) -> bool:

@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -16,6 +19,9 @@ from edge_iqa import image, views
 from edge_iqa.causes import UNCHECKED
 from edge_iqa.codes import CAUSES
 from edge_iqa.enhance import Diagnosis, Fixed, improve
+from edge_iqa.errors import OutputError
+from edge_iqa.files import write_bytes
+from edge_iqa.fix.encode import SUFFIX_FORMATS, Fineness, encode
 from edge_iqa.frame import Frame
 from edge_iqa.policy import Policy
 from edge_iqa.repairs.base import Scorer, Scores
@@ -79,6 +85,22 @@ class FixedPhoto:
         """Whether any repair was made."""
         return bool(self.steps)
 
+    def save(self, path: str | os.PathLike[str], replace: bool = False) -> Path:
+        """Write it as a file to upload: the ending of the name says the format. Of metadata it has none.
+
+        Args:
+            path: where to; .jpg, .png or .webp.
+            replace: whether a file that stands there may be replaced.
+
+        Raises:
+            OutputError: another ending, or it cannot be written.
+        """
+        kind = SUFFIX_FORMATS.get(Path(path).suffix.lower())
+        if kind is None:
+            endings = ", ".join(SUFFIX_FORMATS)
+            raise OutputError(f"{path}: expected a name that ends in {endings}; choose one of these")
+        return write_bytes(path, encode(self.pixels, kind, Fineness()), replace=replace)
+
     def __repr__(self) -> str:
         height, width = self.pixels.shape[:2]
         before, after = self.before, self.after
@@ -134,7 +156,7 @@ def repair(
         return fixed
     gain = f"{fixed.before[0]:.1f} → {fixed.after[0]:.1f}"
     why = f"left as it was: too little gained for a photo that is in doubt ({gain})"
-    return replace(fixed, pixels=frame.pixels, steps=(), after=fixed.before, why=why)
+    return dataclasses.replace(fixed, pixels=frame.pixels, steps=(), after=fixed.before, why=why)
 
 
 def may_try(report: Report) -> bool:

@@ -19,6 +19,7 @@ EXPORTED = [
     "Feed",
     "FixedPhoto",
     "Frame",
+    "FrameError",
     "FrameReport",
     "Gallery",
     "Inspector",

@@ -196,7 +196,7 @@ def test_an_interrupt_ends_it_and_the_best_so_far_is_written(video, tmp_path):
 
 
 def test_a_terminal_has_one_line_that_changes():
-    line = LiveLine(60)
+    line = LiveLine(60, open_words().states)
     first = line.update(REPORT)
     second = line.update(replace(REPORT, state="moving", hint="Hold still. " * 10, dropped=2))
     assert first.endswith("91.3") and first.count("\n") == 1
@@ -206,12 +206,12 @@ def test_a_terminal_has_one_line_that_changes():
 
 
 def test_wide_letters_take_two_columns_of_a_terminal():
-    shown = LiveLine(50).update(replace(REPORT, hint="请拿稳手机" * 10)).rpartition("\x1b[2K")[2]
+    shown = LiveLine(50, open_words().states).update(replace(REPORT, hint="请拿稳手机" * 10)).rpartition("\x1b[2K")[2]
     assert len(shown) + shown.count("请") * 5 == 49 and shown.endswith("请拿稳手机" * 2)
 
 
 def test_elsewhere_nothing_is_written_twice():
-    line = LiveLine(None)
+    line = LiveLine(None, open_words().states)
     assert line.update(REPORT).count("\n") == 2
     assert line.update(replace(REPORT, index=4, time_s=0.2, score=90.0)) == ""
     assert line.update(replace(REPORT, state="moving")).count("\n") == 1

@@ -190,7 +190,8 @@ def test_frames_of_changing_size_and_tiny_ones_do_not_end_the_stream(
     frame = frame_at(picture)
     sizes = [(640, 360), (360, 640), (8, 8), (320, 320), (33, 100), (640, 360)]
     reports = watch_all(inspector, [cv2.resize(frame, size) for size in sizes for _ in range(3)])
-    assert len(reports) == 3 * (len(sizes) - 1)  # what is too small to judge is passed over
+    assert len(reports) == 3 * (len(sizes) - 1)
+    assert reports[-1].dropped == 3, "what is too small to judge is passed over, and counted"
 
 
 class Camera:

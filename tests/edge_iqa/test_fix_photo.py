@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edge_iqa import Frame, Inspector, Issue, Report, Verdict
+from edge_iqa import Frame, Inspector, Issue, Report, Verdict, image
 from edge_iqa.enhance import Fixed
+from edge_iqa.errors import OutputError
 from edge_iqa.fix.photo import CLEARLY, fix_photo, make_scorer, may_try, to_diagnosis
 from edge_iqa.page.repairing import repair_for_page
 from edge_iqa.policy import open_policy, parse_policy
@@ -179,3 +181,25 @@ def test_the_verdict_of_a_smaller_copy_is_not_told(
     report = dataclasses.replace(inspector.inspect(dark, policy), width_px=2 * width, height_px=2 * height)
     repair = repair_for_page(Frame(dark, 2 * width, 2 * height), report, inspector, policy)
     assert repair is not None and repair.pixels is not None and repair.verdict is None
+
+
+@pytest.mark.parametrize("name", ["photo.jpg", "photo.png", "photo.webp"])
+def test_a_fixed_photo_is_saved_as_its_ending_says_and_never_over_another(
+    inspector: Inspector, good_photo: NDArray[np.uint8], tmp_path: Path, name: str
+) -> None:
+    fixed = inspector.fix(good_photo)
+    written = fixed.save(tmp_path / name)
+    shown = image.read(written)
+    assert shown.format == {"jpg": "jpeg"}.get(written.suffix[1:], written.suffix[1:])
+    assert np.abs(shown.pixels.astype(int) - fixed.pixels).mean() < 3
+    with pytest.raises(OutputError, match=name):
+        fixed.save(tmp_path / name)
+    assert fixed.save(tmp_path / name, replace=True) == written
+
+
+def test_a_fixed_photo_is_not_saved_under_an_ending_that_means_nothing(
+    inspector: Inspector, good_photo: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    with pytest.raises(OutputError, match=r"\.jpg"):
+        inspector.fix(good_photo).save(tmp_path / "photo.tiff")
+    assert list(tmp_path.iterdir()) == []
