@@ -251,7 +251,7 @@ def hash_code(root: Path, parts: Sequence[str] = _CODE) -> str:
     for name in parts:
         path = root / name
         for file in [path] if path.is_file() else sorted(path.rglob("*")):
-            if file.suffix in (".py", ".toml", ".json", ".onnx", ".tflite"):
+            if file.suffix in (".py", ".toml", ".json", ".onnx", ".tflite", ".npz"):
                 digest.update(file.read_bytes())
     return digest.hexdigest()
 

@@ -5,7 +5,7 @@ Hints while the seller aims; the photo when it is good and still, or the best th
 
 import sys
 
-from edge_iqa import Inspector, Verdict
+from edge_iqa import EdgeIqaError, Inspector, Verdict
 
 
 def sell(source: int | str, out: str, policy: str = "general") -> bool:
@@ -27,12 +27,14 @@ def sell(source: int | str, out: str, policy: str = "general") -> bool:
         print(f"{photo.before.verdict.value}, score {photo.before.score:.0f}: {done}")
         photo.save(out)
         report = inspector.inspect(out, policy=policy)
-        ready = report.verdict is Verdict.ACCEPT
-        advice = [issue.advice for issue in report.issues if issue.blocking]
-        print(f"{out}:", "ready to upload" if ready else " ".join(advice) or report.verdict.value)
-        return ready
+        advice = " ".join(issue.advice for issue in report.issues if issue.blocking)
+        print(f"{out}: {report.verdict}. {advice}")
+        return report.verdict is Verdict.ACCEPT
 
 
 if __name__ == "__main__":
     given = (sys.argv[1:] + ["0", "upload.jpg"][len(sys.argv) - 1 :])[:2]
-    sys.exit(not sell(int(given[0]) if given[0].isdecimal() else given[0], given[1]))
+    try:
+        sys.exit(not sell(int(given[0]) if given[0].isdecimal() else given[0], given[1]))
+    except EdgeIqaError as error:
+        sys.exit(str(error))

@@ -32,7 +32,6 @@ class Look:
     """One frame, measured.
 
     Attributes:
-        background: `light`, `plain` or `none`, as in `edge_iqa.mask.Mask`.
         product: chance that the product's place is right, 0 to 1; 0 where nothing stands out.
         fill, cut_off: as in `edge_iqa.measurement.MEASURES`; None where the product's place is not known.
         box: of the product; None likewise.
@@ -44,7 +43,6 @@ class Look:
         blur_px: width of the sharpest edges at viewing scale; None where there is no edge.
     """
 
-    background: str
     product: float
     fill: float | None
     cut_off: float | None
@@ -71,7 +69,6 @@ def look(buffer: Buffer, small: NDArray[np.uint8], viewing_px: int) -> Look:
     place = framing["product"]
     fill, cut = framing.get("fill"), framing.get("cut_off")
     return Look(
-        background=study.mask.background,
         product=study.mask.place,
         fill=fill[0] if fill else None,
         cut_off=cut[0] if cut else None,
@@ -94,7 +91,7 @@ def _find_highlight(study: Study) -> float:
 def _measure_blur(buffer: Buffer, study: Study, viewing_px: int) -> float | None:
     width, height = buffer.upright_size
     top, left, rows, columns = _to_stored(buffer, find_detail(study, (height, width), _DETAIL_PX))
-    crop = buffer.luma()[top : top + rows, left : left + columns].astype(np.float32)
+    crop = buffer.luma(slice(top, top + rows), slice(left, left + columns)).astype(np.float32)
     found = measure_width(crop)
     return None if found is None else found * min(1.0, viewing_px / max(width, height))
 

@@ -13,6 +13,10 @@ _SCORE_SHARE = 0.12
 """Of one core, that live scores may take."""
 _SCORE_EVERY_S = 0.5
 _STILL_FRAMES = 2
+_MOST_TIMES = 3.0
+"""Of what is known a cost counts at most so many times: a device that was held up for a second is not slow."""
+_LONGEST_GAP = 10
+"""Frames from one measured frame to the next, at most."""
 _RISES, _FALLS = 0.3, 0.1
 """How far the estimate of a cost follows one that is higher, or lower: one frame that a busy device holds up says
 little."""
@@ -33,13 +37,16 @@ class Plan:
             self._costs_ms[step] = 0.0
             return
         known = self._costs_ms[step]
+        if known:
+            cost_ms = min(cost_ms, _MOST_TIMES * known)
         self._costs_ms[step] = known + (_RISES if cost_ms > known else _FALLS) * (cost_ms - known)
 
     def takes_measure(self) -> bool:
         """Whether this frame is measured; asked once a frame."""
         room = max(1.0, self._budget_ms / 2 - self._costs_ms.get("motion", 0.0))
         self._frames_since += 1
-        if self._frames_since < math.ceil(self._costs_ms.get("measure", 0.0) / room):
+        gap = min(_LONGEST_GAP, math.ceil(self._costs_ms.get("measure", 0.0) / room))
+        if self._frames_since < gap:
             return False
         self._frames_since = 0
         return True

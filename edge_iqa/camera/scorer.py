@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +24,7 @@ class Scores:
     Attributes:
         values: `overall` and attributes, 0 to 1.
         picture: number of the still picture that it was.
-        cost_ms: processor time of one core, as far as waiting can tell.
+        cost_ms: time that it took.
     """
 
     values: dict[str, float]
@@ -32,13 +33,16 @@ class Scores:
 
 
 class Scorer:
-    """Works on one frame at a time; who asks too early is refused, not queued."""
+    """Works on one frame at a time; who asks too early is refused, not queued. May be closed from any thread."""
 
     def __init__(self, score: ScorePixels) -> None:
         self._score = score
+        self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
         self._work: Future[Scores] | None = None
         self._rgb: NDArray[np.uint8] | None = None
+        self._worker: int | None = None
+        self._is_closed = False
 
     @property
     def is_busy(self) -> bool:
@@ -48,33 +52,45 @@ class Scorer:
     def start(self, buffer: Buffer, picture: int) -> None:
         """Take a frame. It is converted here: the camera may have its memory back as soon as this returns.
 
+        Where it is closed, nothing happens.
+
         Raises:
             ValueError: it is busy.
         """
         if self._work is not None:
             raise ValueError("a frame is being scored; take its scores first")
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(1, "edge-iqa-scorer")
         self._rgb = buffer.to_rgb(self._rgb)
-        self._work = self._pool.submit(self._run, self._rgb, picture)
+        with self._lock:
+            if self._is_closed:
+                return
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(1, "edge-iqa-scorer")
+            self._work = self._pool.submit(self._run, self._rgb, picture)
 
     def take(self, wait: bool = False) -> Scores | None:
-        """The scores, once, when they are there; `wait` for them.
+        """The scores, once, when they are there; `wait` for them. None where it was closed meanwhile.
 
         Raises:
             BackendError: the runtime failed.
         """
-        if self._work is None or not (wait or self._work.done()):
+        work = self._work
+        if work is None or not (wait or work.done()):
             return None
-        work, self._work = self._work, None
-        return work.result()
+        self._work = None
+        try:
+            return work.result()
+        except CancelledError:
+            return None
 
     def close(self) -> None:
-        """End the thread, after the frame that it works on. May be called twice."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
-        self._pool = self._work = None
+        """End the thread, after the frame that it works on. May be called twice, and by that thread itself."""
+        with self._lock:
+            self._is_closed = True
+            pool, self._pool, self._work = self._pool, None, None
+        if pool is not None:
+            pool.shutdown(wait=self._worker != threading.get_ident(), cancel_futures=True)
 
     def _run(self, rgb: NDArray[np.uint8], picture: int) -> Scores:
+        self._worker = threading.get_ident()
         start = time.perf_counter()
         return Scores(self._score(rgb), picture, 1000 * (time.perf_counter() - start))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass
 
 from edge_iqa.stream.buffer import Buffer
 
 Rank = tuple[float, ...]
 """What makes a frame better than another, as tuples compare."""
+
+_MOST_BYTES = 256 << 20
+_FEWEST = 3
+"""Frames of 12 megapixels have up to 36 MB: of larger ones fewer are kept, but never less than so many."""
 
 
 @dataclass(eq=False)
@@ -59,22 +60,20 @@ class Shortlist:
             return False
         # what is near and worse goes; else the worst of all, where there is no room
         out = near
-        if not near and len(self._kept) >= self._most:
+        if not near and len(self._kept) >= self._find_most(buffer):
             worst = min(self._kept, key=lambda each: each.rank)
             if worst.rank >= rank:
                 return False
             out = [worst]
         room = out[0].buffer.data if out else None
         self._kept = [each for each in self._kept if each not in out]
-        self._kept.append(Kept(rank, time_s, index, _copy(buffer, room)))
+        self._kept.append(Kept(rank, time_s, index, buffer.copy(room)))
         return True
 
+    @staticmethod
+    def _weigh(buffer: Buffer) -> int:
+        return buffer.width_px * buffer.height_px * 3
 
-def _copy(buffer: Buffer, room: object) -> Buffer:
-    """The same frame in memory of its own: `room`, where it fits."""
-    given: NDArray[np.uint8] = np.frombuffer(buffer.data, np.uint8)
-    if not isinstance(room, np.ndarray) or room.shape != given.shape:
-        room = np.empty(given.shape, np.uint8)
-    data: NDArray[np.uint8] = room
-    np.copyto(data, given)
-    return replace(buffer, data=data)
+    def _find_most(self, buffer: Buffer) -> int:
+        """How many frames of this size there is room for."""
+        return min(self._most, max(_FEWEST, _MOST_BYTES // self._weigh(buffer)))

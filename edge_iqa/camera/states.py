@@ -72,11 +72,13 @@ class Seen:
         speed: share of the longer side that a corner moves in a thirtieth of a second.
         look: its measurements.
         scores: `overall` and attributes, 0 to 1, of this still picture; empty where the model has not judged it.
+        is_fresh: whether the measurements are of this frame, not of one before.
     """
 
     speed: float
     look: Look
     scores: Mapping[str, float]
+    is_fresh: bool = True
 
 
 def rate_shot(scores: Mapping[str, float]) -> float | None:
@@ -111,11 +113,6 @@ class StateMachine:
         self._stands = True
 
     @property
-    def state(self) -> str:
-        """The state after the last frame."""
-        return self._state
-
-    @property
     def stands(self) -> bool:
         """Whether the last frame shows the picture of the one before: it did not move, and light and focus are set."""
         return self._stands
@@ -123,6 +120,10 @@ class StateMachine:
     def update(self, seen: Seen) -> str:
         """Take one frame."""
         call = self._call(seen)
+        if not seen.is_fresh and call != "moving":
+            # what was measured before has had its say: of this frame only its motion is known
+            self._stands = True
+            return self._state
         settles = call != "moving" and self._settling.update(seen.look)
         self._stands = not (settles or call == "moving")
         if settles and self._state != "moving":

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_iqa import views
-from edge_iqa.camera.frame_report import Best, FrameReport
+from edge_iqa.camera.frame_report import STEPS, Best, FrameReport
 from edge_iqa.camera.hints import Hints, choose_hint
 from edge_iqa.camera.look import SMALL_PX, Look, look
 from edge_iqa.camera.motion import Motion
@@ -22,7 +22,7 @@ from edge_iqa.camera.scorer import Scorer, Scores
 from edge_iqa.camera.shortlist import Rank, Shortlist
 from edge_iqa.camera.states import Seen, StateMachine, rate_shot
 from edge_iqa.frame import Frame
-from edge_iqa.image import MIN_SIDE_PX
+from edge_iqa.image import MAX_ASPECT, MIN_SIDE_PX
 from edge_iqa.policy import Policy
 from edge_iqa.stream.events import Event, OnEvent
 from edge_iqa.stream.shot import Shot
@@ -79,8 +79,8 @@ class Watch:
         self._picture = 0
         self._still_frames = 0
         self._time_s: float | None = None
-        self._good_since_s: float | None = None
-        self._captured = False
+        self._good_s = 0.0
+        self._captured: int | None = None
         self._too_small = 0
         self._shot: Shot | None = None
         self._free = weakref.finalize(self, _free, source, self._scorer)
@@ -92,7 +92,8 @@ class Watch:
 
     @property
     def dropped(self) -> int:
-        """Frames passed over so far: newer ones were there, or they have less than 32 px a side."""
+        """Frames passed over so far: newer ones were there, or they have less than 32 px a side, or one side is
+        over 100 times the other."""
         return self._source.dropped + self._too_small
 
     @property
@@ -120,7 +121,7 @@ class Watch:
         """
         try:
             shot = next(self._source)
-            while min(shot.buffer.upright_size) < MIN_SIDE_PX:
+            while not _can_be_judged(shot.buffer.upright_size):
                 self._too_small += 1
                 shot = next(self._source)
             return self._judge(shot)
@@ -177,16 +178,18 @@ class Watch:
         start = time.perf_counter()
         self._shot = shot
         small = shot.buffer.shrink(SMALL_PX)
-        speed = self._motion.measure(small) * _FRAME_S / self._count_seconds(shot)
+        seconds = self._count_seconds(shot)
+        speed = self._motion.measure(small) * _FRAME_S / seconds
         self._plan.record("motion", _since_ms(start))
         measured, self._look = self._look, self._measure(shot, small)
-        skipped: tuple[str, ...] = ("measure",) if measured is self._look else ()
-        state = self._states.update(Seen(speed, self._look, self._scores))
+        is_fresh = measured is not self._look
+        state = self._states.update(Seen(speed, self._look, self._scores, is_fresh))
         self._follow()
-        if not self._score(shot):
-            skipped += ("model",)
-        self._offer(shot, state, speed)
-        return self._report(shot, state, skipped, start)
+        is_scored = self._score(shot)
+        if is_fresh:  # of the others nobody knows how sharp they are
+            self._offer(shot, state, speed)
+        skipped = tuple(name for name, done in zip(STEPS, (is_fresh, is_scored), strict=True) if not done)
+        return self._report(shot, state, skipped, self._is_moment(state, seconds, is_fresh), start)
 
     def _count_seconds(self, shot: Shot) -> float:
         """Seconds since the frame before."""
@@ -241,7 +244,9 @@ class Watch:
         blur_px = self._look.blur_px if self._look and self._look.blur_px else _NO_EDGE_PX
         return (tier, round(rate_shot(self._scores) or 0.0, 2), -blur_px - _SPEED_WEIGHT * speed)
 
-    def _report(self, shot: Shot, state: str, skipped: tuple[str, ...], start: float) -> FrameReport:
+    def _report(
+        self, shot: Shot, state: str, skipped: tuple[str, ...], capture: bool, start: float
+    ) -> FrameReport:
         overall = self._scores.get("overall")
         hint = self._hints.update(choose_hint(state, self._scores, self._thresholds))
         return FrameReport(
@@ -251,21 +256,20 @@ class Watch:
             hint=None if hint is None else self._inspector.words.hints[hint],
             score=None if overall is None else 100 * overall,
             box=self._look.box if self._look else None,
-            capture=self._is_moment(state, shot.time_s),
+            capture=capture,
             time_ms=_since_ms(start),
             skipped=skipped,
             dropped=shot.dropped + self._too_small,
         )
 
-    def _is_moment(self, state: str, time_s: float) -> bool:
-        if state != "good":
-            self._good_since_s, self._captured = None, False
+    def _is_moment(self, state: str, seconds: float, is_fresh: bool) -> bool:
+        """Whether the photo should be taken now: once of each picture, and never of a frame that was not measured."""
+        self._good_s = self._good_s + seconds if state == "good" else 0.0
+        # the first good frame ends no stretch of good ones, it begins one
+        is_long = self._good_s - seconds >= _HOLD_S
+        if not (is_long and is_fresh) or self._captured == self._picture:
             return False
-        if self._good_since_s is None:
-            self._good_since_s = time_s
-        if self._captured or time_s - self._good_since_s < _HOLD_S:
-            return False
-        self._captured = True
+        self._captured = self._picture
         return True
 
 
@@ -301,6 +305,10 @@ def _find_fill(policy: Policy) -> float:
         if rule.measure == "fill" and rule.at_least is not None and rule.is_in_force(today)
     ]
     return _CROP * max(asked) if asked else _FILL
+
+
+def _can_be_judged(size: tuple[int, int]) -> bool:
+    return min(size) >= MIN_SIDE_PX and max(size) <= MAX_ASPECT * min(size)
 
 
 def _rate(best: Best) -> tuple[float, float]:

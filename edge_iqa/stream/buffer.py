@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from edge_iqa.stream.planes import (
 
 MAX_PIXELS = 100_000_000
 ROTATIONS = (0, 90, 180, 270)
+_ALL = slice(None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,18 +124,34 @@ class Buffer:
         """The values of black and white in `luma`."""
         return (0, 255) if self.full_range or self.format not in YUV else (16, 235)
 
-    def luma(self) -> NDArray[np.uint8]:
-        """Brightness of all pixels as stored: not turned, and of the range that `luma_range` tells.
+    def copy(self, into: object = None) -> Buffer:
+        """The same frame in memory of its own: no more of the data than it needs.
+
+        Args:
+            into: an array of an earlier copy, which is written to where it has the right size; else a new one is made.
+        """
+        given = self._bytes[: self._layout.end]
+        fits = isinstance(into, np.ndarray) and into.shape == given.shape and into.flags.writeable
+        data: NDArray[np.uint8] = into if fits and isinstance(into, np.ndarray) else np.empty_like(given)
+        np.copyto(data, given)
+        return replace(self, data=data)
+
+    def luma(self, rows: slice = _ALL, columns: slice = _ALL) -> NDArray[np.uint8]:
+        """Brightness of pixels as stored: not turned, and of the range that `luma_range` tells.
+
+        Args:
+            rows, columns: of the part that is asked for.
 
         Returns:
             uint8 (h, w), not to be written to. A view of the data (of YUY2 with gaps between its pixels), but
             made for RGB, BGR, RGBA and BGRA.
         """
         if self.format in YUV or self.format == "GRAY":
-            return view_luma(self._bytes, self._layout)
+            return view_luma(self._bytes, self._layout)[rows, columns]
         cv2 = opencv.load()
         code = getattr(cv2, f"COLOR_{self.format}2GRAY")
-        gray: NDArray[np.uint8] = cv2.cvtColor(view_pixels(self._bytes, self._layout), code)
+        part = view_pixels(self._bytes, self._layout)[rows, columns]
+        gray: NDArray[np.uint8] = cv2.cvtColor(part, code)
         return gray
 
     def shrink(self, long_side_px: int) -> NDArray[np.uint8]:

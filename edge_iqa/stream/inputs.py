@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from types import GeneratorType
 from typing import Any, Protocol
 
@@ -12,6 +13,7 @@ from edge_iqa import image
 from edge_iqa.errors import CameraError, FrameError
 from edge_iqa.stream import capture
 from edge_iqa.stream.buffer import Buffer
+from edge_iqa.stream.clock import KeptClock
 from edge_iqa.stream.pool import FramePool
 
 _PHOTO_STEP_S = 1.0
@@ -91,6 +93,7 @@ class Video:
         fps = float(self._video.get(capture.FPS))
         self.fps = fps if math.isfinite(fps) and 0.1 < fps < 1000 else _USUAL_FPS
         self.step_s = 1 / self.fps
+        self._clock = KeptClock(self.step_s)
         self._first: Buffer | None = None
         with contextlib.suppress(FrameError):
             self._first = self._next()
@@ -104,7 +107,8 @@ class Video:
         buffer, self._first = self._first or self._next(), None
         if buffer is None:
             raise StopIteration
-        return buffer
+        # some files tell no positions, or such as go back and forth
+        return replace(buffer, time_s=self._clock.stamp(buffer.time_s))
 
     def _next(self) -> Buffer | None:
         return _read_frame(

@@ -76,7 +76,7 @@ class KeptSource(BaseSource):
         self._dropped += 1
         self._garbage += 1
         self.log.tell(Event("garbage", str(error)))
-        if self._garbage % (GARBAGE_IN_A_ROW + 1) == 0 and self._input.may_be_lost:
+        if self._garbage and self._garbage % (GARBAGE_IN_A_ROW + 1) == 0 and self._input.may_be_lost:
             self.lose(Event("unplugged", tell_garbage(error)))
 
     def close(self) -> None:

@@ -208,7 +208,11 @@ def test_a_terminal_has_one_line_that_changes():
 
 
 def test_wide_letters_take_two_columns_of_a_terminal():
-    shown = LiveLine(50, open_words().states).update(replace(REPORT, hint="请拿稳手机" * 10)).rpartition("\x1b[2K")[2]
+    shown = (
+        LiveLine(50, open_words().states)
+        .update(replace(REPORT, hint="请拿稳手机" * 10))
+        .rpartition("\x1b[2K")[2]
+    )
     assert len(shown) + shown.count("请") * 5 == 49 and shown.endswith("请拿稳手机" * 2)
 
 

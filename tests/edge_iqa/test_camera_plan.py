@@ -106,3 +106,20 @@ def test_frames_of_any_kind_of_memory_are_kept(data: object) -> None:
     shortlist = Shortlist(1, apart_s=0.5)
     assert shortlist.offer(Buffer(data, "GRAY", 8, 8), (0.0,), 0.0, 0)
     assert not shortlist.kept[0].buffer.to_rgb().any()
+
+
+def test_one_slow_frame_does_not_starve_measuring() -> None:
+    plan = Plan(33.0)
+    measured = []
+    for index in range(120):
+        plan.record("motion", 2.0)
+        measured.append(plan.takes_measure())
+        if measured[-1]:
+            plan.record("measure", 1500.0 if index in (0, 40) else 8.0)
+    assert all(measured[1:40]) and sum(measured[41:]) > 60 and all(measured[-30:])
+
+
+def test_of_a_large_memory_only_the_frame_is_kept() -> None:
+    shortlist = Shortlist(3, apart_s=0.5)
+    shortlist.offer(Buffer(np.zeros(10_000_000, np.uint8), "GRAY", 100, 100), (1.0,), 0.0, 0)
+    assert np.asarray(shortlist.kept[0].buffer.data).nbytes == 10_000

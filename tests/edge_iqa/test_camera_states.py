@@ -17,7 +17,7 @@ from edge_iqa.camera.states import CALM_FRAMES, Seen, StateMachine
 from edge_iqa.manifest import Thresholds
 
 GOOD = Look(
-    background="light", product=0.95, fill=0.7, placement=Placement(0.99, 0.7), cut_off=0.0,
+    product=0.95, fill=0.7, placement=Placement(0.99, 0.7), cut_off=0.0,
     box=(0.2, 0.2, 0.6, 0.7), brightness=50.0,
     clipped=0.0, highlight=0.95, burnt=0.5, blur_px=2.0,
 )  # fmt: skip
@@ -95,7 +95,6 @@ SEEN = st.builds(
     speed=st.floats(0, 1),
     look=st.builds(
         Look,
-        background=st.sampled_from(("light", "plain", "none")),
         product=st.floats(0, 1),
         placement=st.builds(Placement, st.floats(0, 1), st.floats(0, 1)),
         fill=st.none() | st.floats(0, 1),

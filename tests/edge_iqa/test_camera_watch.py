@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from edge_iqa import Buffer, CameraError, Feed, FrameReport, Inspector
 from edge_iqa.camera.frame_report import STEPS
 from edge_iqa.camera.names import STATES
+from edge_iqa.camera.scorer import Scorer
 from edge_iqa.camera.states import rate_shot
 from edge_iqa.errors import BackendError, PolicyError
 
@@ -51,7 +52,7 @@ def test_a_still_and_sound_picture_becomes_good_and_is_captured_once(
     assert all(report.hint is None for report in reports)
     assert sum(report.capture for report in reports) == 1
     capture = next(report for report in reports if report.capture)
-    assert capture.time_s - reports[states.index("good")].time_s == pytest.approx(0.5, abs=0.04)
+    assert capture.time_s - reports[states.index("good")].time_s == pytest.approx(0.5, abs=0.07)
     assert reports[-1].score == pytest.approx(inspector.inspect(frame_at(picture)).score, abs=1e-4)
 
 
@@ -351,3 +352,102 @@ def test_any_live_stream_is_survived(inspector: Inspector) -> None:
     run_state_machine_as_test(
         LiveStream, settings=settings(max_examples=25, stateful_step_count=15, deadline=None)
     )
+
+
+def hurry(watch: Any) -> None:
+    """Let measuring cost so much that most live frames go without."""
+    for _ in range(60):
+        watch._plan.record("measure", 150.0)
+
+
+def push_at(feed: Feed, frame: Pixels, time_s: float) -> None:
+    feed.push(Buffer(frame, "RGB", frame.shape[1], frame.shape[0], time_s=time_s))
+
+
+def test_no_photo_is_taken_of_a_frame_that_was_not_measured(inspector: Inspector, picture: Pixels) -> None:
+    feed, light, dark = Feed(), frame_at(picture), np.zeros_like(frame_at(picture))
+    reports = []
+    with inspector.watch(feed) as watch:
+        hurry(watch)
+        for index in range(200):
+            push_at(feed, dark if index % 2 else light, index / 30)
+            reports.append(next(watch))
+            hurry(watch)
+    assert any("measure" in report.skipped for report in reports)
+    assert not any(report.capture and "measure" in report.skipped for report in reports)
+
+
+def test_what_was_measured_once_has_one_vote(inspector: Inspector, picture: Pixels) -> None:
+    feed, frame = Feed(), frame_at(picture)
+    with inspector.watch(feed) as watch:
+        for index in range(20):
+            push_at(feed, frame, index / 30)
+            before = next(watch).state
+        watch._look = None  # the next frame is measured
+        push_at(feed, np.zeros_like(frame), 20 / 30)
+        states = [next(watch).state]
+        hurry(watch)
+        for index in range(21, 24):
+            push_at(feed, frame, index / 30)
+            states.append(next(watch).state)
+    assert set(states) == {before}
+
+
+def test_a_jump_of_time_takes_no_photo(inspector: Inspector, picture: Pixels) -> None:
+    frame = frame_at(picture)
+    times = [index / 30 for index in range(12)] + [3600 + index / 30 for index in range(12)]
+    frames = [Buffer(frame, "RGB", frame.shape[1], frame.shape[0], time_s=time_s) for time_s in times]
+    reports = watch_all(inspector, frames)
+    first = next((report.index for report in reports if report.capture), None)
+    good = next(report.index for report in reports if report.state == "good")
+    assert first is None or first - good >= 10
+
+
+def test_a_strip_that_no_verdict_can_be_given_on_is_passed_over(
+    inspector: Inspector, picture: Pixels
+) -> None:
+    strip = np.zeros((40, 6000, 3), np.uint8)
+    with inspector.watch([frame_at(picture)] * 5 + [strip] * 5) as watch:
+        assert len(list(watch)) == 5
+        assert len(watch.best(3)) == 1 and watch.dropped == 5
+
+
+def test_a_model_that_fails_ends_a_live_stream_with_its_error(picture: Pixels) -> None:
+    feed = Feed()
+    with Inspector.open() as opened, opened.watch(feed) as watch:
+        opened.backend.close()
+        with pytest.raises(BackendError):
+            for index in range(60):
+                push_at(feed, frame_at(picture), index / 30)
+                next(watch)
+                time.sleep(0.005)
+
+
+def test_a_scorer_may_be_closed_at_any_moment(picture: Pixels) -> None:
+    buffer = Buffer(frame_at(picture), "RGB", picture.shape[1] - 160, picture.shape[0] - 160)
+    for pause_s in np.linspace(0, 0.004, 40).tolist():
+        scorer = Scorer(lambda rgb: {"overall": float(rgb.mean())})
+        closer = threading.Timer(pause_s, scorer.close)
+        closer.start()
+        for _ in range(20):
+            if not scorer.is_busy:
+                scorer.start(buffer, 0)
+            scorer.take(wait=True)
+        closer.join()
+        scorer.start(buffer, 0)
+        assert scorer.take(wait=True) is None
+    assert wait_for(
+        lambda: not [each for each in threading.enumerate() if each.name.startswith("edge-iqa-scorer")]
+    )
+
+
+def test_an_answer_does_not_wait_for_the_model(picture: Pixels) -> None:
+    free = threading.Event()
+    scorer = Scorer(lambda rgb: {"overall": float(free.wait(30))})
+    buffer = Buffer(frame_at(picture), "RGB", picture.shape[1] - 160, picture.shape[0] - 160)
+    scorer.start(buffer, 3)
+    assert scorer.take() is None and scorer.is_busy
+    free.set()
+    scores = scorer.take(wait=True)
+    assert scores is not None and scores.values == {"overall": 1.0} and scores.picture == 3
+    scorer.close()
