@@ -51,6 +51,9 @@ class Load:
         dropped: frames that the watch passed over.
         waits_ms: from a frame's push to its answer, one each.
         times_ms: `FrameReport.time_ms`, one each.
+        measured: share of the answered frames that were measured, not only looked at for motion.
+        measured_first: the same of the first three seconds after the start.
+        first_ms: from the first frame's push to its answer, while memory and libraries are cold.
         cpu_cores: CPU time of the process less the pushing thread's, over wall time.
         states: frames by state.
         usage: who used the machine.
@@ -61,6 +64,9 @@ class Load:
     dropped: int
     waits_ms: list[float]
     times_ms: list[float]
+    measured: float
+    measured_first: float
+    first_ms: float
     cpu_cores: float
     states: dict[str, int]
     usage: dict[str, float | None]
@@ -141,6 +147,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     opencv.load().setNumThreads(1)
     buffers = _render(options)
+    _stay_on_one_core()
     with Inspector.open(options.bundle, threads=1) as inspector:
         run = measure_load if options.what == "load" else measure_memory
         print(json.dumps(asdict(run(inspector, buffers, options.frames))))
@@ -157,6 +164,12 @@ def _render(options: argparse.Namespace) -> list[Buffer]:
             _tell(f"rendered {len(buffers)} of {options.rendered} frames")
             buffers.append(film.shoot(index))
     return buffers[: options.rendered]
+
+
+def _stay_on_one_core() -> None:
+    """The thread that judges, the one of the model and the one that pushes share a core, where the system lets them."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
 def play(buffers: Sequence[Buffer]) -> Iterator[Buffer]:
@@ -202,12 +215,17 @@ def measure_load(inspector: Inspector, buffers: Sequence[Buffer], frames: int) -
     times_ms: list[float] = []
     states: dict[str, int] = {}
     dropped = dropped_before = 0
+    is_measured: list[bool] = []
+    first_ms = 0.0
     start = end = (0.0, 0.0, 0.0)
     others = machine.Watch()
     with inspector.watch(feed) as watch:
         pusher.start()
         for report in watch:
             now = time.perf_counter()
+            if not is_measured:
+                first_ms = 1000 * (now - pusher.pushed_s[report.index])
+            is_measured.append("measure" not in report.skipped)
             if report.index < _WARM_UP:
                 dropped_before = report.dropped
                 continue
@@ -231,6 +249,9 @@ def measure_load(inspector: Inspector, buffers: Sequence[Buffer], frames: int) -
         dropped=dropped,
         waits_ms=waits_ms,
         times_ms=times_ms,
+        measured=sum(is_measured[-len(waits_ms) :]) / len(waits_ms),
+        measured_first=sum(is_measured[: -len(waits_ms)]) / max(1, len(is_measured) - len(waits_ms)),
+        first_ms=first_ms,
         cpu_cores=(own - pushing) / wall,
         states=states,
         usage=usage,

@@ -15,6 +15,8 @@ from edge_iqa.camera.names import FAULTS, HINTS
 
 CHANGE_FRAMES = 3
 """Frames this near to a change of the allowed states, or to the beginning of the film, are not counted."""
+HINT_FRAMES = 10
+"""A hint is held back until it is sure: so long after a change an earlier one may still be shown."""
 QUALITY_HINTS = frozenset(HINTS) - frozenset(FAULTS)
 """What may be said of a `steady` picture whose noise may keep it from being accepted, and has to be where it does."""
 _NOISY, _REFUSED = 0.04, 0.28
@@ -60,15 +62,15 @@ Film = Sequence[Watched]
 """All frames of one film, in order."""
 
 
-def find_counted(frames: Film) -> list[bool]:
-    """Whether each frame is at least `CHANGE_FRAMES` away from a change of the allowed states.
+def find_counted(frames: Film, after: int = CHANGE_FRAMES) -> list[bool]:
+    """Whether each frame is away from a change of the allowed states, which lies between two frames.
 
-    A change lies between two frames: the three before it and the three after are left out.
+    The three before it are left out, and `after` of those behind it.
     """
     counted = [True] * len(frames)
     changes = [0, *(at for at in range(1, len(frames)) if frames[at].allowed != frames[at - 1].allowed)]
     for change in changes:
-        for near in range(max(0, change - CHANGE_FRAMES), min(len(frames), change + CHANGE_FRAMES)):
+        for near in range(max(0, change - CHANGE_FRAMES), min(len(frames), change + after)):
             counted[near] = False
     return counted
 
@@ -125,7 +127,14 @@ def judge_hints(films: Sequence[Film], fps: float) -> list[Figure]:
     tens = np.array([len(frames) / fps / 10 for frames in films])
     needless = np.array([count_needless(frames) for frames in films], float)
     changes = np.array([sum(a.hint != b.hint for a, b in pairwise(f)) for f in films], float)
+    rows = [
+        (frame, frame.hint in frame.wanted)
+        for frames in films
+        for frame, counted in zip(frames, find_counted(frames, HINT_FRAMES), strict=True)
+        if counted
+    ]
     return [
+        Figure("hint right, a third of a second after a change", _share(rows)),
         Figure("hint changes not needed, in 10 s", _rate(needless, tens, films), 0.5, at_least=False),
         Figure("hint changes, in 10 s", _rate(changes, tens, films)),
     ]

@@ -27,9 +27,12 @@ def sell(source: int | str, out: str, policy: str = "general") -> bool:
         print(f"{photo.before.verdict.value}, score {photo.before.score:.0f}: {done}")
         photo.save(out)
         report = inspector.inspect(out, policy=policy)
-        advice = " ".join(issue.advice for issue in report.issues if issue.blocking)
-        print(f"{out}: {report.verdict}. {advice}")
-        return report.verdict is Verdict.ACCEPT
+        ready, advice = (
+            report.verdict is Verdict.ACCEPT,
+            [each.advice for each in report.issues if each.blocking],
+        )
+        print(f"{out}:", "ready to upload" if ready else " ".join(advice) or report.verdict.value)
+        return ready
 
 
 if __name__ == "__main__":

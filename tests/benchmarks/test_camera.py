@@ -130,7 +130,7 @@ def test_a_choice_is_held_to_the_best_label() -> None:
 
 
 def test_frames_that_were_dropped_were_not_answered_in_time() -> None:
-    load = Load(100, 90, 10, [5.0] * 85 + [40.0] * 5, [4.0] * 90, 0.2, {}, {})
+    load = Load(100, 90, 10, [5.0] * 85 + [40.0] * 5, [4.0] * 90, 1.0, 1.0, 90.0, 0.2, {}, {})
     found = judge_load(load)
     assert value(found, "1080p at 30 fps: frames answered within 33 ms") == pytest.approx(0.85)
     assert one(found, "1080p at 30 fps: CPU, cores").held is True
