@@ -20,17 +20,14 @@ def sell(source: int | str, out: str, policy: str = "general") -> bool:
                     break
             best = camera.best()
         if not best:
-            print("The camera gave no frame.")
-            return False
+            sys.exit("The camera gave no frame.")
         photo = inspector.fix(best[0].pixels, policy=policy)
         done = ", ".join(photo.steps) or photo.why
         print(f"{photo.before.verdict.value}, score {photo.before.score:.0f}: {done}")
         photo.save(out)
         report = inspector.inspect(out, policy=policy)
-        ready, advice = (
-            report.verdict is Verdict.ACCEPT,
-            [each.advice for each in report.issues if each.blocking],
-        )
+        ready = report.verdict is Verdict.ACCEPT
+        advice = [issue.advice for issue in report.issues if issue.blocking]
         print(f"{out}:", "ready to upload" if ready else " ".join(advice) or report.verdict.value)
         return ready
 
