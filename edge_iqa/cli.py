@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from edge_iqa.fix.batch import Unfixed
     from edge_iqa.fix.command import FixedFile
     from edge_iqa.gallery.command import Answer, Unread
+    from edge_iqa.gallery.gallery import Gallery
     from edge_iqa.report import Failure, Report
 
 ACCEPTED, NOT_ACCEPTED, USAGE, UNREADABLE = 0, 1, 2, 3
@@ -292,7 +293,7 @@ def _duplicates(options: argparse.Namespace) -> int:
 
 
 def _gallery(options: argparse.Namespace) -> int:
-    from edge_iqa.gallery.command import add_photos, find_photos, open_or_begin
+    from edge_iqa.gallery.command import add_photos, check_target, find_photos, open_or_begin
     from edge_iqa.gallery.gallery import Gallery
     from edge_iqa.inspector import Inspector
 
@@ -302,7 +303,7 @@ def _gallery(options: argparse.Namespace) -> int:
             gallery = Gallery.open(options.gallery, inspector)
             for name in options.names:
                 gallery.remove(name)
-            gallery.save()
+            gallery.save()  # only reached where every one of them was there
             return 0
         paths = [path for photo in options.photos for path in expand(photo)]
         if options.action == "find":
@@ -311,14 +312,30 @@ def _gallery(options: argparse.Namespace) -> int:
                 find_photos(inspector, gallery, paths, options.k, options.mirrored, options.jobs),
                 options.json,
             )
+        check_target(options.gallery)
         gallery = open_or_begin(options.gallery, inspector)
-        answers = add_photos(
+        taken = add_photos(
             inspector, gallery, paths, anyway=options.anyway, mirrored=options.mirrored, jobs=options.jobs
         )
-        try:
-            return _print_answers(answers, options.json)
-        finally:  # what was told to be added is, even where whoever reads our output has gone
-            gallery.save(options.gallery)
+        answers = _save_and_collect(gallery, taken, len(paths))
+    return _print_answers(iter(answers), options.json)
+
+
+def _save_and_collect(
+    gallery: Gallery, answers: Iterator[Answer | Unread], total: int
+) -> list[Answer | Unread]:
+    """All answers, once what was added is on the disk: "added" is told of nothing that may still be lost."""
+    progress = _count_to(total) if sys.stderr.isatty() and total > 1 else None
+    collected = []
+    try:
+        for done, answer in enumerate(answers, 1):
+            collected.append(answer)
+            if progress is not None:
+                progress(done)
+    finally:  # after an interrupt too: those that were added need not be added again
+        if gallery.is_changed:
+            gallery.save()
+    return collected
 
 
 def _print_answers(answers: Iterator[Answer | Unread], as_json: bool) -> int:

@@ -46,12 +46,23 @@ def write_parts(
     Raises:
         OutputError: as `write_bytes`.
     """
+    return put_parts(path, parts, replace=replace)[0]
+
+
+def put_parts(
+    path: str | os.PathLike[str], parts: Iterable[bytes | memoryview], *, replace: bool = True
+) -> tuple[Path, os.stat_result]:
+    """The same, and what the system says of the file that was written, taken before it had its name.
+
+    Raises:
+        OutputError: as `write_bytes`.
+    """
     target = settle(path)
     temporary = target.parent / f".edge-iqa.{secrets.token_hex(8)}"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            _write(temporary, parts, target)
+            status = _write(temporary, parts, target)
             _put(temporary, target, replace)
         finally:  # after an interrupt too; where all went well it has its new name already
             _drop(temporary)
@@ -59,7 +70,7 @@ def write_parts(
         if not replace and isinstance(error, FileExistsError) and os.path.lexists(target):
             raise OutputError(TAKEN.format(target)) from error
         raise OutputError(_explain(target, error)) from error
-    return target
+    return target, status
 
 
 def settle(path: str | os.PathLike[str]) -> Path:
@@ -77,7 +88,7 @@ def settle(path: str | os.PathLike[str]) -> Path:
         raise OutputError(_explain(given, error)) from error
 
 
-def _write(temporary: Path, parts: Iterable[bytes | memoryview], target: Path) -> None:
+def _write(temporary: Path, parts: Iterable[bytes | memoryview], target: Path) -> os.stat_result:
     """Bring the data onto the disk, in a file that has the mode of the one it will replace."""
     # not by tempfile, whose files are for their owner alone: opened like this, the system applies the umask
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
@@ -85,11 +96,13 @@ def _write(temporary: Path, parts: Iterable[bytes | memoryview], target: Path) -
         stream.writelines(parts)
         stream.flush()
         os.fsync(stream.fileno())
+        written = os.fstat(stream.fileno())
     with contextlib.suppress(FileNotFoundError):
         status = os.lstat(target)
         if stat.S_ISREG(status.st_mode):
             with contextlib.suppress(PermissionError):  # cards and shares have modes of their own
                 os.chmod(temporary, stat.S_IMODE(status.st_mode))
+    return written
 
 
 def _put(temporary: Path, target: Path, replace: bool) -> None:

@@ -4,11 +4,11 @@
     from edge_iqa.gallery import Gallery
 
     with Inspector.open() as inspector:
-        gallery = Gallery(inspector)
+        gallery = Gallery.begin("listing.gallery", inspector)  # or open, where there is one
         gallery.add("photo.jpg")
         for match in gallery.find("again.jpg"):
             print(match.name, match.kind, match.distance)
-        gallery.save("listing.gallery")
+        gallery.save()
 
 `gallery.py` ties the rooms together: `fingerprint.py` says what is kept of a photo, `alignment.py` and `likeness.py`
 lay one photo onto another and compare them, `shelf.py` holds many, `graph.py` finds neighbors among very many,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from edge_iqa.backends.base import cores
-from edge_iqa.errors import PhotoError
+from edge_iqa.errors import OutputError, PhotoError
+from edge_iqa.files import make_folder
 from edge_iqa.folders import explain
 from edge_iqa.gallery.fingerprint import Fingerprint, make_fingerprint
 from edge_iqa.gallery.gallery import CANDIDATES, Gallery
@@ -88,7 +90,28 @@ def open_or_begin(path: str | os.PathLike[str], inspector: Inspector) -> Gallery
     Raises:
         GalleryError: something else stands there; see `Gallery.open`.
     """
-    return Gallery.open(path, inspector) if os.path.lexists(path) else Gallery(inspector)
+    return Gallery.open(path, inspector) if os.path.lexists(path) else Gallery.begin(path, inspector)
+
+
+def check_target(path: str | os.PathLike[str]) -> None:
+    """Before minutes of work: whether a gallery can be written there; its folder is made.
+
+    Raises:
+        OutputError: the folder cannot be made, or nothing can be written in it.
+    """
+    try:
+        folder = Path(os.path.realpath(path)).parent
+    except (OSError, ValueError):  # a zero byte in the path: opening will tell
+        return
+    make_folder(folder, "GALLERY")
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OutputError(
+            f"{os.fspath(path)}: expected a folder in which the gallery can be written, got {error.strerror or error}; "
+            "allow this user to write there or choose another folder"
+        ) from error
 
 
 def find_photos(
@@ -127,12 +150,12 @@ def add_photos(
             yield Unread(taken)
             continue
         matches = gallery.find(taken, CANDIDATES, mirrored=mirrored)
-        if path in gallery and all(match.name != path for match in matches):
+        answer = Answer(path, tuple(matches), added=False)
+        if path in gallery and all(match.name != path for match in answer.copies):
             # another photo by now under a name that is taken: whoever asks must say which of them counts
             error = PhotoError(f"{path}: the gallery has another photo of this name; remove that first")
             yield Unread(Failure(path, error))
             continue
-        answer = Answer(path, tuple(matches), added=False)
         if path in gallery or (answer.copies and not anyway):
             yield answer
             continue

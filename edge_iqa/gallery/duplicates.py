@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from edge_iqa.errors import PhotoError
 from edge_iqa.folders import explain
 from edge_iqa.gallery.fingerprint import Fingerprint, make_fingerprint
 from edge_iqa.gallery.gallery import CANDIDATES, Gallery, judge
-from edge_iqa.gallery.match import ORDER, Kind, Match
+from edge_iqa.gallery.match import Kind, Match
 from edge_iqa.pool import map_in_order
 from edge_iqa.report import SCHEMA, Failure
 
@@ -35,8 +35,7 @@ class Member:
         score: 0 to 100.
         width_px, height_px: as it is shown.
         file_bytes: size of the file.
-        relation: to the photo to keep; None of that photo itself. Where the two are copies only by way of others of
-            the group, `relation.likeness` is below the bound of a copy.
+        relation: to the photo to keep, of which it is a copy; None of that photo itself.
     """
 
     file: str
@@ -61,7 +60,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Group:
-    """Copies of one photo.
+    """Copies of one photo, the one to keep: each of the others is a copy of that.
 
     Attributes:
         keep: the one to keep.
@@ -109,7 +108,7 @@ class Duplicates:
     """What was found among photos.
 
     Attributes:
-        photos: how many were looked at, those that could not be read too.
+        photos: how many were looked at, those that could not be read too; a file that has several names counts once.
         groups: of two photos or more.
         alike: pairs of groups or single photos.
         failures: photos that could not be read.
@@ -143,12 +142,12 @@ def find_duplicates(
 
     Args:
         inspector: makes the fingerprints.
-        paths: photos; one that is named twice counts once.
+        paths: photos; one that is named twice, by whatever path or link, counts once.
         mirrored: photos with left and right changed count as copies too.
         jobs: photos read at the same time; None is one per core.
         progress: told how many photos are done.
     """
-    paths = list(dict.fromkeys(paths))
+    paths = _drop_aliases(paths)
     gallery, links, failures = Gallery(inspector), _Links(), []
     work = partial(_try, inspector)
     for done, (path, taken) in enumerate(map_in_order(work, paths, jobs or cores()), 1):
@@ -160,10 +159,33 @@ def find_duplicates(
             failures.append(Failure(path, taken))
         if progress is not None:
             progress(done)
-    groups = [_choose(gallery, files, mirrored) for files in links.group(list(gallery))]
+    groups = [group for files in links.group(list(gallery)) for group in _split(gallery, files, mirrored)]
     kept = {member.file: group.keep.file for group in groups for member in (group.keep, *group.others)}
     found = tuple(group for group in groups if group.others)
-    return Duplicates(len(paths), found, links.pair(kept), tuple(failures))
+    count = sum(not os.path.isdir(path) for path in paths)  # of a folder that has no photos an error is told
+    return Duplicates(count, found, links.pair(kept), tuple(failures))
+
+
+def _drop_aliases(paths: Sequence[str]) -> list[str]:
+    """Each file once, by the name that is no link where one is: as its own copy it might be deleted."""
+    names: dict[Any, str] = {}
+    for path in paths:
+        identity = _identify(path)
+        if identity not in names or (_is_link(names[identity]) and not _is_link(path)):
+            names[identity] = path
+    return list(names.values())
+
+
+def _identify(path: str) -> tuple[int, int] | str:
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):  # reading it will tell
+        return path
+    return (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)
+
+
+def _is_link(path: str) -> bool:
+    return os.path.realpath(path) != os.path.abspath(path)
 
 
 class _Links:
@@ -214,28 +236,42 @@ def _try(inspector: Inspector, path: str) -> tuple[str, Fingerprint | PhotoError
         return path, explain(path) if os.path.isdir(path) else error
 
 
-def _choose(gallery: Gallery, files: Sequence[str], mirrored: bool) -> Group:
-    """The best score is kept; of scores that are nearly the same the most pixels, then the most bytes."""
-    photos = {file: gallery.get(file) for file in files}
+def _split(gallery: Gallery, files: Sequence[str], mirrored: bool) -> Iterator[Group]:
+    """Groups whose members all are copies of the one to keep: copies of copies need not be that."""
+    left = {file: gallery.get(file) for file in files}
+    while left:
+        keep, _ = _choose(left)
+        related = {
+            file: _relate(keep, left[keep], photo, mirrored) for file, photo in left.items() if file != keep
+        }
+        relations = {file: match for file, match in related.items() if match is not None}
+        photos = {file: photo for file, photo in left.items() if file == keep or file in relations}
+        others = tuple(_describe(file, photos[file], relations[file]) for file in sorted(relations))
+        yield Group(_describe(keep, photos[keep]), others, _explain(keep, _choose(photos)[1], photos))
+        left = {file: photo for file, photo in left.items() if file not in photos}
+
+
+def _choose(photos: dict[str, Fingerprint]) -> tuple[str, list[str]]:
+    """The one to keep: of those as good as the best, which come second, the one with most pixels, then most bytes."""
     best = max(photo.score for photo in photos.values())
-    good = [file for file in files if photos[file].score >= best - SAME_SCORE]
+    good = [file for file in photos if photos[file].score >= best - SAME_SCORE]
     keep = max(
         good, key=lambda file: (_count_pixels(photos[file]), photos[file].file_bytes, photos[file].score)
     )
-    others = tuple(
-        _describe(file, photos[file], _relate(keep, photos[keep], photos[file], mirrored))
-        for file in sorted(set(files) - {keep})
-    )
-    return Group(_describe(keep, photos[keep]), others, _explain(keep, good, photos))
+    return keep, good
 
 
-def _relate(keep: str, kept: Fingerprint, photo: Fingerprint, mirrored: bool) -> Match:
-    """How a photo of a group relates to the one that is kept."""
+def _relate(keep: str, kept: Fingerprint, photo: Fingerprint, mirrored: bool) -> Match | None:
+    """As what copy a photo relates to the one that is kept; None where it is none.
+
+    Tried both ways, as either of them may have been the one that was seen first.
+    """
     distance = max(0.0, 1 - float(kept.embedding @ photo.embedding))
-    match = judge(keep, photo, photo.mirror() if mirrored else None, kept, distance)
-    if match is None or ORDER[match.kind] > ORDER[Kind.NEAR]:  # copies by way of others of the group
-        return Match(keep, Kind.NEAR, distance, 0.0 if match is None else match.likeness, 1.0)
-    return match
+    for one, other in ((photo, kept), (kept, photo)):
+        match = judge(keep, one, one.mirror() if mirrored else None, other, distance)
+        if match is not None and match.kind is not Kind.SAME_PRODUCT:
+            return match
+    return None
 
 
 def _describe(file: str, photo: Fingerprint, relation: Match | None = None) -> Member:

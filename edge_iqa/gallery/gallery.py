@@ -11,14 +11,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from edge_iqa.bundle import Bundle
-from edge_iqa.errors import GalleryError
+from edge_iqa.errors import GalleryError, OutputError
 from edge_iqa.gallery import store
 from edge_iqa.gallery.fingerprint import Fingerprint, make_fingerprint
 from edge_iqa.gallery.likeness import NEAR, compare
 from edge_iqa.gallery.match import LEAST_CHANCE, ORDER, Kind, Match, estimate_chance
 from edge_iqa.gallery.shelf import Shelf
 from edge_iqa.gallery.store import Mark, Model
+from edge_iqa.table import make_printable
 
 if TYPE_CHECKING:
     from edge_iqa.image import Photo
@@ -45,6 +48,7 @@ class Gallery:
         self._model = describe_model(inspector.bundle)
         self._shelf = Shelf(inspector.bundle.manifest.outputs.embedding)
         self._path: Path | None = None
+        self._is_changed = False
         self._mark: Mark | None = None
         self._lock = threading.RLock()
 
@@ -61,12 +65,24 @@ class Gallery:
         expected = gallery._model
         if model.sha256 != expected.sha256 or content.vectors.shape[1] != gallery.dimension:
             raise GalleryError(
-                f"{gallery._path}: made with the bundle {model.bundle} ({model.sha256[:12]}), and the one in use is "
-                f"{expected.bundle} ({expected.sha256[:12]}): their embeddings cannot be compared; open that bundle, "
+                f"{gallery._path}: made with the bundle {_tell(model)}, and the one in use is "
+                f"{_tell(expected)}: their embeddings cannot be compared; open that bundle, "
                 "or begin a new gallery and add the photos again"
             )
         gallery._shelf = Shelf.from_content(content)
         return gallery
+
+    @classmethod
+    def begin(cls, path: str | os.PathLike[str], inspector: Inspector) -> Gallery:
+        """An empty gallery whose file will be `path`, where none is yet; `save` refuses one that came in between."""
+        gallery = cls(inspector)
+        gallery._path = Path(path)
+        return gallery
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether photos were added or removed since it was opened, begun or saved."""
+        return self._is_changed
 
     @property
     def dimension(self) -> int:
@@ -92,13 +108,18 @@ class Gallery:
 
         Raises:
             PhotoError, BackendError: as `Inspector.inspect`.
-            GalleryError: it was taken with a model of another size.
+            GalleryError: it was taken with a model of another size, or its embedding is not of unit length.
         """
         taken = photo if isinstance(photo, Fingerprint) else make_fingerprint(self._inspector, photo)
         if taken.embedding.shape != (self.dimension,):
             raise GalleryError(
                 f"fingerprint: expected an embedding of {self.dimension} numbers, got {taken.embedding.shape}; "
                 "take it with the inspector of this gallery"
+            )
+        length = float(np.linalg.norm(taken.embedding))
+        if not abs(length - 1) < 0.005:  # not a number is neither
+            raise GalleryError(
+                f"fingerprint: expected an embedding of unit length, got {length:.3g}; take it with `make_fingerprint`"
             )
         return taken
 
@@ -125,6 +146,7 @@ class Gallery:
         with self._lock:
             self._check_free(name)
             self._shelf.add(name, taken)
+            self._is_changed = True
         return name
 
     def get(self, name: str) -> Fingerprint:
@@ -182,33 +204,38 @@ class Gallery:
         with self._lock:
             self._check_there(name)
             self._shelf.remove(name)
+            self._is_changed = True
 
-    def save(self, path: str | os.PathLike[str] | None = None) -> Path:
+    def save(self, path: str | os.PathLike[str] | None = None, *, overwrite: bool = False) -> Path:
         """Write the gallery, whole or not at all: a kill at any moment leaves the old file or the new one.
 
         Args:
-            path: where to; None: where it was opened, or saved last.
+            path: where to; None: where it was opened, begun, or saved last. A link is followed.
+            overwrite: replace whatever file stands there, with all photos that it knows.
 
         Raises:
-            GalleryError: it was neither opened nor saved and no path is given, or the file was changed by others
-                since, whose photos would be lost.
+            GalleryError: it has no file and no path is given; the file was changed by others since; or another file
+                stands at the path: photos would be lost.
             OutputError: it cannot be written.
         """
         with self._lock:
             target = self._path if path is None else Path(path)
             if target is None:
                 raise GalleryError("path: expected one, as this gallery has no file yet; give save(path)")
-            if (
-                target == self._path
-                and self._mark is not None
-                and store.look(target) not in (None, self._mark)
-            ):
-                raise GalleryError(
-                    f"{target}: changed by another program since it was opened, and saving would lose what that "
-                    "added; open it again, or save under another name"
-                )
-            self._mark = store.write(target, self._shelf.pack(), self._model)
-            self._path = target
+            place = _resolve(target)
+            own = self._mark if self._path is not None and place == _resolve(self._path) else None
+            with store.hold(place):
+                mark = store.look(place)
+                if not overwrite and mark not in (None, own):
+                    raise _refuse(target, own)
+                may_replace = overwrite or mark is not None
+                try:
+                    self._mark = store.write(place, self._shelf.pack(), self._model, replace=may_replace)
+                except OutputError as error:
+                    if not may_replace and store.look(place) is not None:  # it came a moment ago
+                        raise _refuse(target, own) from error
+                    raise
+            self._path, self._is_changed = target, False
             return target
 
     def _check_free(self, name: str) -> None:
@@ -220,6 +247,31 @@ class Gallery:
     def _check_there(self, name: str) -> None:
         if name not in self._shelf:
             raise GalleryError(f"{name}: the gallery has no photo of this name; it holds {len(self)} others")
+
+
+def _tell(model: Model) -> str:
+    """For a message; whoever wrote the file may have put anything there."""
+    return make_printable(f"{model.bundle[:80]} ({model.sha256[:12]})")
+
+
+def _resolve(path: Path) -> Path:
+    """Where a path leads, links followed; what cannot be followed is left for writing to refuse."""
+    try:
+        return Path(os.path.realpath(path))
+    except (OSError, ValueError):  # ValueError: a zero byte
+        return path
+
+
+def _refuse(target: Path, own: Mark | None) -> GalleryError:
+    if own is not None:
+        return GalleryError(
+            f"{target}: changed by another program since it was opened, and saving would lose what that "
+            "added; open it again, or save under another name"
+        )
+    return GalleryError(
+        f"{target}: there is a file already, which this gallery was not opened from, and saving would lose what that "
+        "holds; open that, save under another name, or give save(path, overwrite=True)"
+    )
 
 
 def judge(

@@ -14,10 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_iqa.backends.base import cores
+from edge_iqa.errors import GalleryError
 
 CONNECTIVITY, EXPANSION_ADD, EXPANSION_SEARCH, SCALARS = 32, 256, 512, "f16"
 """Among a million photos of which many are near copies, half as many links join copies to each other alone: 0.82 of the
 neighbors are found then, however long one looks, and 0.99 with these. 8-bit numbers lose 0.07 (of 100,000)."""
+
+_ADVICE = "free some memory, or begin a new gallery and add the photos again"
 
 
 @functools.cache
@@ -66,12 +69,26 @@ class Graph:
         return int(self._index.memory_usage)
 
     def add(self, keys: NDArray[np.uint64], vectors: NDArray[np.float32], threads: int | None = None) -> None:
-        """Add vectors, float32 (n, D), under keys that it does not hold yet; on all cores where no number is given."""
-        self._index.add(keys, np.ascontiguousarray(vectors), threads=threads or cores())
+        """Add vectors, float32 (n, D), under keys that it does not hold yet; on all cores where no number is given.
+
+        Raises:
+            GalleryError: usearch could not.
+        """
+        try:
+            self._index.add(keys, np.ascontiguousarray(vectors), threads=threads or cores())
+        except (RuntimeError, ValueError, MemoryError) as error:
+            raise GalleryError(f"the graph could not take more photos ({error}); {_ADVICE}") from error
 
     def search(self, vector: NDArray[np.float32], count: int) -> NDArray[np.uint64]:
-        """Keys of the `count` nearest vectors, nearest first, on one thread."""
-        found = self._index.search(vector, count, threads=1)
+        """Keys of the `count` nearest vectors, nearest first, on one thread.
+
+        Raises:
+            GalleryError: usearch could not.
+        """
+        try:
+            found = self._index.search(vector, count, threads=1)
+        except (RuntimeError, ValueError, MemoryError) as error:
+            raise GalleryError(f"the graph could not be searched ({error}); {_ADVICE}") from error
         return np.asarray(found.keys, np.uint64)
 
 

@@ -21,6 +21,10 @@ EXACT_MOST = 50_000
 _STALE_MOST = 0.2
 """Share of photos in the graph that have gone, from which it is built anew."""
 
+_MOST_FILE_BYTES = (1 << 32) - 1
+"""Larger files are remembered as of this size: it only tells which of two is larger."""
+_LEAST_ROWS = 64
+
 FACTS = np.dtype(
     [
         ("key", "<u8"),
@@ -75,6 +79,7 @@ class Shelf:
         self._next_key = 0
         self._graph: Graph | None = None
         self._warned = False
+        self._gone: list[int] = []
 
     @classmethod
     def from_content(cls, content: Content) -> Shelf:
@@ -84,7 +89,8 @@ class Shelf:
         shelf._names = list(content.names)
         shelf._rows = {name: row for row, name in enumerate(content.names)}
         shelf._facts, shelf._vectors, shelf._next_key = content.facts, content.vectors, content.next_key
-        if len(content.graph) and graphs.load() is not None:
+        is_large = len(content.names) > EXACT_MOST  # else it is not needed, and usearch trusts what it reads
+        if is_large and len(content.graph) and graphs.load() is not None:
             shelf._graph = Graph.from_bytes(content.graph, dimension, content.graph_count)
         return shelf
 
@@ -101,13 +107,13 @@ class Shelf:
         """Add a photo under a name that is not taken."""
         row = len(self._names)
         if row == len(self._facts):
-            self._grow(max(64, row + row // 2))
+            self._grow(max(_LEAST_ROWS, row + row // 2))
         fact = self._facts[row]
         fact["key"], fact["phash"] = self._next_key, photo.phash
         fact["pixels_sha256"] = np.frombuffer(photo.pixels_sha256, np.uint8)
         fact["file_sha256"] = np.frombuffer(photo.file_sha256, np.uint8)
         fact["gray"], fact["color"] = photo.gray, photo.color
-        fact["score"], fact["file_bytes"] = photo.score, photo.file_bytes
+        fact["score"], fact["file_bytes"] = photo.score, min(photo.file_bytes, _MOST_FILE_BYTES)
         fact["width_px"], fact["height_px"] = photo.width_px, photo.height_px
         self._vectors[row] = photo.embedding
         self._names.append(name)
@@ -120,7 +126,11 @@ class Shelf:
         """Take out a photo that is there."""
         row = self._rows.pop(name)
         self._names[row] = None
-        self._vectors[row] = 0  # no longer near to anything
+        self._gone.append(row)
+        if self._graph is not None and len(self._rows) < len(self._graph) / 2:
+            self._graph = None  # built anew when it is asked for
+        if len(self._names) > _LEAST_ROWS and len(self._gone) > len(self._names) / 2:
+            self._compact()  # else photos that come and go would take ever more memory
 
     def get(self, name: str) -> Fingerprint:
         """The photo of a name that is there."""
@@ -146,7 +156,8 @@ class Shelf:
         """At most `count` photos whose perceptual hash differs in at most `most` bits, likewise."""
         differing = count_differences(self._facts["phash"][: len(self._names)], photo.phash)
         rows = np.flatnonzero(differing <= most)
-        return self._describe(rows[np.argsort(differing[rows], kind="stable")][:count], photo)
+        ordered = rows[np.argsort(differing[rows], kind="stable")]
+        return self._describe(self._drop_gone(ordered)[:count], photo)
 
     def pack(self) -> Content:
         """All that must be remembered; photos that were removed are taken out for good."""
@@ -192,14 +203,28 @@ class Shelf:
         rows = len(self._names)
         if graph is None:
             alike = self._vectors[:rows] @ vector
+            alike[self._gone] = -2  # behind all that are there
             nearest = np.argpartition(-alike, count)[:count] if count < rows else np.arange(rows)
-            return nearest[np.argsort(-alike[nearest], kind="stable")]
+            return self._drop_gone(nearest[np.argsort(-alike[nearest], kind="stable")])
+        asked = min(len(graph), count + count // 4 + 8)
+        left = self._search_graph(graph, vector, asked)
+        while len(left) < count and asked < len(graph):  # what is gone was nearer
+            asked = min(len(graph), 2 * asked)
+            left = self._search_graph(graph, vector, asked)
+        return left[:count]
+
+    def _search_graph(self, graph: Graph, vector: NDArray[np.float32], count: int) -> NDArray[np.intp]:
+        """Rows, still there, of the `count` nearest photos in the graph."""
+        rows = len(self._names)
         keys = self._facts["key"][:rows]
-        found = graph.search(vector, min(len(graph), count + count // 4 + 8))
+        found = graph.search(vector, count)
         at = np.searchsorted(keys, found)
         is_there = (at < rows) & (keys[np.minimum(at, rows - 1)] == found)
-        left = [row for row in at[is_there].tolist() if self._names[row] is not None]
-        return np.array(left[:count], np.intp)
+        return self._drop_gone(at[is_there])
+
+    def _drop_gone(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """The rows of photos that were not removed, in their order."""
+        return rows[~np.isin(rows, self._gone)] if self._gone else rows
 
     def _keep_graph(self) -> Graph | None:
         """The graph where there are many photos, built where it is missing or too much in it has gone."""
@@ -230,7 +255,7 @@ class Shelf:
             return
         kept = np.array(sorted(self._rows.values()), np.intp)
         self._facts, self._vectors = self._facts[kept], self._vectors[kept]
-        self._names = [self._names[row] for row in kept]
+        self._names, self._gone = [self._names[row] for row in kept], []
         self._rows = {name: row for row, name in enumerate(self._names) if name is not None}
 
     def _grow(self, rows: int) -> None:

@@ -12,6 +12,7 @@ Sizes are compared with that of the file before anything of that size is allocat
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -26,8 +27,13 @@ from typing import Any
 import numpy as np
 
 from edge_iqa.errors import GalleryError
-from edge_iqa.files import write_parts
+from edge_iqa.files import put_parts
 from edge_iqa.gallery.shelf import FACTS, Content
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 SCHEMA = 1
 _MAGIC = b"EDGE-IQA GALLERY"
@@ -63,11 +69,14 @@ class Mark:
     time_ns: int
 
 
-def write(path: Path, content: Content, model: Model) -> Mark:
+def write(path: Path, content: Content, model: Model, *, replace: bool = True) -> Mark:
     """Write a gallery: a kill at any moment leaves the file that was there, or the new one.
 
+    Args:
+        replace: False refuses a file that stands there.
+
     Raises:
-        OutputError: it cannot be written.
+        OutputError: it cannot be written, or a file stands there that may not be replaced.
     """
     parts = [_to_bytes(part) for part in _split(content)]
     header = {
@@ -83,13 +92,33 @@ def write(path: Path, content: Content, model: Model) -> Mark:
     }
     told = json.dumps(header).encode()
     prefix = _PREFIX.pack(_MAGIC, SCHEMA, len(told), hashlib.sha256(told).digest())
-    write_parts(path, (prefix, told, *parts))
-    mark = look(path)
-    if mark is None:
-        raise GalleryError(
-            f"{path}: written a moment ago, and gone; another program removed it, so save again"
-        )
-    return mark
+    # of the file before it has its name: what stands there a moment later may be another program's
+    return _to_mark(put_parts(path, (prefix, told, *parts), replace=replace)[1])
+
+
+@contextlib.contextmanager
+def hold(path: Path) -> Iterator[None]:
+    """Keep other programs from saving a gallery in the same folder meanwhile, where the system can lock folders."""
+    handle = _lock(path.parent)
+    try:
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)  # which unlocks
+
+
+def _lock(folder: Path) -> int | None:
+    if fcntl is None:
+        return None
+    handle = None
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    except (OSError, ValueError):  # no such folder yet, or a share without locks
+        if handle is not None:
+            os.close(handle)
+        return None
+    return handle
 
 
 def look(path: Path) -> Mark | None:
@@ -98,6 +127,10 @@ def look(path: Path) -> Mark | None:
         status = os.stat(path)
     except (OSError, ValueError):
         return None
+    return _to_mark(status)
+
+
+def _to_mark(status: os.stat_result) -> Mark:
     return Mark(status.st_ino, status.st_size, status.st_mtime_ns)
 
 
@@ -108,20 +141,25 @@ def read(path: Path) -> tuple[Content, Model, Mark]:
         GalleryError: there is none, it is no gallery, of another version, or damaged.
     """
     try:
-        with path.open("rb") as stream:
+        with open(path, "rb", opener=_open_at_once) as stream:
             status = os.fstat(stream.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise GalleryError(f"{path}: expected the file of a gallery, got a pipe, socket or device")
             header = _read_header(stream, path, status.st_size)
             sections = list(_read_sections(stream, path, header))
     except FileNotFoundError as error:
-        advice = "`edge-iqa gallery add` or `Gallery(inspector).save(path)` begins one"
+        advice = "`edge-iqa gallery add` or `Gallery.begin(path, inspector)` begins one"
         raise GalleryError(f"{path}: no such gallery; {advice}") from error
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
         reason = getattr(error, "strerror", None) or error
         raise GalleryError(f"{path}: the gallery could not be read ({reason})") from error
     content = _join(sections, header, path)
-    return content, Model(**header["model"]), Mark(status.st_ino, status.st_size, status.st_mtime_ns)
+    return content, Model(**header["model"]), _to_mark(status)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Without waiting for somebody to write into a pipe."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _split(content: Content) -> Iterator[Any]:
@@ -154,11 +192,18 @@ def _read_header(stream: io.BufferedReader, path: Path, size_bytes: int) -> dict
     told = stream.read(length)
     if hashlib.sha256(told).digest() != digest:
         raise _damaged(path, "its header does not have the hash that it should")
-    header = _check_header(json.loads(told), path)
+    header = _check_header(_parse(told, path, "header"), path)
     expected = _PREFIX.size + length + sum(header["sections"][name]["bytes"] for name in _SECTIONS)
     if expected != size_bytes:
         raise _damaged(path, f"expected {expected} bytes, got {size_bytes}")
     return header
+
+
+def _parse(data: bytes, path: Path, what: str) -> Any:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:  # not UTF-8 is a ValueError too
+        raise _damaged(path, f"its {what} cannot be parsed") from error
 
 
 def _check_header(header: Any, path: Path) -> dict[str, Any]:
@@ -194,7 +239,7 @@ def _read_sections(stream: io.BufferedReader, path: Path, header: dict[str, Any]
 
 
 def _join(sections: list[bytearray], header: dict[str, Any], path: Path) -> Content:
-    names = json.loads(bytes(sections[0]))
+    names = _parse(bytes(sections[0]), path, "names")
     facts = np.frombuffer(sections[1], FACTS)
     vectors = np.frombuffer(sections[2], "<f4").reshape(header["count"], header["dimension"])
     are_names = isinstance(names, list) and all(isinstance(name, str) and name for name in names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -114,29 +115,42 @@ def test_another_photo_is_no_copy(
 ) -> None:
     rng = np.random.default_rng(99)
     for _ in range(5):
-        assert all(match.kind is Kind.SAME_PRODUCT for match in _find(gallery, draw_photo(rng)))
+        photo = draw_photo(rng)
+        assert len(gallery.gather(gallery.fingerprint(photo))) == len(gallery), "all are compared"
+        assert all(match.kind is Kind.SAME_PRODUCT for match in _find(gallery, photo))
 
 
 def test_a_flat_photo_is_a_copy_of_none_but_itself(inspector: Inspector) -> None:
     gallery = Gallery(inspector)
     gallery.add(np.full((100, 100, 3), 255, np.uint8), "white")
     assert [match.kind for match in _find(gallery, np.full((100, 100, 3), 255, np.uint8))] == [Kind.EXACT]
-    assert all(
-        match.kind is Kind.SAME_PRODUCT for match in _find(gallery, np.full((90, 90, 3), 254, np.uint8))
-    )
+    almost = np.full((90, 90, 3), 254, np.uint8)
+    assert len(gallery.gather(gallery.fingerprint(almost))) == 1, "it is compared"
+    assert all(match.kind is Kind.SAME_PRODUCT for match in _find(gallery, almost))
 
 
-def test_less_sure_matches_come_last_and_say_how_sure(inspector: Inspector, others: list[Pixels]) -> None:
+def test_less_sure_matches_come_last_and_say_how_sure(
+    inspector: Inspector, sharp: Path, others: list[Pixels]
+) -> None:
     gallery = Gallery(inspector)
-    for number, pixels in enumerate(others):
-        gallery.add(pixels, f"other {number}")
-    found = gallery.find(others[0], 12)
-    assert found[0].kind is Kind.EXACT
-    order = [list(Kind).index(match.kind) for match in found]
-    assert order == sorted(order)
-    for match in found[1:]:
-        assert 0.5 <= match.chance <= 1
-        assert 0 <= match.distance < 0.2
+    asked = gallery.fingerprint(sharp)
+    rng = np.random.default_rng(0)
+    for name, pixels, reach in (
+        ("far", others[0], 0.8),
+        ("view", others[1], 0.4),
+        ("nearer view", others[2], 0.2),
+    ):
+        noise = rng.standard_normal(asked.embedding.shape)
+        moved = asked.embedding + reach * noise / np.linalg.norm(noise)
+        embedding = (moved / np.linalg.norm(moved)).astype(np.float32)
+        gallery.add(dataclasses.replace(gallery.fingerprint(pixels), embedding=embedding), name)
+    gallery.add(COPIES["all at once"](image.read(sharp).pixels), "copy")
+    gallery.add(sharp, "the photo")
+    found = gallery.find(sharp)
+    assert [match.name for match in found] == ["the photo", "copy", "nearer view", "view"]
+    assert [match.kind for match in found] == [Kind.EXACT, Kind.NEAR, Kind.SAME_PRODUCT, Kind.SAME_PRODUCT]
+    assert 1 > found[2].chance > found[3].chance >= 0.5
+    assert 0 < found[2].distance < found[3].distance
 
 
 def test_k_limits_what_is_given(gallery: Gallery, others: list[Pixels]) -> None:
@@ -237,3 +251,57 @@ def test_other_bounds_of_verdicts_are_no_other_model(
     folder = edit_manifest(lambda manifest: manifest["thresholds"].update(accept=0.99))
     with Inspector.open(folder) as another:
         assert len(Gallery.open(path, another)) == len(gallery)
+
+
+def _draw_shape(side_px: int, is_round: bool, gray: int = 120) -> Pixels:
+    """A gray thing on white: no color tells it from another."""
+    pixels = np.full((300, 400, 3), 255, np.uint8)
+    if is_round:
+        cv2.circle(pixels, (200, 150), side_px // 2, (gray,) * 3, -1)
+    else:
+        half = side_px // 2
+        cv2.rectangle(pixels, (200 - half, 150 - half), (200 + half, 150 + half), (gray,) * 3, -1)
+    return pixels
+
+
+def _draw_wall(seed: int, fall: float, noise: float) -> Pixels:
+    """White, darker to its corners, with noise: nothing to be known by."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[-1:1:300j, -1:1:400j]
+    light = 220 * (1 - fall * ((x - rng.uniform(-0.3, 0.3)) ** 2 + (y - rng.uniform(-0.3, 0.3)) ** 2) / 2)
+    gray = np.clip(light + rng.normal(0, noise, light.shape), 0, 255).astype(np.uint8)
+    return np.repeat(gray[..., None], 3, 2)
+
+
+def test_gray_photos_of_different_things_are_no_copies(inspector: Inspector) -> None:
+    gallery = Gallery(inspector)
+    circle = _draw_shape(200, is_round=True)
+    gallery.add(circle, "circle")
+    for other in (_draw_shape(200, is_round=False), _draw_shape(170, is_round=False)):
+        assert len(gallery.gather(gallery.fingerprint(other))) == 1, "it is compared"
+        assert all(match.kind is Kind.SAME_PRODUCT for match in gallery.find(other))
+    assert [match.kind for match in gallery.find(_encode(circle, 40))] == [Kind.NEAR]
+
+
+@pytest.mark.parametrize(("fall", "noise"), [(0.2, 0), (0.2, 10), (0.4, 3), (0.7, 0)])
+def test_blank_walls_are_no_copies_of_each_other(inspector: Inspector, fall: float, noise: float) -> None:
+    gallery = Gallery(inspector)
+    wall = _draw_wall(0, fall, noise)
+    gallery.add(wall, "wall")
+    assert [match.kind for match in gallery.find(wall)] == [Kind.EXACT]
+    assert all(match.kind is Kind.SAME_PRODUCT for match in gallery.find(_draw_wall(1, 0.8 * fall, noise)))
+
+
+@pytest.mark.parametrize("length", [0.5, 0.0, float("nan"), float("inf")])
+def test_an_embedding_that_is_not_of_unit_length_is_refused(inspector: Inspector, length: float) -> None:
+    gallery, photo = Gallery(inspector), draw_fingerprint(0)
+    wrong = dataclasses.replace(photo, embedding=(photo.embedding * length).astype(np.float32))
+    with pytest.raises(GalleryError, match="unit length"):
+        gallery.add(wrong, "a")
+    assert len(gallery) == 0
+
+
+def test_a_file_of_more_than_4_gib_can_be_kept_in_mind(inspector: Inspector) -> None:
+    gallery = Gallery(inspector)
+    gallery.add(dataclasses.replace(draw_fingerprint(0), file_bytes=5 << 30), "a")
+    assert gallery.get("a").file_bytes == (1 << 32) - 1

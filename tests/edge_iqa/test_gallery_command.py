@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edge_iqa import image
+from edge_iqa import Gallery, Inspector, image
 from edge_iqa.cli import main
+from edge_iqa.errors import OutputError
+from edge_iqa.gallery import Kind, duplicates, make_fingerprint
 
 Capture = pytest.CaptureFixture[str]
 
@@ -181,3 +185,96 @@ def test_an_unreadable_photo_is_told_and_the_rest_is_added(
     first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     assert first["error"]["type"] == "DamagedPhotoError"
     assert second["added"] is True
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_name_whose_file_is_another_view_by_now_is_an_error_too(
+    folder: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    gallery = str(tmp_path / "listing.gallery")
+    main(["gallery", "add", gallery, str(folder / "boxes.jpg")])
+    shutil.copy(folder / "more.jpg", folder / "boxes.jpg")
+    capsys.readouterr()
+    monkeypatch.setattr("edge_iqa.gallery.gallery.estimate_chance", lambda distance: 0.9)
+    assert main(["gallery", "add", gallery, *options, str(folder / "boxes.jpg")]) == 3
+    assert "another photo of this name" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs symbolic links")
+def test_one_file_by_two_names_is_no_copy_and_its_real_name_counts(folder: Path, capsys: Capture) -> None:
+    for name in ("same.jpg", "worn.jpg"):
+        (folder / name).unlink()
+    (folder / "a.jpg").symlink_to(folder / "good.jpg")
+    (folder / "link").symlink_to(folder)
+    dotted = f"{folder}/./good.jpg"
+    code, found = _find_duplicates(capsys, str(folder), dotted, str(folder / "link" / "good.jpg"))
+    assert (code, found["photos"], found["groups"]) == (0, 4, [])
+    shutil.copy(folder / "good.jpg", folder / "same.jpg")
+    _, found = _find_duplicates(capsys, str(folder))
+    (group,) = found["groups"]
+    files = {Path(each["file"]).name for each in (group["keep"], *group["others"])}
+    assert files == {"good.jpg", "same.jpg"}
+
+
+def test_every_photo_of_a_group_is_a_copy_of_the_one_to_keep(
+    inspector: Inspector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A and B are alike, B and C too, A and C not: as a crop of a crop may be."""
+    rng = np.random.default_rng(0)
+    pixels = cv2.GaussianBlur(rng.integers(0, 256, (500, 700, 3), np.uint8), (0, 0), 12)
+    pixels = cv2.normalize(pixels, None, 0, 255, cv2.NORM_MINMAX)
+    parts = [pixels[:, 98 * n : 98 * n + 504] for n in range(3)]
+    scores = {"0": 50.0, "1": 40.0, "2": 45.0}
+    photos = {
+        name: replace(make_fingerprint(inspector, np.ascontiguousarray(part)), score=scores[name])
+        for name, part in zip("012", parts, strict=True)
+    }
+    gallery = Gallery(inspector)
+    for name, photo in photos.items():
+        gallery.add(photo, name)
+    near = {
+        (name, match.name)
+        for name, photo in photos.items()
+        for match in gallery.find(photo)
+        if match.kind is Kind.NEAR
+    }
+    assert near == {("0", "1"), ("1", "0"), ("1", "2"), ("2", "1")}, "this test needs a chain"
+    monkeypatch.setattr(duplicates, "make_fingerprint", lambda _, path: photos[path])
+    (group,) = duplicates.find_duplicates(inspector, list(photos)).groups
+    assert (group.keep.file, [other.file for other in group.others]) == ("0", ["1"])
+
+
+def test_what_cannot_be_written_is_told_before_anything_is_said_to_be_added(
+    folder: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    assert main(["gallery", "add", str(tmp_path / "file" / "a.gallery"), str(folder / "good.jpg")]) == 2
+    assert "added" not in capsys.readouterr().out
+
+
+def test_added_is_said_once_it_is_on_the_disk(
+    folder: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OutputError("the disk is full")
+
+    monkeypatch.setattr("edge_iqa.gallery.store.write", fail)
+    assert main(["gallery", "add", str(tmp_path / "a.gallery"), str(folder / "good.jpg")]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and "the disk is full" in captured.err
+
+
+def test_where_nothing_is_added_nothing_is_written(folder: Path, tmp_path: Path, capsys: Capture) -> None:
+    gallery = tmp_path / "listing.gallery"
+    assert main(["gallery", "add", str(gallery), str(folder / "missing.jpg")]) == 3
+    assert not gallery.exists()
+    main(["gallery", "add", str(gallery), str(folder / "good.jpg")])
+    before = os.stat(gallery)
+    main(["gallery", "add", str(gallery), str(folder / "same.jpg")])
+    after = os.stat(gallery)
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+
+
+def test_a_folder_without_photos_is_no_photo(tmp_path: Path, capsys: Capture) -> None:
+    main(["duplicates", str(tmp_path)])
+    assert capsys.readouterr().out.startswith("0 photos:")

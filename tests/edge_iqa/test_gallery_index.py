@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edge_iqa import Gallery, Inspector
-from edge_iqa.gallery import graph, shelf
+from edge_iqa.gallery import Fingerprint, graph, shelf
 from tests.edge_iqa.fingerprints import draw_fingerprint
 
 MANY = 400
@@ -102,3 +103,50 @@ def test_a_graph_that_was_saved_is_no_hindrance_where_usearch_is_missing(
     path = _fill(inspector).save(tmp_path / "many.gallery")
     monkeypatch.setattr(graph, "load", lambda: None)
     assert _nearest(Gallery.open(path, inspector), 1000) == _expect(1000)
+
+
+def _draw_near(seed: int, spread: float) -> Fingerprint:
+    """One of a cluster: near to photo 5000, and as a hash the same."""
+    center, noise = draw_fingerprint(5000), draw_fingerprint(seed).embedding
+    vector = center.embedding + np.float32(spread) * noise
+    embedding = (vector / np.linalg.norm(vector)).astype(np.float32)
+    return replace(draw_fingerprint(seed), embedding=embedding, phash=center.phash)
+
+
+@pytest.mark.parametrize("most", [50_000, 100])
+def test_removed_photos_that_were_nearest_do_not_crowd_out_the_rest(
+    inspector: Inspector, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    if most == 100 and graph.load() is None:
+        pytest.skip("needs usearch")
+    monkeypatch.setattr(shelf, "EXACT_MOST", most)
+    gallery = _fill(inspector)
+    for seed in range(6000, 6060):
+        gallery.add(_draw_near(seed, 0.1), f"gone {seed}")
+    for seed in range(7000, 7012):
+        gallery.add(_draw_near(seed, 0.5), f"left {seed}")
+    asked = draw_fingerprint(5000)
+    assert all(name.startswith("gone") for name, _, _ in gallery.gather(asked, 10)[:10])
+    for seed in range(6000, 6060):
+        gallery.remove(f"gone {seed}")
+    near = [name for name, _, _ in gallery._shelf.find_near(asked, 10)]
+    assert len(near) == 10 and all(name.startswith("left") for name in near)
+    hashed = [name for name, _, _ in gallery._shelf.find_by_hash(asked, 10, 8)]
+    assert len(hashed) == 10 and all(name.startswith("left") for name in hashed)
+
+
+def test_photos_that_are_fewer_than_asked_for_are_all_given_though_others_went(inspector: Inspector) -> None:
+    """Also those that lie on the other side: a removed one is no zero that is nearer."""
+    gallery = _fill(inspector)
+    for seed in range(150):
+        gallery.remove(f"photo {seed}")
+    assert len(_nearest(gallery, 1000, 250)) == 250
+
+
+def test_photos_that_come_and_go_take_no_more_memory(inspector: Inspector) -> None:
+    gallery = _fill(inspector)
+    for turn in range(3000):
+        gallery.add(draw_fingerprint(1000 + turn % 50), f"turn {turn}")
+        gallery.remove(f"turn {turn}")
+    assert len(gallery) == MANY and len(gallery._shelf._facts) < 4 * MANY
+    assert _nearest(gallery, 1000) == _expect(1000)

@@ -245,3 +245,137 @@ def test_a_gallery_is_a_dict_that_outlives_the_process(
     monkeypatch.setattr(_Machine, "inspector", inspector, raising=False)
     monkeypatch.setattr(_Machine, "folder", tmp_path, raising=False)
     run_state_machine_as_test(_Machine, settings=settings(max_examples=20, stateful_step_count=25))
+
+
+def _replace_names(data: bytes, names: bytes) -> bytes:
+    """The file with other names that have the right hash."""
+    length = struct.unpack_from("<Q", data, 24)[0]
+    header = json.loads(data[PREFIX_BYTES : PREFIX_BYTES + length])
+    section = header["sections"]["names"]
+    start = PREFIX_BYTES + length
+    rest = data[start + section["bytes"] :]
+    section.update(bytes=len(names), sha256=hashlib.sha256(names).hexdigest())
+    told = json.dumps(header).encode()
+    prefix = data[:24] + struct.pack("<Q", len(told)) + hashlib.sha256(told).digest()
+    return prefix + told + names + rest
+
+
+@pytest.mark.parametrize(
+    "names", [b"[", b"\xff\xfe", b"[" * 200_000, b"{}", b'["a", "a", "b"]', b'["a", "b"]', b'["a", "b", 3]']
+)
+def test_names_that_cannot_be_are_refused(
+    saved: bytes, reopen: Callable[[bytes], Gallery], names: bytes
+) -> None:
+    assert len(reopen(_replace_names(saved, b'["a", "b", "c"]'))) == 3
+    with pytest.raises(GalleryError, match="damaged"):
+        reopen(_replace_names(saved, names))
+
+
+def test_a_header_nested_deeply_is_refused(saved: bytes, reopen: Callable[[bytes], Gallery]) -> None:
+    told = b"[" * 60_000
+    prefix = saved[:24] + struct.pack("<Q", len(told)) + hashlib.sha256(told).digest()
+    with pytest.raises(GalleryError, match="damaged"):
+        reopen(prefix + told)
+
+
+def test_a_foreign_name_of_a_model_moves_no_cursor(saved: bytes, reopen: Callable[[bytes], Gallery]) -> None:
+    changed = _edit(saved, lambda header: header["model"].update(bundle="\x1b[2Jx" * 1000, sha256="\x1b[2J"))
+    with pytest.raises(GalleryError, match="cannot be compared") as caught:
+        reopen(changed)
+    assert str(caught.value).isprintable() and len(str(caught.value)) < 1500
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes that have names")
+def test_a_pipe_is_refused_at_once(inspector: Inspector, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.gallery")
+    with pytest.raises(GalleryError, match="got a pipe"):
+        Gallery.open(tmp_path / "a.gallery", inspector)
+
+
+def test_of_a_few_photos_no_graph_is_loaded(
+    inspector: Inspector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """usearch trusts what it reads, and a small gallery needs none."""
+    if graph.load() is None:
+        pytest.skip("needs usearch")
+    gallery = Gallery(inspector)
+    for seed in range(10):
+        gallery.add(draw_fingerprint(seed), f"photo {seed}")
+    with monkeypatch.context() as patched:
+        patched.setattr(shelf, "EXACT_MOST", 3)
+        path = gallery.save(tmp_path / "a.gallery")
+    loaded = []
+    monkeypatch.setattr(graph.Graph, "from_bytes", lambda *_: loaded.append(1))
+    opened = Gallery.open(path, inspector)
+    assert not loaded and opened.find(draw_fingerprint(4))[0].name == "photo 4"
+
+
+def test_of_two_programs_that_begin_one_gallery_the_second_is_told(
+    inspector: Inspector, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.gallery"
+    one, two, three = Gallery.begin(path, inspector), Gallery.begin(path, inspector), Gallery(inspector)
+    for seed, gallery in enumerate((one, two, three)):
+        gallery.add(draw_fingerprint(seed), f"photo {seed}")
+    one.save()
+    with pytest.raises(GalleryError, match="there is a file already"):
+        two.save()
+    with pytest.raises(GalleryError, match="there is a file already"):
+        three.save(path)
+    assert list(Gallery.open(path, inspector)) == ["photo 0"]
+    three.save(path, overwrite=True)
+    assert list(Gallery.open(path, inspector)) == ["photo 2"]
+
+
+def test_a_gallery_that_comes_amid_a_save_is_not_replaced(
+    inspector: Inspector, saved: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, pack = tmp_path / "a.gallery", shelf.Shelf.pack
+
+    def pack_late(self: shelf.Shelf) -> shelf.Content:
+        path.write_bytes(saved)
+        return pack(self)
+
+    monkeypatch.setattr(shelf.Shelf, "pack", pack_late)
+    gallery = Gallery.begin(path, inspector)
+    with pytest.raises(GalleryError, match="there is a file already"):
+        gallery.save()
+    assert path.read_bytes() == saved
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs symbolic links")
+def test_a_link_is_written_through_and_is_the_file_it_leads_to(
+    inspector: Inspector, saved: bytes, tmp_path: Path
+) -> None:
+    real, link = tmp_path / "real.gallery", tmp_path / "link.gallery"
+    real.write_bytes(saved)
+    link.symlink_to(real)
+    one, two = Gallery.open(link, inspector), Gallery.open(real, inspector)
+    one.add(draw_fingerprint(10), "of one")
+    one.save()
+    assert link.is_symlink() and "of one" in Gallery.open(real, inspector)
+    two.add(draw_fingerprint(11), "of two")
+    with pytest.raises(GalleryError, match="changed by another program"):
+        two.save(link)
+
+
+def test_what_another_program_puts_there_after_a_save_is_no_own_save(
+    inspector: Inspector, saved: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, replace = tmp_path / "a.gallery", os.replace
+    gallery = Gallery.begin(path, inspector)
+    gallery.add(draw_fingerprint(0), "mine")
+    gallery.save()
+
+    def replace_and_lose(source: str, target: str) -> None:
+        replace(source, target)
+        other = tmp_path / "other"
+        other.write_bytes(saved)
+        replace(other, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", replace_and_lose)
+        gallery.save()
+    with pytest.raises(GalleryError, match="changed by another program"):
+        gallery.save()
+    assert path.read_bytes() == saved
