@@ -3,8 +3,8 @@
 Films with known camera motion, focus, light and rolling shutter (`compression.footage`) are watched by
 `Inspector.watch`, and what is said of each frame is held to its truth: the state, the hint, the frame that `best`
 gives. Then 1080p NV12 frames are pushed at 30 a second, and many more as fast as they are taken: answers in time, CPU,
-memory. Films that were watched are kept in `--runs`, so a run that was stopped goes on. Writes `camera-host.json` and a
-picture of one film.
+memory. Films that were watched are kept in `--runs`, so a run that was stopped goes on. Writes a
+result of each part, such as `camera-states-host.json`, and a picture of one film.
 """
 
 from __future__ import annotations
@@ -44,6 +44,13 @@ from edge_iqa.files import write_json
 
 HERE = Path(__file__).resolve().parent
 PARTS = ("states", "best", "load", "memory")
+FILES = {part: f"camera-{part}-host.json" for part in PARTS}
+_WHAT = {
+    "states": "states and hints of films with known truth, watched by Inspector.watch",
+    "best": "the frame that Watch.best gives of films with known truth",
+    "load": "1080p NV12 frames pushed into a feed at 30 a second, all threads on one core",
+    "memory": "memory while frames are watched one after the other",
+}
 IN_TIME_MS = 33.0
 NEAR = 0.03
 """A chosen frame whose label is this near to the best is as good."""
@@ -92,72 +99,74 @@ def _read_parts(text: str) -> tuple[str, ...]:
 
 
 def bench(options: argparse.Namespace) -> None:
-    """Watch, judge, measure, write the result, print the table."""
-    found: list[Figure] = []
-    result: dict[str, Any] = {
-        "what": "films with known truth watched by Inspector.watch, and what watching costs",
-        "seeds": options.seeds,
-        "first": options.first,
-        "films": 0,
-        "frames": 0,
-        "size": [options.width, options.height],
-        "code_sha256": hash_code(HERE.parent, _CODE),
+    """Watch, judge, measure, write a result of each part, print the tables."""
+    measure = {
+        "states": _measure_states,
+        "best": _measure_best,
+        "load": _measure_load,
+        "memory": _measure_memory,
     }
-    if {"states", "best"} & set(options.parts):
-        cases = _watch(options)
-        _judge_films(cases, options, found, result)
-    if "load" in options.parts:
-        load = run_load(Played(options.load_frames, (1920, 1080), 240, *_source(options)))
-        found += judge_load(load)
-        result["load"] = {**_summarize(load), "cores": 1}
-    if "memory" in options.parts:
-        memory = run_memory(Played(options.memory_frames, (1280, 720), 300, *_source(options)))
-        found += judge_memory(memory)
-        result["memory"] = {
-            **vars(memory),
-            "held_bytes": memory.held_bytes[:: max(1, len(memory.held_bytes) // 50)],
+    for part in (part for part in PARTS if part in options.parts):
+        found, details = measure[part](options)
+        result = {
+            "what": _WHAT[part],
+            "seeds": options.seeds,
+            **details,
+            "figures": [figure.to_dict() for figure in found],
+            "code_sha256": hash_code(HERE.parent, _CODE),
+            "machine": machine.describe(),
         }
-    result |= {"figures": [figure.to_dict() for figure in found], "machine": machine.describe()}
-    path = write_json(options.out / "camera-host.json", result)
-    show(found)
-    console.print(f"wrote {path}")
+        path = write_json(options.out / FILES[part], result)
+        show(found)
+        console.print(f"wrote {path}")
+
+
+def _measure_states(options: argparse.Namespace) -> tuple[list[Figure], dict[str, Any]]:
+    cases = _watch(options)
+    films = [case.frames for case in cases]
+    table = confuse(films)
+    for kind, truth, called, count in list_confusions(table):
+        console.print(f"{count:6d} frames in {kind}: {called} for {truth}")
+    console.print(f"wrote {plot_film(options.out / 'camera-film.png', _pick(cases))}")
+    return [*judge_states(films), *judge_hints(films, FPS)], {**_describe(options, cases), "confusion": table}
+
+
+def _measure_best(options: argparse.Namespace) -> tuple[list[Figure], dict[str, Any]]:
+    cases = _watch(options)
+    choices = [case.choice for case in cases if case.choice is not None]
+    details = [
+        {"film": c.film, "frame": c.index, "label": c.chosen, "best": c.best, "allowed": sorted(c.allowed)}
+        for c in choices
+    ]
+    return judge_choices(choices) if choices else [], {**_describe(options, cases), "choices": details}
+
+
+def _measure_load(options: argparse.Namespace) -> tuple[list[Figure], dict[str, Any]]:
+    load = run_load(Played(options.load_frames, (1920, 1080), 240, *_source(options)))
+    return judge_load(load), {**_summarize(load), "cores": 1}
+
+
+def _measure_memory(options: argparse.Namespace) -> tuple[list[Figure], dict[str, Any]]:
+    memory = run_memory(Played(options.memory_frames, (1280, 720), 300, *_source(options)))
+    held = memory.held_bytes[:: max(1, len(memory.held_bytes) // 50)]
+    return judge_memory(memory), {**vars(memory), "held_bytes": held}
+
+
+def _describe(options: argparse.Namespace, cases: Sequence[Case]) -> dict[str, Any]:
+    """The films that were watched."""
+    grounds = [case.background for case in cases]
+    return {
+        "first": options.first,
+        "films": len(cases),
+        "frames": sum(len(case.frames) for case in cases),
+        "size": [options.width, options.height],
+        "backgrounds": {name: grounds.count(name) for name in sorted(set(grounds))},
+    }
 
 
 def _source(options: argparse.Namespace) -> tuple[int, Path | None]:
     """The film whose frames are played again and again, and the bundle."""
     return seeds(options.seeds).start + 900_000, options.bundle
-
-
-def _judge_films(
-    cases: Sequence[Case], options: argparse.Namespace, found: list[Figure], result: dict[str, Any]
-) -> None:
-    films = [case.frames for case in cases]
-    result |= {
-        "films": len(cases),
-        "frames": sum(map(len, films)),
-        "backgrounds": {
-            name: sum(c.background == name for c in cases) for name in sorted({c.background for c in cases})
-        },
-    }
-    if "states" in options.parts:
-        found += [*judge_states(films), *judge_hints(films, FPS)]
-        result["confusion"] = confuse(films)
-        for kind, truth, called, count in list_confusions(result["confusion"]):
-            console.print(f"{count:6d} frames in {kind}: {called} for {truth}")
-        console.print(f"wrote {plot_film(options.out / 'camera-film.png', _pick(cases))}")
-    choices = [case.choice for case in cases if case.choice is not None]
-    if choices:
-        found += judge_choices(choices)
-        result["choices"] = [
-            {
-                "film": c.film,
-                "frame": c.index,
-                "label": c.chosen,
-                "best": c.best,
-                "allowed": sorted(c.allowed),
-            }
-            for c in choices
-        ]
 
 
 def _pick(cases: Sequence[Case]) -> Case:

@@ -49,8 +49,12 @@ _BENCHES = {
     "A bound holds for the worse end of the interval, or for the value where it says (point).",
     "fixes-host.json": "**Repairs** by the device of {photos} photos of `test` and {listings} drawn listings, each "
     "spoiled, {changed} of them changed: judged by the teacher and against their clean sources.",
-    "camera-host.json": "**Camera**: {films} films ({frames} frames) whose truth is known and that nothing was tuned "
-    "on, watched frame by frame; then what watching costs with one thread.",
+    "camera-states-host.json": "**Camera**: {films} films ({frames} frames) whose truth is known and that nothing was "
+    "tuned on, watched frame by frame.",
+    "camera-best-host.json": "**The best frame** of {films} more such films.",
+    "camera-load-host.json": "**Live**: {pushed} frames pushed at 30 a second, with all threads on one core; {measured:.0%} "
+    "of the answered ones were measured, the others looked at for motion alone.",
+    "camera-memory-host.json": "**Memory** while {frames} frames are watched.",
     "duplicates-host.json": "**Copies** among {photos} photos ({real_originals} real originals of `test`, {listings} "
     "drawn ones), found by the gallery.",
     "search-host.json": "**Search** of {vectors} stored embeddings ({real} real ones, the others jittered) with one "

@@ -36,10 +36,14 @@ SHOWN: Mapping[str, Mapping[str, str]] = {
         "changed photos worse by CIEDE2000 to the clean source": "led away from the clean source's colors by `fix`",
         "clean photos touched": "clean photos touched by `fix`",
     },
-    "camera-host.json": {
+    "camera-states-host.json": {
         "state right": "live frames whose state is right",
         "hint changes not needed, in 10 s": "live hints that change without need, in 10 s",
+    },
+    "camera-best-host.json": {
         "best frame within 0.03 of the best label": "`best()` is within 0.03 of the best frame there was",
+    },
+    "camera-load-host.json": {
         "1080p at 30 fps: frames answered within 33 ms": "1080p at 30 fps: frames answered within 33 ms",
         "1080p at 30 fps: CPU, cores": "the same: cores of the processor in use",
     },

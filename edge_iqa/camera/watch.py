@@ -139,9 +139,9 @@ class Watch:
             k: how many, at most 12.
 
         Returns:
-            The best first, by the scores of what only a new photo mends (`edge_iqa.camera.states.rate_shot`): contrast
-            and color also change with what is shown. Fewer than `k` where the stream was too short for more, none where
-            it had no frame.
+            The best first: those that were good, then steady ones, then others, each by the scores of what only a new
+            photo mends (`edge_iqa.camera.states.rate_shot`; contrast and color also change with what is shown).
+            Fewer than `k` where the stream was too short for more, none where it had no frame.
 
         Raises:
             ValueError: `k` is not a whole number from 1 to 12.
@@ -153,14 +153,15 @@ class Watch:
             for seen in self:
                 if seen.capture and self._source.is_live:
                     break
-        chosen: list[Best] = []
+        chosen: list[tuple[Rank, Best]] = []
         for kept in self._shortlist.kept:
             pixels = kept.buffer.to_rgb()
             report = self._inspector.inspect(pixels, self._policy)
-            chosen.append(Best(pixels, report, kept.time_s, kept.index))
+            best = Best(pixels, report, kept.time_s, kept.index)
+            chosen.append(((kept.rank[0], *_rate(best)), best))
             # no more than `k` are held in full: a frame of 12 megapixels has 36 MB
-            chosen = sorted(chosen, key=_rate, reverse=True)[:k]
-        return chosen
+            chosen = sorted(chosen, key=lambda each: each[0], reverse=True)[:k]
+        return [best for _, best in chosen]
 
     def close(self) -> None:
         """Free the camera. May be called twice, and while another thread waits for a frame; `best` still answers."""
