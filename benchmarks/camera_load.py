@@ -169,7 +169,7 @@ def _render(options: argparse.Namespace) -> list[Buffer]:
 def _stay_on_one_core() -> None:
     """The thread that judges, the one of the model and the one that pushes share a core, where the system lets them."""
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
 def play(buffers: Sequence[Buffer]) -> Iterator[Buffer]:
