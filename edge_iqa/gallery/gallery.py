@@ -283,6 +283,14 @@ def judge(
         turned: the photo with left and right changed, where that counts.
         distance: of the embeddings.
     """
+    match = relate(name, photo, turned, stored, distance)
+    return None if match.chance < LEAST_CHANCE else match
+
+
+def relate(
+    name: str, photo: Fingerprint, turned: Fingerprint | None, stored: Fingerprint, distance: float
+) -> Match:
+    """The same, also of two that have nothing in common: `SAME_PRODUCT` with whatever chance there is."""
     if photo.is_exactly(stored):
         return Match(name, Kind.EXACT, 0.0, 1.0, 1.0)
     likeness = _measure(photo, stored, distance)
@@ -291,8 +299,7 @@ def judge(
     reversed_ = 0.0 if turned is None else _measure(turned, stored, distance)
     if reversed_ >= NEAR:
         return Match(name, Kind.NEAR, distance, reversed_, 1.0, mirrored=True)
-    chance = estimate_chance(distance)
-    return Match(name, Kind.SAME_PRODUCT, distance, likeness, chance) if chance >= LEAST_CHANCE else None
+    return Match(name, Kind.SAME_PRODUCT, distance, max(likeness, reversed_), estimate_chance(distance))
 
 
 def _measure(photo: Fingerprint, stored: Fingerprint, distance: float) -> float:
