@@ -43,7 +43,7 @@ from edge_iqa import Inspector, machine, opencv
 from edge_iqa.errors import DataError
 from edge_iqa.files import write_json
 from edge_iqa.gallery import Gallery
-from edge_iqa.gallery.gallery import relate
+from edge_iqa.gallery.judging import relate
 from edge_iqa.gallery.likeness import NEAR
 from edge_iqa.gallery.match import LEAST_CHANCE, estimate_chance
 
