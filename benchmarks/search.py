@@ -4,8 +4,8 @@ Embeddings of real photos (splits train and val) and of their copies, at least 2
 each is taken again and again, moved in a random direction as far as a copy lies from its photo (median). Asked for
 are embeddings of test photos and their copies, none of which is stored. Recall is against exact search of the
 vectors as float32. The graph's links and how far it looks were chosen on these vectors and the first 400 of the
-queries, so those are left out. Searching runs on one thread, each query by itself, as a device asks; `Gallery.find` also scans
-hashes and compares what was found, which is not in these times. Writes `search-host.json`.
+queries, so those are left out. Searching runs on one thread, each query by itself, as a device asks; `Gallery.find`
+also scans hashes and compares what was found, which is not in these times. Writes `search-host.json`.
 """
 
 from __future__ import annotations

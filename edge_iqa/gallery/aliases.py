@@ -11,7 +11,7 @@ def drop_aliases(paths: Sequence[str]) -> list[str]:
     names: dict[tuple[int, int] | str, str] = {}
     for path in paths:
         identity = _identify(path)
-        if identity not in names or (_is_link(names[identity]) and not _is_link(path)):
+        if identity not in names or _rank(path) < _rank(names[identity]):
             names[identity] = path
     return list(names.values())
 
@@ -24,5 +24,6 @@ def _identify(path: str) -> tuple[int, int] | str:
     return (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)
 
 
-def _is_link(path: str) -> bool:
-    return os.path.realpath(path) != os.path.abspath(path)
+def _rank(path: str) -> tuple[bool, bool]:
+    """The least is the file's own name: no link, and then no folder on the way is one."""
+    return os.path.islink(path), os.path.realpath(path) != os.path.abspath(path)

@@ -211,9 +211,10 @@ def test_one_file_by_two_names_is_no_copy_and_its_real_name_counts(folder: Path,
     assert (code, found["photos"], found["groups"]) == (0, 4, [])
     shutil.copy(folder / "good.jpg", folder / "same.jpg")
     _, found = _find_duplicates(capsys, str(folder))
-    (group,) = found["groups"]
-    files = {Path(each["file"]).name for each in (group["keep"], *group["others"])}
-    assert files == {"good.jpg", "same.jpg"}
+    _, through_link = _find_duplicates(capsys, str(folder / "link"))
+    for (group,) in (found["groups"], through_link["groups"]):
+        files = {Path(each["file"]).name for each in (group["keep"], *group["others"])}
+        assert files == {"good.jpg", "same.jpg"}
 
 
 def test_every_photo_of_a_group_is_a_copy_of_the_one_to_keep(
