@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.copies import COPIES
+from benchmarks.copies import COPIES, CURVES
 from compression import listings
 from compression.data import Photo
 from compression.progress import track
@@ -16,6 +16,7 @@ from edge_iqa.gallery import Fingerprint, make_fingerprint
 
 ORIGINAL = "original"
 PER_ORIGINAL = 1 + len(COPIES)
+"""Without the copies by curves, which are told apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +25,7 @@ class Case:
 
     Attributes:
         original: number of the photo that it is, or is a copy of.
-        kind: `ORIGINAL`, or a name in `COPIES`.
+        kind: `ORIGINAL`, or a name in `COPIES` or `CURVES`.
         group: who sent it; of a listing its own.
         category: what the product is, or "".
     """
@@ -44,8 +45,8 @@ class Case:
 def make_cases(
     inspector: Inspector, photos: Sequence[Photo], scenes: int, seeds: Sequence[int]
 ) -> list[Case]:
-    """Every photo and so many listings, each with one copy of every kind, under a progress bar."""
-    total = (len(photos) + scenes) * PER_ORIGINAL
+    """Every photo and so many listings, each with one copy of every kind, by curves too, under a progress bar."""
+    total = (len(photos) + scenes) * (PER_ORIGINAL + len(CURVES))
     return list(track(_make(inspector, photos, scenes, seeds), total, "photos and copies"))
 
 
@@ -59,6 +60,6 @@ def _make(inspector: Inspector, photos: Sequence[Photo], scenes: int, seeds: Seq
 def _copy(inspector: Inspector, number: int, data: bytes, group: str, category: str) -> Iterator[Case]:
     yield Case(number, ORIGINAL, group, category, make_fingerprint(inspector, data))
     pixels = image.read(data).pixels
-    for turn, (kind, copy) in enumerate(COPIES.items()):
+    for turn, (kind, copy) in enumerate({**COPIES, **CURVES}.items()):
         made = copy(pixels, np.random.default_rng((number, turn, 3)))
         yield Case(number, kind, group, category, make_fingerprint(inspector, made))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.copies import COPIES
+from benchmarks import copies
 from compression.data import Photo, hash_photos
 from compression.progress import track
 from edge_iqa import Inspector, image, views
+from edge_iqa.files import write_bytes
 
 Vectors = NDArray[np.float32]
 
@@ -23,25 +25,31 @@ def embed_copies(inspector: Inspector, photos: Sequence[Photo], rounds: int, cac
     Args:
         photos: real photos.
         rounds: copies of each, of all kinds in turn; the photo itself comes first.
-        cache: folder that keeps what was made, by photos, rounds and bundle.
+        cache: folder that keeps what was made, by photos, rounds, bundle and the code of the copies.
 
     Returns:
         float32 (len(photos) * (1 + rounds), D), unit length; photo by photo.
     """
-    key = f"{hash_photos(photos)} {rounds} {inspector.bundle.judging_sha256} {inspector.backend.name}"
+    made_by = hashlib.sha256(
+        b"".join(Path(file).read_bytes() for file in (copies.__file__, __file__))
+    ).hexdigest()
+    key = (
+        f"{hash_photos(photos)} {rounds} {inspector.bundle.judging_sha256} {inspector.backend.name} {made_by}"
+    )
     path = cache / f"vectors-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npy"
     if path.is_file():
         found: Vectors = np.load(path, allow_pickle=False)
         return found
     made = track(_embed(inspector, photos, rounds), len(photos) * (1 + rounds), "embeddings")
     vectors = np.array(list(made), np.float32)
-    cache.mkdir(parents=True, exist_ok=True)
-    np.save(path, vectors)
+    data = io.BytesIO()
+    np.save(data, vectors)
+    write_bytes(path, data.getbuffer())  # whole or not at all: half a file would be taken for all of it
     return vectors
 
 
 def _embed(inspector: Inspector, photos: Sequence[Photo], rounds: int) -> Iterator[Vectors]:
-    kinds = list(COPIES.values())
+    kinds = list(copies.COPIES.values())
     for number, photo in enumerate(photos):
         pixels = image.read(photo.path).pixels
         yield embed(inspector, pixels)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from benchmarks.copies import COPIES
 from benchmarks.duplicate_cases import ORIGINAL, Case, make_cases
 from compression import listings
 from compression.command import positive, run_command
@@ -67,7 +68,7 @@ def fit(options: argparse.Namespace) -> None:
 
 def _pair(cases: Sequence[Case], originals: Sequence[Case]) -> Iterator[tuple[Case, Case, bool]]:
     for case in cases:
-        if case.kind not in (ORIGINAL, "mirrored"):
+        if case.kind in COPIES and case.kind != "mirrored":
             yield originals[case.original], case, True
     for one, row in zip(originals, _measure_distances(originals), strict=True):
         others = [at for at in np.argsort(row) if originals[at].group != one.group]

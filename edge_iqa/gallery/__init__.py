@@ -11,8 +11,8 @@
         gallery.save()
 
 `gallery.py` ties the rooms together: `fingerprint.py` says what is kept of a photo, `alignment.py` and `likeness.py`
-lay one photo onto another and compare them, `shelf.py` holds many, `graph.py` finds neighbors among very many,
-`store.py` is the file, `duplicates.py` groups a folder.
+lay one photo onto another and compare them, `judging.py` says what that makes of the two, `shelf.py` holds many,
+`graph.py` finds neighbors among very many, `store.py` is the file, `duplicates.py` groups a folder.
 """
 
 from __future__ import annotations

@@ -50,8 +50,8 @@ def add_gallery(commands: Commands) -> None:
     add = actions.add_parser(
         "add",
         help="add photos, but for those that it has",
-        description="Add photos under the paths given; GALLERY is made if it is missing and something is added. A photo of "
-        "which a copy is there is not added. What was added is told once all of it is saved.",
+        description="Add photos under the paths given; GALLERY is made if it is missing and something is added. A "
+        "photo of which a copy is there is not added. What was added is told once all of it is saved.",
     )
     _add_gallery_options(add)
     add.add_argument("--anyway", action="store_true", help="add copies too")

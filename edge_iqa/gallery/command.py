@@ -85,12 +85,12 @@ class Unread:
 
 
 def open_or_begin(path: str | os.PathLike[str], inspector: Inspector) -> Gallery:
-    """The gallery of a file; an empty one where there is no file yet.
+    """The gallery of a file; an empty one where there is no file yet, or a link to none.
 
     Raises:
         GalleryError: something else stands there; see `Gallery.open`.
     """
-    return Gallery.open(path, inspector) if os.path.lexists(path) else Gallery.begin(path, inspector)
+    return Gallery.open(path, inspector) if os.path.exists(path) else Gallery.begin(path, inspector)
 
 
 def check_target(path: str | os.PathLike[str]) -> None:

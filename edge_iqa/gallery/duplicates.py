@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from edge_iqa.backends.base import cores
 from edge_iqa.errors import PhotoError
 from edge_iqa.folders import explain
+from edge_iqa.gallery.aliases import drop_aliases
 from edge_iqa.gallery.fingerprint import Fingerprint, make_fingerprint
-from edge_iqa.gallery.gallery import CANDIDATES, Gallery, judge
+from edge_iqa.gallery.gallery import CANDIDATES, Gallery
+from edge_iqa.gallery.judging import judge
 from edge_iqa.gallery.match import Kind, Match
 from edge_iqa.pool import map_in_order
 from edge_iqa.report import SCHEMA, Failure
@@ -147,7 +149,7 @@ def find_duplicates(
         jobs: photos read at the same time; None is one per core.
         progress: told how many photos are done.
     """
-    paths = _drop_aliases(paths)
+    paths = drop_aliases(paths)
     gallery, links, failures = Gallery(inspector), _Links(), []
     work = partial(_try, inspector)
     for done, (path, taken) in enumerate(map_in_order(work, paths, jobs or cores()), 1):
@@ -164,28 +166,6 @@ def find_duplicates(
     found = tuple(group for group in groups if group.others)
     count = sum(not os.path.isdir(path) for path in paths)  # of a folder that has no photos an error is told
     return Duplicates(count, found, links.pair(kept), tuple(failures))
-
-
-def _drop_aliases(paths: Sequence[str]) -> list[str]:
-    """Each file once, by the name that is no link where one is: as its own copy it might be deleted."""
-    names: dict[Any, str] = {}
-    for path in paths:
-        identity = _identify(path)
-        if identity not in names or (_is_link(names[identity]) and not _is_link(path)):
-            names[identity] = path
-    return list(names.values())
-
-
-def _identify(path: str) -> tuple[int, int] | str:
-    try:
-        status = os.stat(path)
-    except (OSError, ValueError):  # reading it will tell
-        return path
-    return (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)
-
-
-def _is_link(path: str) -> bool:
-    return os.path.realpath(path) != os.path.abspath(path)
 
 
 class _Links:

@@ -17,8 +17,8 @@ from edge_iqa.bundle import Bundle
 from edge_iqa.errors import GalleryError, OutputError
 from edge_iqa.gallery import store
 from edge_iqa.gallery.fingerprint import Fingerprint, make_fingerprint
-from edge_iqa.gallery.likeness import NEAR, compare
-from edge_iqa.gallery.match import LEAST_CHANCE, ORDER, Kind, Match, estimate_chance
+from edge_iqa.gallery.judging import judge
+from edge_iqa.gallery.match import ORDER, Match
 from edge_iqa.gallery.shelf import Shelf
 from edge_iqa.gallery.store import Mark, Model
 from edge_iqa.table import make_printable
@@ -31,8 +31,6 @@ CANDIDATES = 50
 """Photos with the nearest embeddings that are laid onto the one asked for."""
 _HASH_CANDIDATES, _HASH_BITS = 10, 8
 """Photos whose perceptual hash is nearly the same are tried too, whatever their embeddings say."""
-_FARTHEST = 0.7
-"""Embedding distance beyond which no copy lies; the farthest of 3,955 measured was 0.53."""
 
 
 class Gallery:
@@ -272,34 +270,6 @@ def _refuse(target: Path, own: Mark | None) -> GalleryError:
         f"{target}: there is a file already, which this gallery was not opened from, and saving would lose what that "
         "holds; open that, save under another name, or give save(path, overwrite=True)"
     )
-
-
-def judge(
-    name: str, photo: Fingerprint, turned: Fingerprint | None, stored: Fingerprint, distance: float
-) -> Match | None:
-    """How a photo relates to a stored one; None where in no way that is worth telling.
-
-    Args:
-        turned: the photo with left and right changed, where that counts.
-        distance: of the embeddings.
-    """
-    if photo.is_exactly(stored):
-        return Match(name, Kind.EXACT, 0.0, 1.0, 1.0)
-    likeness = _measure(photo, stored, distance)
-    if likeness >= NEAR:
-        return Match(name, Kind.NEAR, distance, likeness, 1.0)
-    reversed_ = 0.0 if turned is None else _measure(turned, stored, distance)
-    if reversed_ >= NEAR:
-        return Match(name, Kind.NEAR, distance, reversed_, 1.0, mirrored=True)
-    chance = estimate_chance(distance)
-    return Match(name, Kind.SAME_PRODUCT, distance, likeness, chance) if chance >= LEAST_CHANCE else None
-
-
-def _measure(photo: Fingerprint, stored: Fingerprint, distance: float) -> float:
-    if distance > _FARTHEST:
-        return 0.0
-    comparison = compare(stored, photo)
-    return 0.0 if comparison is None else comparison.likeness
 
 
 def describe_model(bundle: Bundle) -> Model:

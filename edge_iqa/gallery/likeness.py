@@ -24,12 +24,12 @@ NEAR = 1 / (1 + math.exp(-2.0))
 away, and one in 4,416 pairs of the nearest others; at 0.95 98.0 % and none, at 0.82 98.9 % and two."""
 
 LEAST_OWN = 0.6
-"""Correlation of structure below which likeness is 0. The color of white and gray photos is the same whatever they show,
-which alone would carry them over `NEAR`. Of 2,689 copies of validation photos and listings that count as copies otherwise, 5
+"""Correlation of structure below which likeness is 0. White and gray photos have one color whatever they show, which
+alone would carry them over `NEAR`. Of 2,689 copies of validation photos and listings that count as copies otherwise, 5
 lie below it, of three photos; 3 lie below 0.5, 7 below 0.65. Gray photos of two shapes reach 0.59."""
 _LEAST_FINE = 1.5
-"""Of 255 levels, standard deviation of structure: below it there is light and rounding alone, as of a blank wall. Of 118
-validation photos the least has 3.6."""
+"""Of 255 levels, standard deviation of structure: below it there is light and rounding alone, as of a blank wall. Of
+118 validation photos the least has 3.6."""
 _FINE_PX = 2.0
 """Sigma of the blur that is taken off: what is left is structure, without light and large shapes."""
 _LEAST_OVERLAP = 0.5

@@ -19,6 +19,7 @@ import json
 import os
 import stat
 import struct
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,10 +31,8 @@ from edge_iqa.errors import GalleryError
 from edge_iqa.files import put_parts
 from edge_iqa.gallery.shelf import FACTS, Content
 
-try:
+if sys.platform != "win32":
     import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 SCHEMA = 1
 _MAGIC = b"EDGE-IQA GALLERY"
@@ -108,7 +107,7 @@ def hold(path: Path) -> Iterator[None]:
 
 
 def _lock(folder: Path) -> int | None:
-    if fcntl is None:
+    if sys.platform == "win32":
         return None
     handle = None
     try:

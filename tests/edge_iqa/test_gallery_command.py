@@ -195,7 +195,7 @@ def test_a_name_whose_file_is_another_view_by_now_is_an_error_too(
     main(["gallery", "add", gallery, str(folder / "boxes.jpg")])
     shutil.copy(folder / "more.jpg", folder / "boxes.jpg")
     capsys.readouterr()
-    monkeypatch.setattr("edge_iqa.gallery.gallery.estimate_chance", lambda distance: 0.9)
+    monkeypatch.setattr("edge_iqa.gallery.judging.estimate_chance", lambda distance: 0.9)
     assert main(["gallery", "add", gallery, *options, str(folder / "boxes.jpg")]) == 3
     assert "another photo of this name" in capsys.readouterr().out
 
@@ -211,9 +211,10 @@ def test_one_file_by_two_names_is_no_copy_and_its_real_name_counts(folder: Path,
     assert (code, found["photos"], found["groups"]) == (0, 4, [])
     shutil.copy(folder / "good.jpg", folder / "same.jpg")
     _, found = _find_duplicates(capsys, str(folder))
-    (group,) = found["groups"]
-    files = {Path(each["file"]).name for each in (group["keep"], *group["others"])}
-    assert files == {"good.jpg", "same.jpg"}
+    _, through_link = _find_duplicates(capsys, str(folder / "link"))
+    for (group,) in (found["groups"], through_link["groups"]):
+        files = {Path(each["file"]).name for each in (group["keep"], *group["others"])}
+        assert files == {"good.jpg", "same.jpg"}
 
 
 def test_every_photo_of_a_group_is_a_copy_of_the_one_to_keep(
@@ -278,3 +279,13 @@ def test_where_nothing_is_added_nothing_is_written(folder: Path, tmp_path: Path,
 def test_a_folder_without_photos_is_no_photo(tmp_path: Path, capsys: Capture) -> None:
     main(["duplicates", str(tmp_path)])
     assert capsys.readouterr().out.startswith("0 photos:")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs symbolic links")
+def test_a_link_to_a_gallery_that_is_yet_to_be_begins_it_there(
+    folder: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    link, real = tmp_path / "link.gallery", tmp_path / "real.gallery"
+    link.symlink_to(real)
+    assert main(["gallery", "add", str(link), str(folder / "good.jpg")]) == 0
+    assert link.is_symlink() and real.is_file()
