@@ -52,8 +52,8 @@ _BENCHES = {
     "camera-states-host.json": "**Camera**: {films} films ({frames} frames) whose truth is known and that nothing was "
     "tuned on, watched frame by frame.",
     "camera-best-host.json": "**The best frame** of {films} more such films.",
-    "camera-load-host.json": "**Live**: {pushed} frames pushed at 30 a second, with all threads on one core; {measured:.0%} "
-    "of the answered ones were measured, the others looked at for motion alone.",
+    "camera-load-host.json": "**Live**: {pushed} frames pushed at 30 a second, with all threads on one core; "
+    "{measured:.0%} of the answered ones were measured, the others looked at for motion alone.",
     "camera-memory-host.json": "**Memory** while {frames} frames are watched.",
     "duplicates-host.json": "**Copies** among {photos} photos ({real_originals} real originals of `test`, {listings} "
     "drawn ones), found by the gallery.",

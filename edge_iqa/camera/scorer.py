@@ -39,8 +39,7 @@ class Scores:
 
 
 def _step_back() -> None:
-    """Let the thread of the frames go first where both want one core. Elsewhere than on Linux and Android, threads have no
-    such rank of their own."""
+    """Let the frames go first where both want one core. Only on Linux and Android has a thread a rank of its own."""
     if sys.platform == "linux" and hasattr(os, "setpriority"):
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
