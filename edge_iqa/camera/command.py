@@ -49,7 +49,8 @@ class Saved:
     def to_line(self) -> str:
         """For people."""
         verdict = f"{self.report.verdict}, score {self.report.score:.1f}"
-        return make_printable(f"{self.path}: {verdict}, frame {self.index} at {self.time_s:.2f} s")
+        why = next((f"; {issue.message}" for issue in self.report.issues if issue.blocking), "")
+        return make_printable(f"{self.path}: {verdict}, frame {self.index} at {self.time_s:.2f} s{why}")
 
 
 @dataclass(frozen=True)

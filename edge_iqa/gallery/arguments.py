@@ -22,7 +22,8 @@ def add_duplicates(commands: Commands) -> None:
         "duplicates",
         help="group photos that are copies of each other",
         description="Group photos that are copies of each other, and say which of each group to keep: the one with "
-        f"the best score; of scores within a point, the one with most pixels. {_KINDS}",
+        "the best score (a smaller copy only where it is better by 10 points); of scores within a point, the one with "
+        f"most pixels. {_KINDS}",
         epilog="Exit code: 0 no copies, 1 some, 2 wrong usage, 3 something could not be read; the rest is done all "
         "the same.",
     )

@@ -26,6 +26,10 @@ Progress = Callable[[int], None]
 
 SAME_SCORE = 1.0
 """Points within which scores count as the same; the larger photo is kept then."""
+SMALLER_GAINS = 10.0
+"""Points by which a copy of fewer pixels must be better than a larger one: shrinking alone hides noise and softness."""
+_LARGER = 1.1
+"""Times the pixels from which a photo counts as larger."""
 
 
 @dataclass(frozen=True)
@@ -232,13 +236,25 @@ def _split(gallery: Gallery, files: Sequence[str], mirrored: bool) -> Iterator[G
 
 
 def _choose(photos: dict[str, Fingerprint]) -> tuple[str, list[str]]:
-    """The one to keep: of those as good as the best, which come second, the one with most pixels, then most bytes."""
-    best = max(photo.score for photo in photos.values())
-    good = [file for file in photos if photos[file].score >= best - SAME_SCORE]
+    """The one to keep: of those as good as the best, which come second, the one with most pixels, then most bytes.
+
+    A smaller copy counts only where it is better by `SMALLER_GAINS`.
+    """
+    left = [file for file in photos if not _has_larger(photos[file], photos)]
+    best = max(photos[file].score for file in left)
+    good = [file for file in left if photos[file].score >= best - SAME_SCORE]
     keep = max(
         good, key=lambda file: (_count_pixels(photos[file]), photos[file].file_bytes, photos[file].score)
     )
     return keep, good
+
+
+def _has_larger(photo: Fingerprint, photos: dict[str, Fingerprint]) -> bool:
+    """Whether one of clearly more pixels is about as good."""
+    return any(
+        _count_pixels(other) >= _LARGER * _count_pixels(photo) and other.score >= photo.score - SMALLER_GAINS
+        for other in photos.values()
+    )
 
 
 def _relate(keep: str, kept: Fingerprint, photo: Fingerprint, mirrored: bool) -> Match | None:
@@ -262,8 +278,13 @@ def _explain(keep: str, good: Sequence[str], photos: dict[str, Fingerprint]) -> 
     photo, rest = photos[keep], [file for file in photos if file != keep]
     if not rest:
         return "the only one"
+    second = max(photos[file].score for file in rest)
+    if second > photo.score + SAME_SCORE:
+        return (
+            f"most pixels, {photo.width_px} x {photo.height_px}; score {photo.score:.1f}, and no smaller copy is "
+            f"better by {SMALLER_GAINS:.0f} points"
+        )
     if len(good) == 1:
-        second = max(photos[file].score for file in rest)
         return f"best score, {photo.score:.1f}; the next has {second:.1f}"
     told = f"score {photo.score:.1f}, {'as' if len(good) == len(photos) else 'among the best, as'} good as others"
     rivals = [photos[file] for file in good if file != keep]

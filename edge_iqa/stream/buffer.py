@@ -54,7 +54,7 @@ class Buffer:
             data of another type.
     """
 
-    data: bytes | bytearray | memoryview | NDArray[np.uint8]
+    data: bytes | bytearray | memoryview | NDArray[np.uint8] = field(repr=False)
     format: str
     width_px: int
     height_px: int

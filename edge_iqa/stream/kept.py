@@ -26,6 +26,7 @@ class KeptSource(BaseSource):
         self._arrived = 0
         self._dropped = 0
         self._garbage = 0
+        self._refused: EdgeIqaError | None = None
         self._release = weakref.finalize(self, opened.release)
 
     @property
@@ -42,7 +43,7 @@ class KeptSource(BaseSource):
                 shot = self._read()
             except StopIteration:
                 if not self._is_closed:
-                    self.end("no frame is left")
+                    self._end()
                 raise
             except (FrameError, PhotoError) as error:
                 self._refuse(error)
@@ -56,6 +57,14 @@ class KeptSource(BaseSource):
             self._garbage = 0
             self.tell_recovered()
             return shot
+
+    def _end(self) -> None:
+        if self._refused is not None and self._dropped == self._arrived:
+            self.close()
+            raise CameraError(
+                f"none of {self._arrived} frames could be used; the last one: {self._refused}"
+            ) from self._refused
+        self.end("no frame is left")
 
     def _read(self) -> Shot:
         try:
@@ -75,6 +84,7 @@ class KeptSource(BaseSource):
         self._arrived += 1
         self._dropped += 1
         self._garbage += 1
+        self._refused = error
         self.log.tell(Event("garbage", str(error)))
         if self._garbage and self._garbage % (GARBAGE_IN_A_ROW + 1) == 0 and self._input.may_be_lost:
             self.lose(Event("unplugged", tell_garbage(error)))

@@ -147,7 +147,15 @@ def test_a_folder_of_bad_photos_alone_ends(tmp_path):
     for number in range(40):
         (tmp_path / f"{number}.png").write_bytes(b"no photo")
     with open_source(tmp_path) as source:
-        assert list(source) == [] and source.dropped == 40
+        with pytest.raises(CameraError, match="none of 40 frames could be used"):
+            list(source)
+        assert source.dropped == 40 and list(source) == []
+
+
+def test_an_iterable_of_what_is_no_frame_is_an_error_and_an_empty_one_is_not():
+    with pytest.raises(CameraError, match=r"none of 2 frames.*Buffer"):
+        list(open_source(["photo.jpg", np.zeros((40, 40, 3))]))
+    assert list(open_source([])) == []
 
 
 def test_a_photo_is_a_source_of_one_frame(folder):
