@@ -78,13 +78,14 @@ GALLERY_SIGNATURES = {
     "gather": "(self, photo: 'Fingerprint', count: 'int' = 50) -> 'list[tuple[str, Fingerprint, float]]'",
     "fingerprint": "(self, photo: 'Photo | Fingerprint') -> 'Fingerprint'",
     "remove": "(self, name: 'str') -> 'None'",
-    "save": "(self, path: 'str | os.PathLike[str] | None' = None) -> 'Path'",
+    "save": "(self, path: 'str | os.PathLike[str] | None' = None, *, overwrite: 'bool' = False) -> 'Path'",
+    "begin": "(path: 'str | os.PathLike[str]', inspector: 'Inspector') -> 'Gallery'",
 }
 
 
 def test_gallery_is_used_as_before() -> None:
     public = {name for name in vars(edge_iqa.Gallery) if not name.startswith("_")}
-    assert public == {*GALLERY_SIGNATURES, "dimension"}
+    assert public == {*GALLERY_SIGNATURES, "dimension", "is_changed"}
     for name, signature in GALLERY_SIGNATURES.items():
         assert str(inspect.signature(getattr(edge_iqa.Gallery, name))) == signature
 
