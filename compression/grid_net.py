@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -25,7 +23,7 @@ def fit_grid_net(grids: Floats, truth: Floats) -> dict[str, Floats]:
         truth: (n, 2), in the order of `OUTPUTS`, 0 to 1; nan where it is not known, or not asked.
 
     Returns:
-        Weights by name: inner (1152, k), shift (k,), outer (k, 2), bias (2,).
+        Weights by name, as `edge_iqa.camera.placement.run_net` takes them.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # more of them wait for each other longer than these small products take
@@ -36,13 +34,6 @@ def fit_grid_net(grids: Floats, truth: Floats) -> dict[str, Floats]:
     inner, outer = net[2], net[5]
     weights = {"inner": inner.weight.T, "shift": inner.bias, "outer": outer.weight.T, "bias": outer.bias}
     return {name: each.detach().numpy() for name, each in weights.items()}
-
-
-def run_grid_net(weights: Mapping[str, Floats], grids: Floats) -> Floats:
-    """Outputs (n, 2), 0 to 1."""
-    hidden = np.maximum(grids.reshape(len(grids), -1) @ weights["inner"] + weights["shift"], 0)
-    outputs: Floats = 1 / (1 + np.exp(-(hidden @ weights["outer"] + weights["bias"])))
-    return outputs
 
 
 def _train(grids: torch.Tensor, truth: torch.Tensor) -> nn.Sequential:

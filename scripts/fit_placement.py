@@ -19,13 +19,14 @@ from pathlib import Path
 import numpy as np
 
 from compression.footage import Film, Place, seeds
-from compression.grid_net import fit_grid_net, run_grid_net
+from compression.grid_net import fit_grid_net
 from compression.listings.grounds import GROUNDS
 from compression.progress import console, track
 from edge_iqa import opencv
 from edge_iqa.camera.look import SMALL_PX
-from edge_iqa.camera.placement import WEIGHTS, make_grid
+from edge_iqa.camera.placement import WEIGHTS, make_grid, run_net
 from edge_iqa.files import write_bytes
+from edge_iqa.measures.light import to_lab
 
 FIRST_FILM = 5000
 """Of the development films; those before are left to whoever tunes bounds."""
@@ -86,7 +87,7 @@ def read_examples(films: int, cache: Path, jobs: int) -> Examples:
     for number, path in tasks:
         with np.load(path, allow_pickle=False) as stored:
             smalls, said = stored["smalls"], stored["truth"]
-        grids += [make_grid(to_lab(small)) for small in smalls]
+        grids += [make_grid(to_lab(small.reshape(-1, 3)).reshape(small.shape)) for small in smalls]
         truth.append(said)
         film += [number] * len(smalls)
         ground += [name_ground(number)] * len(smalls)
@@ -131,18 +132,13 @@ def name_ground(number: int) -> str:
     return names[number % len(names)]
 
 
-def to_lab(small: np.ndarray) -> np.ndarray:
-    cv2 = opencv.load()
-    return cv2.cvtColor(small.astype(np.float32) * np.float32(1 / 255), cv2.COLOR_RGB2LAB)
-
-
 def predict_held_out(examples: Examples) -> np.ndarray:
     """Outputs (n, 2), 0 to 1, each by a net that has not seen the film."""
     found = np.zeros_like(examples.truth)
     for fold in range(_FOLDS):
         left_out = examples.film // len(GROUNDS) % _FOLDS == fold
         weights = fit_grid_net(examples.grids[~left_out], examples.truth[~left_out])
-        found[left_out] = run_grid_net(weights, examples.grids[left_out])
+        found[left_out] = run_net(weights, examples.grids[left_out])
     return found
 
 

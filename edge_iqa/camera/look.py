@@ -12,7 +12,7 @@ from edge_iqa.camera.placement import Placement, find_placement
 from edge_iqa.frame import Frame
 from edge_iqa.measurement import Box
 from edge_iqa.measures.framing import measure_framing
-from edge_iqa.measures.light import measure_light
+from edge_iqa.measures.light import BURNT, measure_light
 from edge_iqa.measures.sharpness import find_detail, measure_width
 from edge_iqa.measures.study import Study
 from edge_iqa.stream.buffer import Buffer
@@ -23,7 +23,6 @@ SMALL_PX = 256
 _DETAIL_PX = 256
 """Side of the part whose edges are measured, in pixels of the frame."""
 
-_BURNT = 250
 _HIGHLIGHT = 0.98
 
 
@@ -77,7 +76,7 @@ def look(buffer: Buffer, small: NDArray[np.uint8], viewing_px: int) -> Look:
         brightness=light["brightness"][0],
         clipped=light["clipped_bright"][0],
         highlight=_find_highlight(study),
-        burnt=float((study.lowest >= _BURNT).mean()),
+        burnt=float((study.lowest >= BURNT).mean()),
         blur_px=_measure_blur(buffer, study, viewing_px),
     )
 

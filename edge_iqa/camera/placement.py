@@ -9,6 +9,7 @@ on rendered scenes.
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,10 +53,19 @@ def find_placement(lab: Floats) -> Placement:
     Args:
         lab: float32 (h, w, 3), CIE Lab of a small copy of it.
     """
-    inner, shift, outer, bias = _read_weights()
-    hidden = np.maximum(make_grid(lab).ravel() @ inner + shift, 0)
-    chances = 1 / (1 + np.exp(-(hidden @ outer + bias)))
-    return Placement(**dict(zip(OUTPUTS, chances.tolist(), strict=True)))
+    outputs = run_net(_read_weights(), make_grid(lab)[None])[0]
+    return Placement(**dict(zip(OUTPUTS, outputs.tolist(), strict=True)))
+
+
+def run_net(weights: Mapping[str, Floats], grids: Floats) -> Floats:
+    """Outputs (n, 2), 0 to 1, in the order of `OUTPUTS`, of grids (n, 9, 16, 8).
+
+    Args:
+        weights: inner (1152, k), shift (k,), outer (k, 2) and bias (2,).
+    """
+    hidden = np.maximum(grids.reshape(len(grids), -1) @ weights["inner"] + weights["shift"], 0)
+    outputs: Floats = 1 / (1 + np.exp(-(hidden @ weights["outer"] + weights["bias"])))
+    return outputs
 
 
 def make_grid(lab: Floats) -> Floats:
@@ -103,7 +113,7 @@ def _measure_distance(cells: Floats) -> Floats:
 
 
 @functools.lru_cache(1)
-def _read_weights() -> tuple[Floats, ...]:
-    """Inner weights (1152, k) and shift (k,), outer weights (k, 2) and bias (2,)."""
+def _read_weights() -> dict[str, Floats]:
+    """Weights by name: see `run_net`."""
     with np.load(WEIGHTS, allow_pickle=False) as stored:
-        return tuple(stored[name].astype(np.float32) for name in ("inner", "shift", "outer", "bias"))
+        return {name: stored[name].astype(np.float32) for name in ("inner", "shift", "outer", "bias")}

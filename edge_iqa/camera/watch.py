@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_iqa import views
 from edge_iqa.camera.frame_report import STEPS, Best, FrameReport
 from edge_iqa.camera.hints import Hints, choose_hint
 from edge_iqa.camera.look import SMALL_PX, Look, look
@@ -21,9 +20,9 @@ from edge_iqa.camera.plan import Plan
 from edge_iqa.camera.scorer import Scorer, Scores
 from edge_iqa.camera.shortlist import Rank, Shortlist
 from edge_iqa.camera.states import Seen, StateMachine, rate_shot
-from edge_iqa.frame import Frame
 from edge_iqa.image import MAX_ASPECT, MIN_SIDE_PX
 from edge_iqa.policy import Policy
+from edge_iqa.rating import rate
 from edge_iqa.stream.events import Event, OnEvent
 from edge_iqa.stream.shot import Shot
 from edge_iqa.stream.source import Source
@@ -292,10 +291,8 @@ def watch(
 
 def score(inspector: Inspector, rgb: NDArray[np.uint8]) -> dict[str, float]:
     """Scores of upright pixels (h, w, 3), 0 to 1: `overall`, and each attribute."""
-    manifest = inspector.bundle.manifest
-    cut = views.cut(Frame(rgb, rgb.shape[1], rgb.shape[0]), manifest.views)
-    names = ("overall", *manifest.outputs.attributes)
-    return dict(zip(names, inspector.backend.run(cut).scores.tolist(), strict=True))
+    scored = rate(inspector, rgb)
+    return {"overall": scored.overall, **scored.attributes}
 
 
 def _find_fill(policy: Policy) -> float:

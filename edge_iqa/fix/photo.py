@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_iqa import image, views
+from edge_iqa import image
 from edge_iqa.causes import UNCHECKED
 from edge_iqa.codes import CAUSES
 from edge_iqa.enhance import Diagnosis, Fixed, improve
@@ -24,6 +24,7 @@ from edge_iqa.files import write_bytes
 from edge_iqa.fix.encode import SUFFIX_FORMATS, Fineness, encode
 from edge_iqa.frame import Frame
 from edge_iqa.policy import Policy
+from edge_iqa.rating import rate
 from edge_iqa.repairs.base import Scorer, Scores
 from edge_iqa.repairs.context import Context
 from edge_iqa.report import Report, Verdict
@@ -183,12 +184,10 @@ def describe(fixed: Fixed) -> tuple[str, ...]:
 
 def make_scorer(inspector: Judge) -> Scorer:
     """The model as a function of pixels, as repairs ask it."""
-    spec, names = inspector.bundle.manifest.views, inspector.bundle.manifest.outputs.attributes
 
     def score(pixels: NDArray[np.uint8]) -> Scores:
-        frame = Frame(pixels, pixels.shape[1], pixels.shape[0])
-        overall, *attributes = (100 * inspector.backend.run(views.cut(frame, spec)).scores).tolist()
-        return overall, dict(zip(names, attributes, strict=True))
+        scored = rate(inspector, pixels)
+        return 100 * scored.overall, {name: 100 * value for name, value in scored.attributes.items()}
 
     return score
 

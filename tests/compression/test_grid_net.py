@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from compression.grid_net import fit_grid_net, run_grid_net
-from edge_iqa.camera.placement import GRID, PLANES
+from compression.grid_net import fit_grid_net
+from edge_iqa.camera.placement import GRID, PLANES, run_net
 
 
 def make_examples(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -26,7 +26,7 @@ def make_examples(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 def test_what_was_not_seen_is_told_rightly() -> None:
     weights = fit_grid_net(*make_examples(300, 0))
     grids, truth = make_examples(100, 1)
-    said = run_grid_net(weights, grids)
+    said = run_net(weights, grids)
     assert ((said[:, 0] > 0.5) == (truth[:, 0] == 1)).mean() > 0.97
     assert np.nanmean(np.abs(said[:, 1] - truth[:, 1])) < 0.06
 
