@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from edge_iqa.camera.names import FAULTS
-from edge_iqa.camera.states import OF_THE_SHOT, rate_shot
+from edge_iqa.camera.states import OF_THE_SHOT, is_noisy, rate_shot
 from edge_iqa.manifest import Thresholds
 
 _HOLDS = 6
@@ -41,7 +41,11 @@ def choose_hint(state: str, scores: Mapping[str, float], thresholds: Thresholds)
     if state in FAULTS:
         return state
     shot = rate_shot(scores)
-    if state != "steady" or shot is None or shot >= thresholds.accept:
+    if state != "steady" or shot is None:
+        return None
+    if is_noisy(scores, True):
+        return "noise"
+    if shot >= thresholds.reject:
         return None
     short = {
         name: thresholds.attributes.get(name, 0.0) - scores[name] for name in OF_THE_SHOT if name in scores

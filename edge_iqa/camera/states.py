@@ -36,10 +36,12 @@ MOVING = Bound(0.0030, 0.0022)
 """Share of the longer side that a corner moves in a thirtieth of a second."""
 DARK = Bound(0.45, 0.48)
 """Level that the brightest fiftieth of the frame reaches."""
-BRIGHT = Bound(0.22, 0.12)
-"""Share of the product that is burnt out. A burnt product hides before a white ground: see `ILL_LIT` too."""
-ILL_LIT = Bound(0.66, 0.70)
-"""Score of exposure, where the model has seen the picture: of well exposed ones 0.73 and more, of others up to 0.6."""
+BRIGHT = Bound(0.20, 0.12)
+"""Share of the product that is burnt out. A burnt product hides before a white ground: see `HIDDEN` too."""
+HIDDEN = 0.6
+"""Of what a bright picture's score of exposure lacks, where the model has seen it, so much counts as burnt out too."""
+NOISY = Bound(0.70, 0.74)
+"""Score of noise: of sound live pictures 0.75 and more, of those that a high gain drowned up to 0.66."""
 BLURRY = Bound(4.4, 3.9)
 """Width of the sharpest edges, px at viewing scale."""
 CUT = Bound(0.02, 0.012)
@@ -57,6 +59,8 @@ OF_THE_SHOT = ("sharpness", "exposure", "noise", "detail")
 
 CALM_FRAMES = 8
 """A picture counts as good after so many still frames with nothing wrong."""
+_STAYS = 0.9
+"""A picture that was good stays so down to this share of the score that was asked for."""
 _VOTES = 3
 _SETTLES = 15
 """Frames that light and focus may take to settle; what lasts longer is no settling."""
@@ -81,6 +85,11 @@ class Seen:
     is_fresh: bool = True
 
 
+def is_noisy(scores: Mapping[str, float], inside: bool) -> bool:
+    """Whether noise alone keeps a picture from being good; `inside`: it did before."""
+    return "noise" in scores and NOISY.holds(scores["noise"], inside)
+
+
 def rate_shot(scores: Mapping[str, float]) -> float | None:
     """What the scores say of what only a new photo mends: contrast and color are the device's to repair.
 
@@ -96,16 +105,15 @@ def rate_shot(scores: Mapping[str, float]) -> float | None:
 class StateMachine:
     """Takes frames in turn, and says in which state each leaves the stream."""
 
-    def __init__(self, fill_at_least: float, accept: float, reject: float) -> None:
+    def __init__(self, fill_at_least: float, reject: float) -> None:
         """Begin.
 
         Args:
             fill_at_least: share of the frame's width or height that the product must span.
-            accept, reject: overall scores, 0 to 1, from which a photo is accepted, and below which it is not. A picture
-                that was good stays so down to their middle.
+            reject: overall score, 0 to 1, below which a photo is not accepted; live pictures from there up are good.
         """
         self._far = Bound(fill_at_least, fill_at_least + _FAR_MARGIN)
-        self._poor = Bound((reject + accept) / 2, accept)
+        self._poor = Bound(_STAYS * reject, reject)
         self._state = "steady"
         self._votes: deque[str] = deque(maxlen=_VOTES)
         self._calm = 0
@@ -145,8 +153,8 @@ class StateMachine:
         if self._calm <= CALM_FRAMES:
             return False
         # a device that cannot score live frames in time goes by what was measured
-        shot = rate_shot(seen.scores)
-        return shot is None or not self._poor.holds(shot, self._state != "good")
+        shot, inside = rate_shot(seen.scores), self._state != "good"
+        return not is_noisy(seen.scores, inside) and (shot is None or not self._poor.holds(shot, inside))
 
     def _call(self, seen: Seen) -> str:
         look = seen.look
@@ -169,12 +177,10 @@ class StateMachine:
 
     def _is_burnt(self, seen: Seen) -> bool:
         """Whether a part is burnt out, or the model says so: burnt things hide in a white ground."""
-        look, inside = seen.look, self._state == "too_bright"
-        if BRIGHT.holds(look.clipped, inside):
-            return True
-        exposure = seen.scores.get("exposure")
-        is_bright = look.brightness > _LIGHT and look.highlight > _WHITE
-        return is_bright and exposure is not None and ILL_LIT.holds(exposure, inside)
+        look, burnt = seen.look, seen.look.clipped
+        if "exposure" in seen.scores and look.brightness > _LIGHT and look.highlight > _WHITE:
+            burnt += HIDDEN * (1 - seen.scores["exposure"])
+        return BRIGHT.holds(burnt, self._state == "too_bright")
 
 
 class _Settling:

@@ -69,7 +69,7 @@ class Watch:
         self._thresholds, _ = policy.tighten(manifest.thresholds)
         self._plan = Plan(budget_ms)
         self._motion = Motion()
-        self._states = StateMachine(_find_fill(policy), self._thresholds.accept, self._thresholds.reject)
+        self._states = StateMachine(_find_fill(policy), self._thresholds.reject)
         self._hints = Hints()
         self._scorer = Scorer(lambda rgb: score(inspector, rgb))
         self._shortlist = Shortlist(_SHORTLIST, APART_S)

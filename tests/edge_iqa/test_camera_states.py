@@ -38,7 +38,7 @@ CASES = {
 
 
 def make_machine() -> StateMachine:
-    return StateMachine(fill_at_least=0.4, accept=0.6, reject=0.5)
+    return StateMachine(fill_at_least=0.4, reject=0.5)
 
 
 def run(machine: StateMachine, frames: list[Seen]) -> list[str]:
@@ -70,6 +70,27 @@ def test_one_odd_frame_changes_nothing(fault: str) -> None:
 
 def test_a_poor_score_keeps_a_picture_from_being_good() -> None:
     assert set(run(make_machine(), [replace(STILL, scores={"overall": 0.3})] * 30)) == {"steady"}
+
+
+def test_noise_alone_keeps_a_picture_from_being_good_and_is_the_hint() -> None:
+    drowned = {"overall": 0.6, "sharpness": 0.98, "exposure": 0.99, "detail": 0.99, "noise": 0.63}
+    thresholds = Thresholds(0.6, 0.5, dict.fromkeys(("noise", "sharpness"), 0.85), 0.4)
+    assert set(run(make_machine(), [replace(STILL, scores=drowned)] * 30)) == {"steady"}
+    assert choose_hint("steady", drowned, thresholds) == "noise"
+    # of the same product of scores, none of them bad
+    even = {**drowned, "sharpness": 0.8, "noise": 0.8}
+    assert run(make_machine(), [replace(STILL, scores=even)] * 30)[-1] == "good"
+    assert choose_hint("steady", even, thresholds) is None
+
+
+def test_a_burnt_part_that_hides_in_a_white_ground_is_told_by_what_exposure_lacks() -> None:
+    partly = replace(GOOD, clipped=0.13, highlight=1.0, burnt=0.85, brightness=90.0)
+    for exposure, state in ((0.84, "too_bright"), (0.97, "good")):
+        frame = replace(STILL, look=partly, scores={"overall": 0.8, "exposure": exposure})
+        assert run(make_machine(), [frame] * 30)[-1] == state
+    # a dim picture that lacks exposure lacks light
+    dim = replace(STILL, look=replace(partly, highlight=0.6), scores={"overall": 0.8, "exposure": 0.5})
+    assert run(make_machine(), [dim] * 30)[-1] == "good"
 
 
 def test_without_a_score_measurements_decide() -> None:
