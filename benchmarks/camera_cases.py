@@ -11,6 +11,7 @@ from benchmarks.camera_states import Watched
 from compression.footage import Film
 from compression.footage.worth import label_frame, use_one_thread
 from edge_iqa import Inspector
+from edge_iqa.camera.states import STILL
 from edge_iqa.stream.buffer import Buffer
 
 _EVERY = 3
@@ -53,12 +54,12 @@ class Choice:
     @property
     def is_sound(self) -> bool:
         """Whether the chosen frame is one of those that compete: still, and nothing wrong."""
-        return bool(self.allowed & {"steady", "good"})
+        return self.allowed <= STILL
 
 
 @dataclass(frozen=True)
 class Case:
-    """A film that was watched; `choice` is None where it was not asked for."""
+    """A film that was watched; `choice` is None where it was not asked for, or no frame is free of faults."""
 
     film: str
     background: str
@@ -107,9 +108,12 @@ def _render(film: Film) -> Iterator[Buffer]:
         yield film.shoot(index)
 
 
-def _judge_choice(film: Film, name: str, chosen: int) -> Choice:
+def _judge_choice(film: Film, name: str, chosen: int) -> Choice | None:
     truths = film.truths
-    sound = [truth.index for truth in truths if truth.allowed & {"steady", "good"}]
+    # where focus or light are still being set `steady` may be right too, of a product that is too far
+    sound = [truth.index for truth in truths if truth.allowed <= STILL]
+    if not sound:
+        return None
     labels = {index: label_frame(film, index) for index in sorted({*sound[::_EVERY], chosen})}
     best = max(labels.values())
     return Choice(name, chosen, labels[chosen], best, truths[chosen].allowed, labels)

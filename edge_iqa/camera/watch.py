@@ -18,8 +18,9 @@ from edge_iqa.camera.look import SMALL_PX, Look, look
 from edge_iqa.camera.motion import Motion
 from edge_iqa.camera.plan import Plan
 from edge_iqa.camera.scorer import Scorer, Scores
-from edge_iqa.camera.shortlist import Rank, Shortlist
-from edge_iqa.camera.states import Seen, StateMachine, rate_shot
+from edge_iqa.camera.shortlist import Kept, Rank, Shortlist
+from edge_iqa.camera.states import Seen, StateMachine
+from edge_iqa.camera.worth import measure_softness, weigh
 from edge_iqa.image import MAX_ASPECT, MIN_SIDE_PX
 from edge_iqa.policy import Policy
 from edge_iqa.rating import rate
@@ -39,9 +40,6 @@ _LONGEST_S = 0.2
 """A pause between two frames counts as at most so long: a hand's tremor goes back and forth within it."""
 
 _SHORTLIST = 12
-_NO_EDGE_PX = 99.0
-_SPEED_WEIGHT = 400.0
-"""Pixels of blur that the speed of a whole frame counts as."""
 _HOLD_S = 0.5
 """The picture must have been good for so long before the photo is taken."""
 
@@ -139,7 +137,7 @@ class Watch:
 
         Returns:
             The best first: those that were good, then steady ones, then others, each by the scores of what only a new
-            photo mends (`edge_iqa.camera.states.rate_shot`; contrast and color also change with what is shown).
+            photo mends, and by its edges (`edge_iqa.camera.worth`).
             Fewer than `k` where the stream was too short for more, none where it had no frame.
 
         Raises:
@@ -157,7 +155,7 @@ class Watch:
             pixels = kept.buffer.to_rgb()
             report = self._inspector.inspect(pixels, self._policy)
             best = Best(pixels, report, kept.time_s, kept.index)
-            chosen.append(((kept.rank[0], *_rate(best)), best))
+            chosen.append((_rank_in_full(kept, best), best))
             # no more than `k` are held in full: a frame of 12 megapixels has 36 MB
             chosen = sorted(chosen, key=lambda each: each[0], reverse=True)[:k]
         return [best for _, best in chosen]
@@ -241,8 +239,8 @@ class Watch:
 
     def _rank(self, state: str, speed: float) -> Rank:
         tier = {"good": 2.0, "steady": 1.0}.get(state, 0.0)
-        blur_px = self._look.blur_px if self._look and self._look.blur_px else _NO_EDGE_PX
-        return (tier, round(rate_shot(self._scores) or 0.0, 2), -blur_px - _SPEED_WEIGHT * speed)
+        softness_px = measure_softness(self._look.blur_px if self._look else None, speed)
+        return (tier, weigh(self._scores, softness_px), -softness_px)
 
     def _report(
         self, shot: Shot, state: str, skipped: tuple[str, ...], capture: bool, start: float
@@ -309,9 +307,11 @@ def _can_be_judged(size: tuple[int, int]) -> bool:
     return min(size) >= MIN_SIDE_PX and max(size) <= MAX_ASPECT * min(size)
 
 
-def _rate(best: Best) -> tuple[float, float]:
-    shot = rate_shot({name: value / 100 for name, value in best.report.attributes.items()})
-    return (best.report.score if shot is None else 100 * shot, best.report.score)
+def _rank_in_full(kept: Kept, best: Best) -> Rank:
+    """As it was ranked when it came, with the scores of its own pixels."""
+    tier, _, sharpness_px = kept.rank
+    scores = {name: value / 100 for name, value in best.report.attributes.items()}
+    return (tier, weigh(scores or {"overall": best.report.score / 100}, -sharpness_px), best.report.score)
 
 
 def _since_ms(start: float) -> float:
