@@ -64,7 +64,9 @@ def list_layers(name: str, content: bytes, views: Views) -> list[Layer]:
         name: of the file; the suffix tells the runtime.
         views: uint8 (V, S, S, 3), of one photo.
     """
-    return list_tflite(content) if name.endswith(".tflite") else [*list_onnx(content, views).values()]
+    if name.endswith(".tflite"):
+        return list_tflite(content)
+    return [*list_onnx(content, views, padded=False).values()]
 
 
 def sum_work(layers: Sequence[Layer]) -> dict[str, int]:
@@ -77,15 +79,20 @@ def sum_work(layers: Sequence[Layer]) -> dict[str, int]:
     }
 
 
-def list_onnx(content: bytes, views: Views) -> dict[str, Layer]:
-    """Nodes of an ONNX file as ONNX Runtime executes them here, by their name in its profile."""
+def list_onnx(content: bytes, views: Views, padded: bool = True) -> dict[str, Layer]:
+    """Nodes of an ONNX file as ONNX Runtime executes them, by their name in its profile.
+
+    Args:
+        padded: as on this processor, channels filled up to its vectors' length (8 or 16); else the model's own
+            channels, which are the same on every machine.
+    """
     # weights that were packed for the processor are no longer told
-    nodes = profile_nodes(content, views, 1, packed=False)
+    nodes = profile_nodes(content, views, 1, packed=False, padded=padded)
     return {name: from_onnx_event(events[0]) for name, events in nodes.items()}
 
 
 def profile_nodes(
-    content: bytes, views: Views, repeats: int, packed: bool = True
+    content: bytes, views: Views, repeats: int, packed: bool = True, padded: bool = True
 ) -> dict[str, list[dict[str, Any]]]:
     """Run an ONNX file; events of ONNX Runtime's profile by node, in the order they run."""
     import onnxruntime
@@ -94,6 +101,8 @@ def profile_nodes(
     options.enable_profiling = True
     if not packed:
         options.add_session_config_entry("session.disable_prepacking", "1")
+    if not padded:  # all optimizations but the last kind, the layout of channels in blocks
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
     with tempfile.TemporaryDirectory() as folder:
         options.profile_file_prefix = str(Path(folder) / "profile")
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

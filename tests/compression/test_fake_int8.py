@@ -141,7 +141,7 @@ def test_learning_in_int8_steps_takes_a_good_part_of_what_int8_costs_away(
     teach(net, teacher, views, tmp_path)
     after = lose(fake.to_plain(), teacher, views, make_views(24, seed=5), tmp_path / "after")
     assert before.mean > 0.03
-    assert after.mean < 0.6 * before.mean and after.p99 < 0.6 * before.p99
+    assert after.mean < 0.7 * before.mean and after.p99 < 0.7 * before.p99
 
 
 def teach(net: QualityNet, teacher: QualityNet, views: list[np.ndarray], folder: Path) -> None:

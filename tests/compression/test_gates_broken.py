@@ -224,8 +224,11 @@ def test_a_calibration_on_noise_is_refused(broken, tmp_path, capsys):
 def test_a_layer_twice_as_large_in_an_exported_file_is_refused_though_scores_hardly_move(broken, capsys):
     edit_onnx(broken, "model.fp32.onnx", double_layer)
     code, held = run(broken)
-    assert code == 1 and [name for name in held if not held[name]] == [PARITY]
-    assert name_refused(capsys) == f"error: gates failed: {PARITY}"
+    failed = {name for name, stands in held.items() if not stands}
+    # of verdicts that differ between runtimes some may come from it
+    assert code == 1 and {PARITY} <= failed <= {PARITY, RUNTIMES}
+    refused = name_refused(capsys)
+    assert refused.startswith("error: gates failed: ") and PARITY in refused
 
 
 def test_a_layer_made_twice_as_large_in_the_student_after_its_export_is_refused(broken, capsys):
