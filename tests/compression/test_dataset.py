@@ -14,6 +14,8 @@ from compression.dataset import make_dataset
 from compression.models import ATTRIBUTES
 from compression.scenes import stock
 
+pytestmark = pytest.mark.usefixtures("one_process")
+
 
 @pytest.mark.parametrize("damaged", [(), ("white",), ("white", "gray")])
 def test_a_cut_out_is_worth_the_same_on_both_grounds(
