@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from edge_iqa import __version__
+from edge_iqa.batch.arguments import add_batch
 from edge_iqa.camera.arguments import add_camera
 from edge_iqa.gallery.arguments import add_duplicates, add_gallery
 from edge_iqa.options import add_jobs_option, add_model_options, add_policy_options
@@ -35,6 +36,7 @@ def make_parser(runs: Mapping[str, Run]) -> argparse.ArgumentParser:
     _add_inspect(commands)
     _add_fix(commands)
     _add_report(commands)
+    add_batch(commands)
     add_camera(commands)
     add_duplicates(commands)
     add_gallery(commands)

@@ -5,7 +5,7 @@ not, 2 wrong usage (or no bundle, policy or backend to run with), 3 something co
 done all the same. `fix`: 0 what stands at OUT is accepted, 1 it is better but not accepted, or the photo was left as it
 was and nothing is written, 2 as above, or OUT may not or cannot be written, 3 as above; of several photos the worst.
 `camera`: 0 watched to the end, and the best frame is accepted where it was written, 1 it is not, 2 as above, or no
-window, 3 the camera was lost, or there was no frame.
+window, 3 the camera was lost, or there was no frame. `batch`: as `inspect`, and 2 where OUT cannot be written.
 `duplicates`: 0 there are none, 1 there are, 2 and 3 as above. `gallery`: 0 no photo was there already, 1 some were,
 2 and 3 as above. `doctor`: 0 all is well, 1 something is wrong. `policies`: 0, or 2 where there is no such policy.
 `schema`: 0.
@@ -264,6 +264,19 @@ def _camera(options: argparse.Namespace) -> int:
     return run_camera(options, write, complain, columns)
 
 
+def _batch(options: argparse.Namespace) -> int:
+    from edge_iqa.batch.command import run_batch
+
+    _escape_what_does_not_fit()
+
+    def complain(text: str) -> None:
+        print(text, end="", file=sys.stderr, flush=True)
+
+    told, code = run_batch(options, complain, sys.stderr.isatty())
+    print(told, file=sys.stderr if code == _INTERRUPTED else sys.stdout)
+    return code
+
+
 def _doctor(options: argparse.Namespace) -> int:
     from edge_iqa.doctor import diagnose
 
@@ -372,6 +385,7 @@ _RUNS = {
     "policies": _policies,
     "report": _write_report,
     "fix": _fix,
+    "batch": _batch,
     "camera": _camera,
     "duplicates": _duplicates,
     "gallery": _gallery,

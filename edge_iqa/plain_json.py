@@ -18,5 +18,10 @@ def dump(value: Any) -> str:
     """
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     if not text.isascii() and _SURROGATES.search(text):
-        value = json.loads(_SURROGATES.sub("\ufffd", text))
+        value = json.loads(replace_surrogates(text))
     return json.dumps(value, allow_nan=False)
+
+
+def replace_surrogates(text: str) -> str:
+    """The text with U+FFFD for what is no letter, so that it can be encoded."""
+    return _SURROGATES.sub("\ufffd", text)

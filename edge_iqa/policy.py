@@ -60,6 +60,10 @@ class Policy:
     rules: tuple[Rule, ...]
     thresholds: Mapping[str, float]
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """For other processes; the view of `thresholds` that nobody can write to cannot be sent."""
+        return (_rebuild, (self.name, self.title, self.rules, dict(self.thresholds)))
+
     def check(
         self, values: Mapping[str, Measurement], format: str | None, on: datetime.date | None = None
     ) -> tuple[RuleResult, ...]:
@@ -174,8 +178,12 @@ def _make(root: Entry, name: str) -> Policy:
     rules, thresholds = read_rules(root), read_thresholds(root)
     if not rules and not thresholds:
         raise root.say("expected at least one [[rules]] or a bound in [thresholds], got neither")
-    return Policy(name, title, rules, MappingProxyType(dict(thresholds)))
+    return _rebuild(name, title, rules, thresholds)
 
 
 def _looks_like_path(text: str) -> bool:
     return text.endswith(_SUFFIX) or os.sep in text or "/" in text or os.path.isfile(text)
+
+
+def _rebuild(name: str, title: str, rules: tuple[Rule, ...], thresholds: Mapping[str, float]) -> Policy:
+    return Policy(name, title, rules, MappingProxyType(dict(thresholds)))

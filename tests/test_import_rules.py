@@ -48,6 +48,7 @@ IMPORTERS = {
     "tomllib": (("edge_iqa/toml.py",), "edge_iqa.toml"),
     "tomli": (("edge_iqa/toml.py",), "edge_iqa.toml"),
     "usearch": (("edge_iqa/gallery/graph.py",), "edge_iqa.gallery.graph"),
+    "pyarrow": (("edge_iqa/batch/parquet.py",), "edge_iqa.batch.parquet"),
     "torchvision": (("compression/torchvision_compat.py",), "compression.torchvision_compat"),
     "piq": (("compression/fidelity.py",), "compression.fidelity"),
     "torch": (("compression/*", "export/*", "benchmarks/*"), "compression or export: no torch on the device"),
@@ -61,6 +62,7 @@ IMPORTERS = {
 # what the wheel's code may need besides the standard library: each optional one behind its one importer
 RUNTIME_NEEDS = {
     "numpy", "cv2", "PIL", "pillow_heif", "onnxruntime", "ai_edge_litert", "tflite_runtime", "tomli", "usearch",
+    "pyarrow",
 }  # fmt: skip
 
 

@@ -21,6 +21,7 @@ HEAVY = {
     "PIL",
     "pillow_heif",
     "usearch",
+    "pyarrow",
 }
 
 

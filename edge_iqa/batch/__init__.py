@@ -1,0 +1,1 @@
+"""Very many photos, by processes: what is done stays done."""
