@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from edge_iqa import backends, files
+from edge_iqa import __version__, backends, files
 from edge_iqa.backends.base import cores
 from edge_iqa.batch import formats, journal
 from edge_iqa.batch.clock import Progress
@@ -90,6 +90,7 @@ def _choose_setup(options: argparse.Namespace) -> tuple[Setup, Row]:
     with Inspector.open(options.bundle, options.backend, options.threads, options.lang) as inspector:
         backend = backends.NAMES[inspector.backend.name]
         facts = {
+            "edge_iqa": __version__,
             "model": inspector.bundle.judging_sha256,
             "backend": backend,
             "policy": hashlib.sha256(repr(policy).encode()).hexdigest(),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from edge_iqa.batch import parquet
-from edge_iqa.batch.rows import COLUMNS, flatten
+from edge_iqa.batch.rows import COLUMNS, Value, flatten
 from edge_iqa.errors import OutputError
 from edge_iqa.plain_json import dump, replace_surrogates
 
@@ -46,18 +46,20 @@ def write_csv(rows: Iterable[Row]) -> Iterator[bytes]:
     """Comma-separated (RFC 4180), UTF-8, a line of names first."""
     yield _join(list(COLUMNS))
     for row in rows:
-        flat = flatten(row)
-        name = replace_surrogates(str(flat["file"]))
-        # the same file, and no formula in a spreadsheet
-        flat["file"] = f"./{name}" if name.startswith(_FORMULA) else name
-        yield _join(["" if value is None else value for value in flat.values()])
+        yield _join([_to_cell(value) for value in flatten(row).values()])
+
+
+def _to_cell(value: Value) -> str | float:
+    """No text is a formula to a spreadsheet; a path with `./` before it is the same file."""
+    if not isinstance(value, str):
+        return "" if value is None else value
+    text = replace_surrogates(value)
+    return f"./{text}" if text.startswith(_FORMULA) else text
 
 
 def _join(values: list[Any]) -> bytes:
     stream = io.StringIO()
-    csv.writer(stream).writerow(
-        [replace_surrogates(value) if isinstance(value, str) else value for value in values]
-    )
+    csv.writer(stream).writerow(values)
     return stream.getvalue().encode()
 
 

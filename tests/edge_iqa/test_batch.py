@@ -74,13 +74,14 @@ def test_rows_are_what_inspect_says_in_the_order_of_the_paths(
 def test_tables_hold_the_same_and_a_name_is_no_formula(photos: Path, tmp_path: Path, monkeypatch) -> None:
     shutil.copy(photos / "00.jpg", tmp_path / "=1+1.jpg")
     monkeypatch.chdir(tmp_path)
-    given = ["=1+1.jpg", str(photos / "01.jpg"), str(photos / "empty.jpg"), "=1+1.jpg"]
+    given = ["=1+1.jpg", str(photos / "01.jpg"), "@gone.jpg", "=1+1.jpg"]
     assert cli.main(["batch", *given, "-o", "t.csv", "--jobs", "1"]) == 3
     with open("t.csv", newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
-    assert [row["file"] for row in rows] == ["./=1+1.jpg", *given[1:3]]
+    assert [row["file"] for row in rows] == ["./=1+1.jpg", given[1], "./@gone.jpg"]
     assert [row["verdict"] for row in rows] == ["accept", "fix", ""]
-    assert rows[1]["causes"] == "TOO_DARK" and rows[2]["error"] == "DamagedPhotoError"
+    assert rows[1]["causes"] == "TOO_DARK" and rows[2]["error"] == "PhotoError"
+    assert rows[2]["error_message"].startswith("./@gone.jpg: ")
     assert float(rows[0]["score"]) > float(rows[1]["score"])
     parquet = pytest.importorskip("pyarrow.parquet")
     assert cli.main(["batch", *given, "-o", "t.parquet", "--jobs", "1"]) == 3
@@ -90,6 +91,21 @@ def test_tables_hold_the_same_and_a_name_is_no_formula(photos: Path, tmp_path: P
         None
     ]
     assert table[0].keys() == rows[0].keys()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_names_of_any_bytes_have_their_row_in_every_format(photos: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in (b"caf\xe9.jpg", b"two\nlines.jpg", b'a,"b".jpg'):
+        shutil.copy(photos / "00.jpg", os.path.join(os.fsencode(folder), name))
+    expected = ['a,"b".jpg', "caf\ufffd.jpg", "two\nlines.jpg"]
+    for out in (tmp_path / "t.jsonl", tmp_path / "t.csv"):
+        assert cli.main(["batch", str(folder), "-o", str(out), "--jobs", "1"]) == 0
+    with open(tmp_path / "t.csv", newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [os.path.basename(row["file"]) for row in rows] == expected
+    assert [os.path.basename(name) for name in read(tmp_path / "t.jsonl")] == expected
 
 
 def test_folders_in_folders_are_looked_through_where_asked(photos: Path, tmp_path: Path) -> None:
