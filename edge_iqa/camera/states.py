@@ -40,6 +40,13 @@ BRIGHT = Bound(0.20, 0.12)
 """Share of the product that is burnt out. A burnt product hides before a white ground: see `HIDDEN` too."""
 HIDDEN = 0.6
 """Of what a bright picture's score of exposure lacks, where the model has seen it, so much counts as burnt out too."""
+WASHED_OUT = Bound(0.4, 0.2)
+"""How much more of the frame is burnt out than when the same standing picture was sound: too much light where the
+product has gone with the ground, or the model doubts the exposure. A ground that was white before says nothing."""
+_DOUBTFUL = 0.92
+"""Score of exposure below which it is doubted."""
+_SEEN = 0.9
+"""Chance of a product from which a picture is known to show one."""
 NOISY = Bound(0.70, 0.74)
 """Score of noise: of sound live pictures 0.75 and more, of those that a high gain drowned up to 0.66."""
 BLURRY = Bound(4.4, 3.9)
@@ -119,6 +126,7 @@ class StateMachine:
         self._calm = 0
         self._settling = _Settling()
         self._stands = True
+        self._sound_burnt: float | None = None
 
     @property
     def stands(self) -> bool:
@@ -127,6 +135,16 @@ class StateMachine:
 
     def update(self, seen: Seen) -> str:
         """Take one frame."""
+        state = self._vote(seen)
+        if state == "moving":
+            self._sound_burnt = None
+        elif state in STILL and self._stands and seen.look.placement.present > _SEEN:
+            burnt = seen.look.burnt
+            self._sound_burnt = burnt if self._sound_burnt is None else min(burnt, self._sound_burnt)
+        return state
+
+    def _vote(self, seen: Seen) -> str:
+        """State after this frame."""
         call = self._call(seen)
         if not seen.is_fresh and call != "moving":
             # what was measured before has had its say: of this frame only its motion is known
@@ -162,7 +180,8 @@ class StateMachine:
         faults = {
             "moving": MOVING.holds(seen.speed, self._state == "moving"),
             "too_dark": DARK.holds(look.highlight, self._state == "too_dark"),
-            "too_bright": not is_lost and self._is_burnt(seen),  # a white wall is no fault
+            # a white wall is no fault
+            "too_bright": (not is_lost and self._is_burnt(seen)) or self._is_washed_out(seen, is_lost),
             "no_product": is_lost,
             "blurry": look.blur_px is not None and BLURRY.holds(look.blur_px, self._state == "blurry"),
             "cut_off": look.cut_off is not None and CUT.holds(look.cut_off, self._state == "cut_off"),
@@ -181,6 +200,12 @@ class StateMachine:
         if "exposure" in seen.scores and look.brightness > _LIGHT and look.highlight > _WHITE:
             burnt += HIDDEN * (1 - seen.scores["exposure"])
         return BRIGHT.holds(burnt, self._state == "too_bright")
+
+    def _is_washed_out(self, seen: Seen, is_lost: bool) -> bool:
+        """Whether the light that came while nothing moved has burnt the ground out, and the product with it."""
+        if self._sound_burnt is None or not (is_lost or seen.scores.get("exposure", 1.0) < _DOUBTFUL):
+            return False
+        return WASHED_OUT.holds(seen.look.burnt - self._sound_burnt, self._state == "too_bright")
 
 
 class _Settling:

@@ -12,7 +12,7 @@ README = Path(__file__).resolve().parents[2] / "edge_iqa" / "README.md"
 BOUNDS = {
     "moving": [states.MOVING],
     "too_dark": [states.DARK],
-    "too_bright": [states.BRIGHT],
+    "too_bright": [states.BRIGHT, states.WASHED_OUT],
     "no_product": [states.LOST],
     "blurry": [states.BLURRY],
     "cut_off": [states.CUT],

@@ -93,6 +93,17 @@ def test_a_burnt_part_that_hides_in_a_white_ground_is_told_by_what_exposure_lack
     assert run(make_machine(), [dim] * 30)[-1] == "good"
 
 
+def test_a_product_that_goes_with_its_ground_while_nothing_moves_has_too_much_light() -> None:
+    sound = replace(STILL, look=replace(GOOD, burnt=0.1))
+    gone = replace(STILL, look=replace(NO_PRODUCT, burnt=0.9, highlight=1.0), scores={})
+    moved = replace(gone, speed=0.02)
+    assert run(make_machine(), [sound] * 20 + [gone] * 30)[-1] == "too_bright"
+    assert run(make_machine(), [sound] * 20 + [moved] * 5 + [gone] * 30)[-1] == "no_product", "a white wall"
+    assert run(make_machine(), [gone] * 30)[-1] == "no_product"
+    white = replace(STILL, look=replace(GOOD, burnt=0.8))
+    assert run(make_machine(), [white] * 20 + [gone] * 30)[-1] == "no_product", "it was as white before"
+
+
 def test_without_a_score_measurements_decide() -> None:
     assert run(make_machine(), [replace(STILL, scores={})] * 30)[-1] == "good"
 
