@@ -138,7 +138,12 @@ def _measure_best(options: argparse.Namespace) -> tuple[list[Figure], dict[str, 
         {"film": c.film, "frame": c.index, "label": c.chosen, "best": c.best, "allowed": sorted(c.allowed)}
         for c in choices
     ]
-    return judge_choices(choices) if choices else [], {**_describe(options, cases), "choices": details}
+    without = len(cases) - len(choices)
+    return judge_choices(choices) if choices else [], {
+        **_describe(options, cases),
+        "without_a_sound_frame": without,
+        "choices": details,
+    }
 
 
 def _measure_load(options: argparse.Namespace) -> tuple[list[Figure], dict[str, Any]]:
@@ -209,8 +214,9 @@ def _run(tasks: Sequence[Task], options: argparse.Namespace) -> Iterator[Case]:
 def judge_choices(choices: Sequence[Choice]) -> list[Figure]:
     """Whether the chosen frames are as good as the best there were."""
     names = [choice.film for choice in choices]
-    near = np.array([choice.chosen >= choice.best - NEAR for choice in choices])
     sound = np.array([choice.is_sound for choice in choices])
+    # a frame that is cut off or too far may have the better label, which knows nothing of framing: it is a miss
+    near = sound & np.array([choice.chosen >= choice.best - NEAR for choice in choices])
     lost = np.array([choice.best - choice.chosen for choice in choices])
     return [
         Figure(f"best frame within {NEAR} of the best label", estimate_share(near, names), 0.95),

@@ -47,7 +47,8 @@ def choose_hint(state: str, scores: Mapping[str, float], thresholds: Thresholds)
         return "noise"
     if shot >= thresholds.reject:
         return None
-    short = {
+    lacks = {
         name: thresholds.attributes.get(name, 0.0) - scores[name] for name in OF_THE_SHOT if name in scores
     }
+    short = {name: lack for name, lack in lacks.items() if lack > 0}
     return max(short, key=lambda name: short[name], default=None)

@@ -38,7 +38,7 @@ class Shortlist:
 
         Args:
             most: frames that are kept.
-            apart_s: what counts as one stretch: of two frames that are nearer the better one stays.
+            apart_s: length of a stretch. The best frames of two stretches may lie nearer than that.
         """
         self._most = most
         self._apart_s = apart_s
@@ -55,7 +55,9 @@ class Shortlist:
         Returns:
             Whether it was.
         """
-        near = [each for each in self._kept if abs(each.time_s - time_s) < self._apart_s]
+        # by the clock, not by what lies around a kept frame: where frames slowly get better that would slide along
+        stretch = time_s // self._apart_s
+        near = [each for each in self._kept if each.time_s // self._apart_s == stretch]
         if any(each.rank >= rank for each in near):
             return False
         # what is near and worse goes; else the worst of all, where there is no room

@@ -117,7 +117,8 @@ class StateMachine:
 
         Args:
             fill_at_least: share of the frame's width or height that the product must span.
-            reject: overall score, 0 to 1, below which a photo is not accepted; live pictures from there up are good.
+            reject: overall score, 0 to 1, below which a photo is not accepted. Of a good picture, what only a new photo
+                mends scores so much, and noise by itself `NOISY`.
         """
         self._far = Bound(fill_at_least, fill_at_least + _FAR_MARGIN)
         self._poor = Bound(_STAYS * reject, reject)
@@ -183,7 +184,10 @@ class StateMachine:
             # a white wall is no fault
             "too_bright": (not is_lost and self._is_burnt(seen)) or self._is_washed_out(seen, is_lost),
             "no_product": is_lost,
-            "blurry": look.blur_px is not None and BLURRY.holds(look.blur_px, self._state == "blurry"),
+            # a product without one edge is far out of focus
+            "blurry": not is_lost
+            if look.blur_px is None
+            else BLURRY.holds(look.blur_px, self._state == "blurry"),
             "cut_off": look.cut_off is not None and CUT.holds(look.cut_off, self._state == "cut_off"),
             "too_far": self._is_far(look),
         }

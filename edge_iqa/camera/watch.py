@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -138,7 +138,8 @@ class Watch:
         Returns:
             The best first: those that were good, then steady ones, then others, each by the scores of what only a new
             photo mends, and by its edges (`edge_iqa.camera.worth`).
-            Fewer than `k` where the stream was too short for more, none where it had no frame.
+            Fewer than `k` where the stream was too short for more, or good frames lie too near to each other, none
+            where it had no frame.
 
         Raises:
             ValueError: `k` is not a whole number from 1 to 12.
@@ -155,9 +156,8 @@ class Watch:
             pixels = kept.buffer.to_rgb()
             report = self._inspector.inspect(pixels, self._policy)
             best = Best(pixels, report, kept.time_s, kept.index)
-            chosen.append((_rank_in_full(kept, best), best))
             # no more than `k` are held in full: a frame of 12 megapixels has 36 MB
-            chosen = sorted(chosen, key=lambda each: each[0], reverse=True)[:k]
+            chosen = _choose([*chosen, (_rank_in_full(kept, best), best)])[:k]
         return [best for _, best in chosen]
 
     def close(self) -> None:
@@ -312,6 +312,15 @@ def _rank_in_full(kept: Kept, best: Best) -> Rank:
     tier, _, sharpness_px = kept.rank
     scores = {name: value / 100 for name, value in best.report.attributes.items()}
     return (tier, weigh(scores or {"overall": best.report.score / 100}, -sharpness_px), best.report.score)
+
+
+def _choose(ranked: Sequence[tuple[Rank, Best]]) -> list[tuple[Rank, Best]]:
+    """The best first, without those that lie too near to a better one."""
+    chosen: list[tuple[Rank, Best]] = []
+    for rank, best in sorted(ranked, key=lambda each: each[0], reverse=True):
+        if all(abs(best.time_s - other.time_s) >= APART_S for _, other in chosen):
+            chosen.append((rank, best))
+    return chosen
 
 
 def _since_ms(start: float) -> float:

@@ -81,7 +81,12 @@ class Buffer:
                 f"expected a rotation_deg of 0, 90, 180 or 270 (clockwise), got {self.rotation_deg}; "
                 "add or take 360 until it is one of these"
             )
+        if not isinstance(self.full_range, (bool, np.bool_)):
+            raise FrameError(f"full_range: expected True or False, got {self.full_range!r}")
         _check_time(self.time_s)
+        if self.time_s is not None:
+            object.__setattr__(self, "time_s", float(self.time_s))
+        object.__setattr__(self, "full_range", bool(self.full_range))
         object.__setattr__(self, "_bytes", _flatten(self.data))
         object.__setattr__(self, "_layout", self._lay_out())
 
@@ -218,7 +223,11 @@ def _check_time(time_s: object) -> None:
         return
     if isinstance(time_s, bool) or not isinstance(time_s, (int, float, np.integer, np.floating)):
         raise FrameError(f"time_s: expected seconds or None, got {time_s!r}; give a number")
-    if not math.isfinite(time_s):
+    try:
+        is_finite = math.isfinite(time_s)
+    except OverflowError:  # a whole number beyond any float
+        is_finite = False
+    if not is_finite:
         raise FrameError(f"time_s: expected finite seconds, got {time_s}; leave it out where it is not known")
 
 

@@ -30,6 +30,9 @@ FrameSource = int | str | os.PathLike[str] | Feed | Iterable[object]
 
 __all__ = ["Event", "Feed", "Shot", "Source", "FrameSource", "open_source"]
 
+_LAST_CAMERA = 9999
+"""OpenCV takes larger numbers for those of its own kinds of cameras, or for none."""
+
 
 def open_source(
     source: FrameSource,
@@ -89,9 +92,9 @@ def _check_drop(drop: bool | None, what: str) -> None:
 def _open_input(source: Any, stall_s: float) -> tuple[Input, bool]:
     """What to read from, and whether it is live."""
     if isinstance(source, (int, np.integer)) and not isinstance(source, bool):
-        if source < 0:
+        if not 0 <= source <= _LAST_CAMERA:
             raise CameraError(
-                f"expected the index of a camera from 0 up, got {source}; 0 is the first camera"
+                f"expected the index of a camera from 0 to {_LAST_CAMERA}, got {source}; 0 is the first camera"
             )
         return Camera(int(source), stall_s), True
     if isinstance(source, (str, os.PathLike)):

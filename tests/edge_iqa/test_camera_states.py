@@ -108,6 +108,11 @@ def test_without_a_score_measurements_decide() -> None:
     assert run(make_machine(), [replace(STILL, scores={})] * 30)[-1] == "good"
 
 
+def test_a_product_without_one_edge_is_out_of_focus_whatever_its_scores() -> None:
+    blank = replace(STILL, look=replace(GOOD, blur_px=None))
+    assert run(make_machine(), [blank] * 30)[-1] == "blurry"
+
+
 def test_what_goes_first_is_said_where_several_hold() -> None:
     both = replace(CASES["too_dark"], speed=0.02)
     assert run(make_machine(), [both] * 5)[-1] == "moving"

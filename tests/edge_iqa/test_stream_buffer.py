@@ -356,3 +356,17 @@ def _is_enough(fields: dict[str, Any]) -> bool:
     except FrameError:
         return False
     return True
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("full_range", None), ("full_range", "no"), ("time_s", 10**400), ("time_s", "1")]
+)
+def test_what_a_frame_cannot_have_is_refused_as_it_is_made(name: str, value: object) -> None:
+    with pytest.raises(FrameError, match=name):
+        Buffer(np.zeros(6, np.uint8), "NV12", 2, 2, **{name: value})
+
+
+def test_times_are_plain_numbers_whatever_kind_they_came_as() -> None:
+    frame = np.zeros((2, 2), np.uint8)
+    for value in (np.float32(0.5), np.int64(2), 3):
+        assert type(Buffer(frame, "GRAY", 2, 2, time_s=value).time_s) is float

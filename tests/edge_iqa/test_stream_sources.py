@@ -741,7 +741,8 @@ def test_a_stream_that_cannot_be_opened_is_an_error_that_keeps_the_password():
 @pytest.mark.parametrize(
     ("source", "told"),
     [
-        (-1, "index of a camera from 0 up, got -1"),
+        (-1, "index of a camera from 0 to 9999, got -1"),
+        (10**20, "index of a camera from 0 to 9999, got 100000000000000000000"),
         (True, "got bool"),
         (None, "got NoneType"),
         (1.5, "got float"),
