@@ -8,22 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.figures import Figure
-from benchmarks.robust_cases import Row
-from benchmarks.scoring import iterate_pairs
+from benchmarks.scoring import Row, iterate_pairs
 from compression.data import ACCEPT_LABEL, REJECT_LABEL
 from compression.metrics import Estimate, estimate, estimate_percentile, estimate_share
 
 P99, FLIPS = 0.05, 0.02
 """Bounds of a small change: of the score's change, 0-1, and of the share of verdicts that flip."""
 WORST = "the worst of the small changes"
-SCORE, FLIPPED, OTHER = (
-    "p99 of the score's change",
-    "verdict flips, clear photos",
-    "any other verdict, all photos",
-)
+SCORE, MEAN = "p99 of the score's change", "mean of the score's change"
+FLIPPED, EITHER = "verdict flips, clear photos", "accept or not changes, all photos"
+OTHER = "another verdict, all photos"
+"""Of a small change."""
 GAIN, P90 = "mean change of the score", "p90 of the score's change"
 CROSSED, OWN = "verdict won", "mean change by the attacked net itself"
 GOOD, BAD = "accepted photos", "other photos"
+"""Of an attack."""
+CLEAN, SCENE = "clean", "scene-"
+"""As rows have it: a photo without a fault, and how the names of drawn sources begin."""
 _ACCEPT = "accept"
 
 
@@ -38,19 +39,24 @@ def judge_changes(rows: Sequence[Row]) -> list[Figure]:
         clear = [row for row in same if not REJECT_LABEL < row["label"] < ACCEPT_LABEL]
         figures += [
             Figure(f"{name}: {SCORE}", _percentile(same, 0.99, _moved)),
-            Figure(f"{name}: mean of the score's change", _mean(same, _moved)),
+            Figure(f"{name}: {MEAN}", _mean(same, _moved)),
             Figure(f"{name}: {FLIPPED}", _share(clear, _is_flipped)),
-            Figure(f"{name}: accept or not, all photos", _share(same, _is_flipped)),
+            Figure(f"{name}: {EITHER}", _share(same, _is_flipped)),
             Figure(f"{name}: {OTHER}", _share(same, lambda row: row["verdict"][0] != row["verdict"][1])),
         ]
-    for kind, says in (("clean", True), ("spoiled", False)):
-        some = [row for row in rows if (row["fault"] == "clean") is says]
-        figures.append(Figure(f"{kind} photos, all changes: {SCORE}", _percentile(some, 0.99, _moved)))
-    return [
-        Figure(f"{WORST}: {SCORE}", _worst(figures, SCORE), P99, at_least=False),
-        Figure(f"{WORST}: {FLIPPED}", _worst(figures, FLIPPED), FLIPS, at_least=False),
-        *figures,
+    worst = [Figure(f"{WORST}: {SCORE}", _worst(figures, SCORE), P99, at_least=False)]
+    worst.append(Figure(f"{WORST}: {FLIPPED}", _worst(figures, FLIPPED), FLIPS, at_least=False))
+    parts = {
+        "clean": [row for row in rows if row["fault"] == CLEAN],
+        "spoiled": [row for row in rows if row["fault"] != CLEAN],
+        "real": [row for row in rows if not row["source"].startswith(SCENE)],
+        "drawn": [row for row in rows if row["source"].startswith(SCENE)],
+    }
+    told = [
+        Figure(f"all changes, {kind} photos: {SCORE}", _percentile(some, 0.99, _moved))
+        for kind, some in parts.items()
     ]
+    return [*worst, *figures, *told]
 
 
 def judge_attacks(rows: Sequence[Row]) -> list[Figure]:

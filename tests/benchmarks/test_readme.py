@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.readme import BEGIN, BUNDLES, END, RESULTS, insert, main, render
+from benchmarks.robust_figures import judge_attacks, judge_changes
+from benchmarks.robust_tables import tell_robustness
 from compression.stages import read_recipe
 from edge_iqa import Inspector
 
@@ -108,6 +110,23 @@ def test_bundles_stand_side_by_side_and_the_worse_runtime_counts(tmp_path: Path)
         "bytes"
     ]
     assert size == f"{kept / 1e6:.2f}"
+
+
+def test_each_change_and_each_attack_has_a_row_and_what_was_not_measured_has_none(tmp_path: Path) -> None:
+    small, pgd = (tmp_path / f"robustness-{part}-host.json" for part in ("small", "pgd"))
+    assert tell_robustness(tmp_path) == []
+    one = {"source": "scene-1", "group": "a", "fault": "clean", "label": 0.9, "score": [0.9, 0.5]}
+    changed = {**one, "change": "one pixel", "verdict": ["accept", "retake"]}
+    attacked = {**one, "attack": "PGD", "epsilon": 4, "accept": 0.6}
+    about = {"photos": 7, "scenes": 3, "renderings": 20, "split": "test"}
+    for path, figures in ((small, judge_changes([changed])), (pgd, judge_attacks([attacked]))):
+        path.write_text(json.dumps({**about, "figures": [each.to_dict() for each in figures]}))
+    text = "\n".join(tell_robustness(tmp_path))
+    assert "7 photos of `test` and 3 scenes" in text and "| not measured | ≤ 0.05 |" in text
+    assert "| one pixel | - | 0.400 [0.400, 0.400], n 1 | 1.000 [0.025, 1.000], n 1 |" in text
+    assert "| PGD, 4/255 | 0.400 [0.400, 0.400], n 1 | - | 1.000 [0.025, 1.000], n 1 |" in text
+    pgd.unlink()
+    assert "PGD" not in "\n".join(tell_robustness(tmp_path))
 
 
 @pytest.mark.parametrize(
