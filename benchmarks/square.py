@@ -1,8 +1,9 @@
 """Square attack: a search for a picture that scores otherwise, by questions alone.
 
 Andriushchenko et al. 2020 ("Square Attack: a query-efficient black-box adversarial attack via random search",
-arXiv:1912.00049), the variant of L_inf: it starts from vertical stripes, then squares of one color, ever smaller,
-are put at random places, and what helps is kept. Nothing is known of the model but its answers.
+arXiv:1912.00049), the variant of L_inf: vertical stripes are tried first, then squares of one color, ever smaller,
+at random places, and what helps is kept (the stripes too only where they do). Nothing is known of the model but its
+answers.
 """
 
 from __future__ import annotations

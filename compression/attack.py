@@ -51,14 +51,14 @@ def fool(
     sign = 1.0 if raising else -1.0
     best = torch.from_numpy(views).float().to(device)
     low, high = (best - epsilon).clamp(min=0), (best + epsilon).clamp(max=255)
-    reached = sign * float(_rate(net, best))
+    reached = sign * float(_rate(net, best).detach())
     start = rng.uniform(-epsilon, epsilon, views.shape).astype(np.float32)
     moved = (best + torch.from_numpy(start).to(device)).clamp(low, high)
     for step in range(steps + 1):
         shown = moved.round().requires_grad_(step < steps)
         gain = sign * _rate(net, shown)
-        if float(gain) > reached:
-            reached, best = float(gain), shown.detach()
+        if float(gain.detach()) > reached:
+            reached, best = float(gain.detach()), shown.detach()
         if step < steps:
             (slope,) = torch.autograd.grad(gain, shown)
             moved = (moved + _REACH * epsilon / steps * slope.sign()).clamp(low, high)

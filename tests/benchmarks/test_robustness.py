@@ -100,7 +100,8 @@ def test_both_files_of_a_pair_are_saved_alike_but_for_the_change_of_quality(
 
 def test_square_search_stays_within_epsilon_and_never_ends_below_its_beginning() -> None:
     given = RNG(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
-    weights = RNG(1).standard_normal(given.shape)
+    # as smooth as what models look at: of white noise a square learns no more than of chance
+    weights = np.kron(RNG(1).standard_normal((3, 4, 4, 3)), np.ones((1, 8, 8, 1)))
 
     def ask(shown: np.ndarray) -> float:
         assert shown.dtype == np.uint8 and np.abs(shown.astype(int) - given).max() <= 4
@@ -110,13 +111,13 @@ def test_square_search_stays_within_epsilon_and_never_ends_below_its_beginning()
     gained, asked = {}, list[float]()
     for raising in (True, False):
         asked.clear()
-        found = search(ask, given, 4, raising, 300, RNG(2))
-        assert len(asked) == found.queries == 300
+        found = search(ask, given, 4, raising, 1000, RNG(2))
+        assert len(asked) == found.queries == 1000
         assert found.after == (max if raising else min)(asked)
         assert found.before == asked[0] == ask(given) and found.after == ask(found.views)
         gained[raising] = found.after - found.before
     # a search does better than the best of as many draws
-    drawn = [ask(add_signs(given, 4, RNG(seed))) - found.before for seed in range(300)]
+    drawn = [ask(add_signs(given, 4, RNG(seed))) - found.before for seed in range(1000)]
     assert gained[True] > max(drawn) and gained[False] < min(drawn)
 
 
@@ -235,7 +236,7 @@ def test_the_bench_leaves_out_what_it_cannot_read_and_goes_on_from_the_rows_it_k
 
 def test_what_fools_the_student_fools_the_devices_int8_model_further_than_chance() -> None:
     net = load(REFERENCE / "default.safetensors")[0].requires_grad_(False)
-    clean, _ = render(Task(90_001))
+    clean, _ = render(Task(90_000))
     with Inspector.open() as inspector:
         spec = inspector.bundle.manifest.views
         cut = views.cut(image.read(clean.encoded, long_side_px=spec.long_side_px), spec)
