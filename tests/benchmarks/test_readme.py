@@ -27,7 +27,8 @@ def test_the_results_are_those_of_the_bundle_that_ships() -> None:
     """A bundle that scores otherwise asks for new figures: latency, accuracy, cost and reports of it."""
     with Inspector.open() as inspector:
         bundle = inspector.bundle
-    for name in ("accuracy-tflite", "confidence-tflite", "latency-host", "speedup-host", "cost-host"):
+    names = ("accuracy-tflite", "confidence-tflite", "latency-host", "speedup-host", "cost-host")
+    for name in (*names, *(f"robustness-{part}-host" for part in ("small", "pgd", "square"))):
         result = json.loads((RESULTS / f"{name}.json").read_text())
         about = result if "manifest_sha256" in result else result["bundle"]
         assert about["judging_sha256"] == bundle.judging_sha256, name
