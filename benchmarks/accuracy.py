@@ -2,8 +2,8 @@
 
 Photos of the `test` split and scenes made from them, none of which training saw, are spoiled by every
 fault and scored from their encoded bytes through `edge_iqa`, by the model in use. Labels, truth and
-intervals are those of the design; photos for the robustness questions are made by code of their own
-(`benchmarks.robustness`). Writes `accuracy-RUNTIME.json` and a plot of calibration.
+intervals are those of the design; photos for the other questions are made by code of their own
+(`benchmarks.questions`). Writes `accuracy-RUNTIME.json` and a plot of calibration.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if not __package__:
 
 from rich.table import Table
 
-from benchmarks import figures, robustness
+from benchmarks import figures, questions
 from benchmarks.figures import Figure
 from benchmarks.renderings import Work, score_renderings
 from benchmarks.scoring import Device, Row, describe, score_all
@@ -111,8 +111,8 @@ def bench(options: argparse.Namespace) -> None:
         *figures.verdicts(rows),
         *figures.top_category(rows),
         *(each for key in ("name", "truth", "size", "background") for each in figures.slices(rows, key)),
-        *score_robustness(device, photos, sizes, options.cache),
-        *(figures.opinions(score_all(device, robustness.rated, frames, "rated frames")) if frames else ()),
+        *score_questions(device, photos, sizes, options.cache),
+        *(figures.opinions(score_all(device, questions.rated, frames, "rated frames")) if frames else ()),
     ]
     result = {
         "what": "figures of the bundle in use on test photos and scenes, from encoded bytes",
@@ -159,23 +159,23 @@ def score_labelled(
     return rows, len(scenes)
 
 
-def score_robustness(device: Device, photos: Sequence[Photo], sizes: Sizes, cache: Path) -> list[Figure]:
-    """Answer the questions of `benchmarks.robustness` about photos and drawn things."""
+def score_questions(device: Device, photos: Sequence[Photo], sizes: Sizes, cache: Path) -> list[Figure]:
+    """Answer the questions of `benchmarks.questions` about photos and drawn things."""
     cutouts = [each for each in stock.find_cutouts(photos, cache) if each is not None]
     found: list[Figure] = []
-    rows = score_all(device, robustness.mild_noise, photos, "mild noise")
+    rows = score_all(device, questions.mild_noise, photos, "mild noise")
     found += figures.shares("mild noise ranked below clean", rows, 0.90)
-    rows = score_all(device, robustness.large_blur, _seeds(_LARGE_SEED, sizes.large), "12 MP, blurred")
+    rows = score_all(device, questions.large_blur, _seeds(_LARGE_SEED, sizes.large), "12 MP, blurred")
     found += figures.shares("12 MP photo blurred with radius 3 px ranked below itself", rows, 0.99)
     rows = score_all(
-        device, robustness.white_and_gray, _dress(_PAIR_SEED, sizes.pairs, cutouts), "white and gray"
+        device, questions.white_and_gray, _dress(_PAIR_SEED, sizes.pairs, cutouts), "white and gray"
     )
     found.append(figures.shifts("same product on white and on gray, mean shift", rows, 0.03))
     rows = score_all(
-        device, robustness.white_canvas, _dress(_CANVAS_SEED, sizes.canvases, cutouts), "white canvas"
+        device, questions.white_canvas, _dress(_CANVAS_SEED, sizes.canvases, cutouts), "white canvas"
     )
     found += figures.shares("white canvas: clean above spoiled", rows, 0.97)
-    rows = score_all(device, robustness.stability, photos, "stability")
+    rows = score_all(device, questions.stability, photos, "stability")
     for name in dict.fromkeys(row["what"] for row in rows):
         found.append(
             figures.shifts(f"{name}, mean shift", [row for row in rows if row["what"] == name], 0.02)

@@ -14,6 +14,7 @@ if not __package__:
     # run as a script, Python puts benchmarks/ first, where no package of ours is found
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from benchmarks.robust_tables import tell_robustness
 from benchmarks.rows import show_figure, show_share, to_table
 from benchmarks.summary import summarize
 from compression.slices import SLICE_GATE
@@ -115,6 +116,7 @@ def render(folder: Path) -> str:
     parts = (
         _accuracy(accuracy),
         _confidence(confidence),
+        tell_robustness(folder),
         *(
             _bounded(json.loads((folder / name).read_text()), about)
             for name, about in _BENCHES.items()

@@ -1,144 +1,200 @@
-"""Questions about scores that labels cannot answer, each with photos made for it by code of its own.
+"""Does a change that nobody sees change the score? `python benchmarks/robustness.py --data photos.csv`
 
-Each function renders one task and scores it; `benchmarks.figures` turns the rows into figures. The noise,
-blur and canvases here are not those of `compression.degradations`: a model that only knows its own
-training generator should be found out.
+Held-out photos and drawn scenes, each clean and spoiled by one fault, go to the device twice, as they are and changed
+a little (`benchmarks/small_changes.py`): from encoded bytes to verdict. Then some of them are made to fool it: by
+gradients of the teacher and of the student (PGD), and by questions alone (square attack). Attacks change the views
+that the model is given, not the file, and nothing was hardened against them. Rows are kept in `--runs`, so a run that
+was stopped goes on. Writes a result of each part, such as `robustness-small-host.json`.
 """
 
 from __future__ import annotations
 
+import argparse
+import hashlib
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+if not __package__:
+    # run as a script, Python puts benchmarks/ first, where no package of ours is found
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from benchmarks.scoring import Row, make_rng, score
-from compression import scenes
-from compression.data import Photo
-from compression.scenes.materials import Painted
-from edge_iqa import image, opencv
+from benchmarks.accuracy import show
+from benchmarks.fixes import hash_code
+from benchmarks.robust_cases import Opening, Prober, Row
+from benchmarks.robust_figures import judge_attacks, judge_changes
+from benchmarks.robust_sources import Task, pick, plan
+from benchmarks.scoring import Device, describe
+from compression.command import count, positive, run_command, share
+from compression.data import hash_file, hash_photos, read_photos, select
+from compression.distill_options import REFERENCE
+from compression.progress import console, track
+from edge_iqa import machine
+from edge_iqa.backends.base import cores
+from edge_iqa.errors import DataError
+from edge_iqa.files import write_json
 
-Pixels = NDArray[np.uint8]
+HERE = Path(__file__).resolve().parent
+PARTS = ("small", "pgd", "square")
+FILES = {part: f"robustness-{part}-host.json" for part in PARTS}
+_WHAT = {
+    "small": "score and verdict of photos and scenes, as they are and changed a little, from encoded bytes",
+    "pgd": "views changed by gradients of the teacher and of the student, scored by the device's model",
+    "square": "views changed by questions to the device's model alone",
+}
+_CODE = (
+    "edge_iqa",
+    "benchmarks/robust_cases.py",
+    "benchmarks/robust_sources.py",
+    "benchmarks/scoring.py",
+    "compression/degradations",
+    "compression/fidelity.py",
+    "compression/labels.py",
+    "compression/scenes",
+    "compression/sources.py",
+)
+_CODE_OF = {
+    "small": ("benchmarks/small_changes.py", "benchmarks/copies.py"),
+    "pgd": ("compression/attack.py", "compression/models"),
+    "square": ("benchmarks/square.py",),
+}
+"""What rows depend on: they are kept for this state of it alone."""
 
-LARGE_PX = (3000, 4000)
-CANVAS_PX = (2000, 3000)
-RATED_HEIGHT_PX = 1080
-
-
-def mild_noise(photo: Photo) -> list[Row]:
-    """A photo, and a soft copy of it, each without and with noise of 2, 3 and 4 levels, fine and blotchy."""
-    cv2 = opencv.load()
-    pixels, rng = image.read(photo.path).pixels, make_rng(photo.path.name, "mild noise")
-    rows = []
-    for source, soft in (("sharp", 0.0), ("soft", 1.6)):
-        base = pixels.astype(np.float32)
-        if soft:
-            base = cv2.GaussianBlur(base, (0, 0), soft)
-        clean = score(_jpeg(base))["score"]
-        for sigma in (2.0, 3.0, 4.0):
-            for spread in (0.0, 1.0):
-                field = rng.standard_normal(base.shape, np.float32)
-                if spread:
-                    field = cv2.GaussianBlur(field, (0, 0), spread)
-                    field /= field.std()
-                noisy = score(_jpeg(base + sigma * field))["score"]
-                kind = "blotchy" if spread else "fine"
-                rows.append(
-                    {
-                        "group": photo.group,
-                        "what": f"{source}, sigma {sigma:g}, {kind}",
-                        "held": noisy < clean,
-                    }
-                )
-    return rows
-
-
-def large_blur(seed: int) -> list[Row]:
-    """A drawn photo of 12 megapixels, and itself blurred with a radius of 3 px, four ways."""
-    cv2 = opencv.load()
-    scene = scenes.draw(seed, *LARGE_PX)
-    clean = score(_jpeg(scene.pixels))["score"]
-    y, x = np.mgrid[-3:4, -3:4]
-    kernels = {
-        "disk": (np.hypot(x, y) <= 3.2).astype(np.float32),
-        "gaussian": np.exp(-(x**2 + y**2) / (2 * 1.5**2)).astype(np.float32),
-        "across": (y == 0).astype(np.float32),
-        "box": np.ones((7, 7), np.float32),
-    }
-    rows = []
-    for name, kernel in kernels.items():
-        blurred = cv2.filter2D(scene.pixels, -1, kernel / kernel.sum())
-        rows.append({"group": f"scene-{seed}", "what": name, "held": score(_jpeg(blurred))["score"] < clean})
-    return rows
+_prober: Prober | None = None
 
 
-def white_and_gray(task: tuple[int, list[Painted]]) -> list[Row]:
-    """One product on white and on gray: how far the score moves."""
-    seed, cutouts = task
-    size = ((800, 800), (1200, 1600), (960, 720))[seed % 3]
-    scored = [
-        score(_jpeg(scenes.draw(seed, *size, background, cutouts, fill=0.6).pixels))["score"]
-        for background in ("white", "gray")
-    ]
-    return [{"group": f"scene-{seed}", "shift": abs(scored[0] - scored[1])}]
+def main(argv: Sequence[str] | None = None) -> int:
+    """Command line of the bench; see `--help`."""
+    parser = argparse.ArgumentParser(
+        prog="robustness.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--data", type=Path, help="CSV of real photos with splits; default: drawn scenes alone"
+    )
+    parser.add_argument("--split", choices=("val", "test"), default="test", help="of --data (%(default)s)")
+    parser.add_argument("--scenes", type=count, default=150, help="drawn scenes (%(default)s)")
+    parser.add_argument(
+        "--share", type=share, default=1.0, help="of the photos and scenes, to look quickly; default: all"
+    )
+    parser.add_argument(
+        "--parts", type=_read_parts, default=PARTS, help=f"what to measure, of {','.join(PARTS)} (all)"
+    )
+    parser.add_argument(
+        "--attacked", type=positive, default=24, help="photos and scenes that are attacked (%(default)s)"
+    )
+    parser.add_argument(
+        "--queries", type=positive, default=500, help="questions of a square attack (%(default)s)"
+    )
+    parser.add_argument("--bundle", type=Path, help="folder of a bundle (the one that edge_iqa ships)")
+    parser.add_argument("--teacher", type=Path, default=REFERENCE / "teacher.safetensors")
+    parser.add_argument(
+        "--student", type=Path, default=REFERENCE / "default.safetensors", help="that the bundle was made of"
+    )
+    parser.add_argument("--jobs", type=positive, default=cores(), help="processes (%(default)s)")
+    parser.add_argument(
+        "--runs", type=Path, default=Path("runs/robustness"), help="folder for rows (%(default)s)"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=HERE / "results", help="folder of the result (%(default)s)"
+    )
+    return run_command(bench, parser.parse_args(argv))
 
 
-def white_canvas(task: tuple[int, list[Painted]]) -> list[Row]:
-    """A small and a large product on a white canvas: clean against blurred, noisy and JPEG quality 5."""
-    cv2 = opencv.load()
-    seed, cutouts = task
-    rows = []
-    for size, fill in (("small", 0.2), ("large", 0.85)):
-        canvas = (700, 1000) if cutouts else CANVAS_PX
-        pixels = scenes.draw(seed, *canvas, "white", cutouts, fill=fill).pixels
-        if cutouts and size == "small":
-            pixels = np.pad(pixels, ((350, 350), (500, 500), (0, 0)), constant_values=255)
-        clean = score(_jpeg(pixels))["score"]
-        rng, scale = make_rng(str(seed), size), max(1.0, max(pixels.shape) / 1600)
-        grain = rng.standard_normal(pixels.shape, np.float32)
-        grain = cv2.GaussianBlur(grain, (0, 0), 0.8 * scale)
-        spoiled = {
-            "blurred": _jpeg(cv2.GaussianBlur(pixels, (0, 0), 2.0 * scale)),
-            "noisy": _jpeg(pixels + 12 * grain / grain.std()),
-            "jpeg q5": _jpeg(pixels, 5),
+def _read_parts(text: str) -> tuple[str, ...]:
+    parts = tuple(part.strip() for part in text.split(","))
+    if not parts or set(parts) - set(PARTS):
+        raise argparse.ArgumentTypeError(f"expected names of {', '.join(PARTS)} with commas, got {text!r}")
+    return parts
+
+
+def bench(options: argparse.Namespace) -> None:
+    """Change, attack, ask, write a result of each part, print the tables."""
+    photos = [] if options.data is None else select(read_photos(options.data), options.split)
+    everything = plan(photos, options.scenes)
+    everything = pick(everything, max(1, round(len(everything) * options.share)))
+    if not everything:
+        raise DataError(f"nothing to look at: no photo in split {options.split!r} of --data, and --scenes 0")
+    about = describe(Device(options.bundle, None))
+    for part in (part for part in PARTS if part in options.parts):
+        tasks = everything if part == "small" else pick(everything, options.attacked)
+        key = describe_part(part, options, about)
+        rows = list(collect(part, tasks, options, options.runs / f"{part}-{_digest(key)}"))
+        found = judge_changes(rows) if part == "small" else judge_attacks(rows)
+        seen = {row["source"] for row in rows}
+        used = [task.source for task in tasks if not isinstance(task.source, int)]
+        result = {
+            "what": _WHAT[part],
+            **{name: about[name] for name in ("bundle", "model", "backend", "runtime")},
+            "split": options.split if used else None,
+            "data_sha256": hash_photos(used) if used else None,
+            "photos": sum(name.startswith("photo-") for name in seen),
+            "scenes": sum(name.startswith("scene-") for name in seen),
+            "renderings": 2 * len(seen),
+            **key,
+            "figures": [figure.to_dict() for figure in found],
+            "machine": machine.describe(),
         }
-        for name, encoded in spoiled.items():
-            held = score(encoded)["score"] < clean
-            rows.append({"group": f"scene-{seed}", "what": f"{size}, {name}", "held": held})
-    return rows
+        path = write_json(options.out / FILES[part], result)
+        show(found)
+        console.print(f"wrote {path}")
 
 
-def stability(photo: Photo) -> list[Row]:
-    """Changes that leave the quality as it is: mirrored, shifted by a pixel, PNG instead of JPEG q95."""
-    cv2 = opencv.load()
-    pixels = image.read(photo.path).pixels
-    inner = np.ascontiguousarray(pixels[1:-1, 1:-1])
-    base = score(_jpeg(inner))["score"]
-    _, png = cv2.imencode(".png", inner[..., ::-1])
-    others = {
-        "mirrored": _jpeg(inner[:, ::-1]),
-        "shifted by 1 px": _jpeg(pixels[2:, 2:]),
-        "PNG instead of JPEG q95": bytes(png),
-    }
-    return [
-        {"group": photo.group, "what": name, "shift": abs(score(encoded)["score"] - base)}
-        for name, encoded in others.items()
-    ]
+def describe_part(part: str, options: argparse.Namespace, about: Row) -> dict[str, Any]:
+    """All that the rows of a part depend on but the sources."""
+    key = {name: about[name] for name in ("manifest_sha256", "judging_sha256")}
+    if part == "pgd":
+        key |= {f"{name}_sha256": hash_file(getattr(options, name)) for name in ("teacher", "student")}
+    if part == "square":
+        key["queries"] = options.queries
+    return {**key, "code_sha256": hash_code(HERE.parent, (*_CODE, *_CODE_OF[part]))}
 
 
-def rated(task: tuple[Path, str, float]) -> list[Row]:
-    """A frame rated by people, brought to the height at which they saw it."""
-    path, content, opinion = task
-    cv2 = opencv.load()
-    pixels = image.read(path).pixels
-    width = round(pixels.shape[1] * RATED_HEIGHT_PX / pixels.shape[0])
-    shown = cv2.resize(pixels, (width, RATED_HEIGHT_PX), interpolation=cv2.INTER_CUBIC)
-    _, png = cv2.imencode(".png", shown[..., ::-1])
-    return [{"group": content, "opinion": opinion, **score(bytes(png))}]
+def collect(part: str, tasks: Sequence[Task], options: argparse.Namespace, folder: Path) -> Iterator[Row]:
+    """Rows of all tasks in their order; those that an earlier run kept are read, the others are kept as they come."""
+    paths = {task: folder / f"{task.name}.json" for task in tasks}
+    missing = [task for task in tasks if not paths[task].exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    looked = track(_look(part, missing, options), len(missing), f"sources ({part})")
+    for task, rows in zip(missing, looked, strict=True):
+        write_json(paths[task], rows)
+    for task in tasks:
+        for row in json.loads(paths[task].read_text()):
+            if "left_out" in row:
+                console.print(f"left out: {row['left_out']}")
+            else:
+                yield {"source": task.name, "group": task.group, **row}
 
 
-def _jpeg(pixels: NDArray[np.uint8] | NDArray[np.float32], quality: int = 95) -> bytes:
-    cv2 = opencv.load()
-    rounded = np.clip(np.round(pixels), 0, 255).astype(np.uint8)
-    _, encoded = cv2.imencode(".jpg", rounded[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return bytes(encoded)
+def _look(part: str, tasks: Sequence[Task], options: argparse.Namespace) -> Iterator[list[Row]]:
+    opening = Opening(options.bundle, options.teacher, options.student, options.queries)
+    if not tasks:
+        return
+    if options.jobs == 1 or len(tasks) < 2:
+        yield from map(partial(Prober(opening).look, part), tasks)
+        return
+    with ProcessPoolExecutor(options.jobs, get_context("spawn"), _open, (opening,)) as pool:
+        yield from pool.map(partial(_look_at, part), tasks)
+
+
+def _open(opening: Opening) -> None:
+    global _prober
+    _prober = Prober(opening)
+
+
+def _look_at(part: str, task: Task) -> list[Row]:
+    if _prober is None:
+        raise RuntimeError("runs inside the bench's processes alone")
+    return _prober.look(part, task)
+
+
+def _digest(key: object) -> str:
+    return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:12]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -19,6 +19,10 @@ SHOWN: Mapping[str, Mapping[str, str]] = {
     "confidence-tflite.json": {
         "expected calibration error of the confidence": "confidence: expected calibration error",
     },
+    "robustness-small-host.json": {
+        "the worst of the small changes: p99 of the score's change": "a change that hardly shows moves the score, p99",
+        "the worst of the small changes: verdict flips, clear photos": "the same: verdicts of clear photos that flip",
+    },
     "measuring-host.json": {
         "product mask, mean IoU on plain backgrounds": "outline of the product, IoU on plain backgrounds",
         "fill within 5 points, plain backgrounds": "fill within 5 points",

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.readme import BEGIN, BUNDLES, END, RESULTS, insert, main, render
+from benchmarks.robust_figures import judge_attacks, judge_changes
+from benchmarks.robust_tables import tell_robustness
 from compression.stages import read_recipe
 from edge_iqa import Inspector
 
@@ -25,7 +27,8 @@ def test_the_results_are_those_of_the_bundle_that_ships() -> None:
     """A bundle that scores otherwise asks for new figures: latency, accuracy, cost and reports of it."""
     with Inspector.open() as inspector:
         bundle = inspector.bundle
-    for name in ("accuracy-tflite", "confidence-tflite", "latency-host", "speedup-host", "cost-host"):
+    names = ("accuracy-tflite", "confidence-tflite", "latency-host", "speedup-host", "cost-host")
+    for name in (*names, *(f"robustness-{part}-host" for part in ("small", "pgd", "square"))):
         result = json.loads((RESULTS / f"{name}.json").read_text())
         about = result if "manifest_sha256" in result else result["bundle"]
         assert about["judging_sha256"] == bundle.judging_sha256, name
@@ -108,6 +111,23 @@ def test_bundles_stand_side_by_side_and_the_worse_runtime_counts(tmp_path: Path)
         "bytes"
     ]
     assert size == f"{kept / 1e6:.2f}"
+
+
+def test_each_change_and_each_attack_has_a_row_and_what_was_not_measured_has_none(tmp_path: Path) -> None:
+    small, pgd = (tmp_path / f"robustness-{part}-host.json" for part in ("small", "pgd"))
+    assert tell_robustness(tmp_path) == []
+    one = {"source": "scene-1", "group": "a", "fault": "clean", "label": 0.9, "score": [0.9, 0.5]}
+    changed = {**one, "change": "one pixel", "verdict": ["accept", "retake"]}
+    attacked = {**one, "attack": "PGD", "epsilon": 4, "accept": 0.6}
+    about = {"photos": 7, "scenes": 3, "renderings": 20, "split": "test"}
+    for path, figures in ((small, judge_changes([changed])), (pgd, judge_attacks([attacked]))):
+        path.write_text(json.dumps({**about, "figures": [each.to_dict() for each in figures]}))
+    text = "\n".join(tell_robustness(tmp_path))
+    assert "7 photos of `test` and 3 scenes" in text and "| not measured | ≤ 0.05 |" in text
+    assert "| one pixel | - | 0.400 [0.400, 0.400], n 1 | 1.000 [0.025, 1.000], n 1 |" in text
+    assert "| PGD, 4/255 | 0.400 [0.400, 0.400], n 1 | - | 1.000 [0.025, 1.000], n 1 |" in text
+    pgd.unlink()
+    assert "PGD" not in "\n".join(tell_robustness(tmp_path))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from compression.metrics import estimate_pair_share, estimate_share, estimate_srcc, srcc
+from compression.metrics import estimate_pair_share, estimate_percentile, estimate_share, estimate_srcc, srcc
+from edge_iqa.timing import percentile
 
 
 def test_srcc_of_a_textbook_example() -> None:
@@ -90,3 +91,19 @@ def test_interval_of_pairs_holds_the_true_value_about_95_times_in_100() -> None:
     truth = draw(1500)[0].mean()
     found = [estimate_pair_share(*draw(25), resamples=200) for _ in range(60)]
     assert np.mean([each.low <= truth <= each.high for each in found]) >= 0.85
+
+
+def test_a_percentile_has_the_wider_interval_and_is_missing_where_values_are_too_few() -> None:
+    values = np.random.default_rng(0).exponential(size=1200)
+    alone = [str(at) for at in range(1200)]
+    found = estimate_percentile(values, 0.99, alone)
+    exact = percentile(values, 0.99)
+    assert found is not None and exact is not None
+    assert found.value == np.quantile(values, 0.99) and found.n == 1200
+    assert found.low <= exact.low < -np.log(0.01) < exact.high <= found.high
+    # twelve groups, one of which holds all that is large: order statistics know nothing of it
+    grouped = np.where(np.arange(1200) < 100, values + 10, values)
+    wide = estimate_percentile(grouped, 0.99, [str(at // 100) for at in range(1200)])
+    assert wide is not None and wide.low < 8 < 10 < wide.high
+    assert estimate_percentile(values[:367], 0.99, alone[:367]) is None
+    assert estimate_percentile(values[:368], 0.99, alone[:368]) is not None
