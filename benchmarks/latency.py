@@ -30,10 +30,13 @@ if not __package__:
 import numpy as np
 
 import edge_iqa
-from benchmarks import device as devices
+from benchmarks import devices
+from benchmarks.device_file import Device
 from benchmarks.latency_screen import print_result
 from benchmarks.photos import Photo, pick, read_photos
 from benchmarks.progress import Progress
+from benchmarks.system import System
+from benchmarks.table import show
 from benchmarks.variants import PRECISIONS, Absence, Opened, Variant, open_variants
 from edge_iqa import Report, backends, files, machine, opencv, timing
 from edge_iqa.bundle import Bundle
@@ -57,12 +60,23 @@ LARGE_PIXELS = 8_000_000
 """A phone photo; below, the figures say little about what a phone's camera hands over."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit code."""
-    options = _parse(argv)
-    if options.device != devices.HOST and devices.find(options.device) is None:
-        print(devices.refuse(options.device), file=sys.stderr)
+def main(argv: Sequence[str] | None = None, system: System | None = None) -> int:
+    """Run the command on this machine (tests hand over another); returns its exit code."""
+    system = system or System()
+    try:
+        known = devices.read_devices()
+    except EdgeIqaError as error:
+        print(f"latency.py: {error}", file=sys.stderr)
+        return 1
+    options = _parse(argv, known)
+    if options.devices:
+        show(devices.to_table(known))
+        return 0
+    device = devices.find(options.device, known, system)
+    if device is None:
+        print(devices.refuse(options.device, known, system), file=sys.stderr)
         return 3
+    options.device = device.name
     try:
         files.make_folder(options.out, "--out")
         result = measure(options)
@@ -237,7 +251,7 @@ def _result_path(options: argparse.Namespace) -> Path:
     return folder / f"latency-{options.device}{'-quick' if options.quick else ''}.json"
 
 
-def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+def _parse(argv: Sequence[str] | None, known: Mapping[str, Device]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="latency.py",
         description="Measure how long a verdict takes, stage by stage, from a photo's encoded bytes.",
@@ -245,10 +259,11 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add(
         "--device",
-        choices=devices.NAMES,
+        choices=tuple(known),
         default=devices.HOST,
-        help="what this machine must be (%(default)s)",
+        help="what this machine must be (%(default)s); --devices says what each is known by",
     )
+    add("--devices", action="store_true", help="list the devices, and measure nothing")
     add("--photos", nargs="+", type=Path, help=f"folders or files ({EXAMPLE_PHOTOS} of the example photos)")
     add("--bundle", type=Path, help="folder of a bundle (the one that edge_iqa ships)")
     add("--backend", choices=tuple(backends.RUNTIMES), help="only this one (all that are installed)")

@@ -16,12 +16,15 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks import device, latency
+from benchmarks import devices, latency
+from benchmarks.system import System
 from edge_iqa import backends, timing
 from edge_iqa.backends.base import cores
 from edge_iqa.bundle import DEFAULT
 
 SCRIPT = Path(latency.__file__)
+DEVICES = devices.read_devices()
+NAMED = [name for name, each in DEVICES.items() if not each.whatever]
 STAGES = ("decode", "views", "model", "measure", "verdict", "rest", "whole")
 PERCENTILES = ("p50_ms", "p90_ms", "p99_ms")
 
@@ -202,7 +205,7 @@ def test_the_file_names_neither_this_machine_nor_its_folders_nor_a_device(
 ) -> None:
     text = json.dumps(result)
     assert result["device"] == "host"
-    assert not any(name in text for name in device.SIGNS)
+    assert not any(name in text for name in NAMED)
     assert str(photos) not in text and str(SCRIPT.parent) not in text
     assert platform.node() not in result["machine"].values()
 
@@ -277,21 +280,21 @@ def test_a_bad_photo_is_named_and_the_others_are_measured(
     assert "failed: torn.jpg" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", device.SIGNS)
+@pytest.mark.parametrize("name", NAMED)
 def test_a_device_that_this_machine_is_not_is_refused(
     name: str, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if device.find(name) is not None:
+    if devices.find(name, DEVICES, System()) is not None:
         pytest.skip(f"this machine is a {name}")
     assert run("--device", name, "--photos", photos, "--out", tmp_path / "out") == 3
     said = capsys.readouterr().err
     assert f"not a {name}" in said
-    assert all(f"/{sign.path}" in said for sign in device.SIGNS[name])
+    assert all(str(sign) in said for sign in DEVICES[name].signs)
     assert not (tmp_path / "out").exists()
 
 
 def test_a_device_that_this_machine_is_not_is_refused_on_the_command_line(tmp_path: Path) -> None:
-    if device.find("jetson") is not None:
+    if devices.find("jetson", DEVICES, System()) is not None:
         pytest.skip("this machine is a jetson")
     done = run_blocked(tmp_path, WORKSHOP, "--device", "jetson")
     assert done.returncode == 3
