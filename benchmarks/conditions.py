@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benchmarks.device_file import Bounds, Flags, Note
+from benchmarks.device import Bounds, Flags, Note
 from benchmarks.system import System
 
 _CPU = "sys/devices/system/cpu"

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from benchmarks.device_file import Device, DeviceError, index, read_device
+from benchmarks.device import Device
+from benchmarks.device_file import DeviceError, index, read_device
 from benchmarks.system import System
 from benchmarks.table import Table
 

@@ -33,7 +33,7 @@ if not __package__:
 
 from benchmarks import devices, latency_record
 from benchmarks.conditions import Probe, read_notes
-from benchmarks.device_file import Device
+from benchmarks.device import Device
 from benchmarks.drift import find_drift
 from benchmarks.latency_record import compare_precisions
 from benchmarks.latency_screen import print_result
@@ -44,7 +44,7 @@ from benchmarks.sampler import Sampler
 from benchmarks.system import System
 from benchmarks.table import show
 from benchmarks.validity import Run, judge
-from benchmarks.variants import Absence, Opened, Variant, open_variants
+from benchmarks.variants import Absence, Opened, Variant, list_unmeasured, open_variants
 from edge_iqa import backends, files, machine, opencv, timing
 from edge_iqa.backends.base import clamp_threads
 from edge_iqa.bundle import Bundle
@@ -142,7 +142,9 @@ def measure(options: argparse.Namespace, device: Device, system: System) -> dict
         **judge(run, device).to_dict(),
         "conditions": latency_record.describe_conditions(run),
         "notes": latency_record.find_notes(bundle, measured["photos"]),
-        "missing": [asdict(absence) for absence in opened.missing],
+        "missing": [
+            asdict(absence) for absence in (*opened.missing, *list_unmeasured(device.ways, options.backend))
+        ],
         "failed": [asdict(absence) for absence in (*opened.failed, *measured["failed"])],
         **{key: measured[key] for key in ("photos", "results", "ratios")},
     }

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import edge_iqa
-from benchmarks.device_file import Device
+from benchmarks.device import Device
 from benchmarks.drift import Drift
 from benchmarks.photos import Photo
 from benchmarks.validity import Run

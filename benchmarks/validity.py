@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.conditions import State
-from benchmarks.device_file import CHECKS, Device
+from benchmarks.device import CHECKS, Device
 from benchmarks.drift import FEWEST, LEAST_SHARE, Drift
 from benchmarks.sampler import Sample
 from edge_iqa.machine import LEAST_OWN_SHARE, Usage

@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,8 @@ import pytest
 
 from benchmarks import devices, latency
 from benchmarks.conditions import Probe, read_notes
-from benchmarks.drift import FEWEST, LEAST_SHARE, Drift, find_drift
-from benchmarks.pinning import choose, pin
+from benchmarks.drift import FEWEST, Drift, find_drift
+from benchmarks.pinning import choose
 from benchmarks.sampler import Sampler
 from benchmarks.system import System
 from benchmarks.validity import CODES, Run, Validity, judge
@@ -218,51 +217,6 @@ def test_too_few_rounds_cannot_tell_a_drift_and_do_not_count(tmp_path: Path) -> 
     assert (reason.code, reason.what) == ("unknown", "drift") and f"{FEWEST} rounds" in reason.bound
 
 
-def draw(rng: np.random.Generator, variants: int, rounds: int) -> np.ndarray:
-    """Skewed times with outliers, as real ones are: milliseconds (variants, rounds)."""
-    slow = np.where(rng.random((variants, rounds)) < 0.05, 1.5, 1.0)
-    return 40 * rng.lognormal(0, 0.03, (variants, rounds)) * slow
-
-
-@pytest.mark.parametrize(("variants", "rounds"), [(1, 8), (1, 40), (4, 40), (2, 150)])
-def test_a_drift_is_told_where_there_is_one_and_rarely_where_there_is_none(
-    variants: int, rounds: int
-) -> None:
-    rng = np.random.default_rng(20240607)
-    draws = [draw(rng, variants, rounds) for _ in range(200)]
-    ramp = np.linspace(1, 1.1, rounds)
-    assert np.mean([find_drift(each).told for each in draws]) <= 0.05
-    assert np.mean([find_drift(each * ramp).told for each in draws]) >= (0.95 if rounds > 8 else 0.3)
-    assert np.mean([find_drift(each / ramp).told for each in draws]) >= (0.95 if rounds > 8 else 0.3)
-
-
-def test_a_drift_too_small_to_matter_is_none_however_clear() -> None:
-    small = np.linspace(1, 1 + 0.9 * LEAST_SHARE, 100)
-    assert not find_drift([small]).told and find_drift([small**2]).told
-
-
-def test_the_slope_and_its_interval_are_those_of_scipy() -> None:
-    stats = pytest.importorskip("scipy.stats")
-    rng = np.random.default_rng(3)
-    for rounds in (9, 60, 300):
-        times = draw(rng, 1, rounds)[0] * np.linspace(1, 1.05, rounds)
-        share = find_drift([times]).share
-        assert share is not None
-        found = stats.theilslopes(times / np.median(times), np.arange(rounds), 0.95)
-        expected = np.array([found.slope, found.low_slope, found.high_slope]) * (rounds - 1)
-        assert share.value == pytest.approx(expected[0], abs=1e-12)
-        # ranks are rounded outwards here, and to the nearest there
-        assert share.low <= expected[1] + 1e-12 and share.high >= expected[2] - 1e-12
-        if rounds > 9:
-            assert [share.low, share.high] == pytest.approx(expected[1:].tolist(), abs=0.002)
-
-
-def test_rounds_by_the_thousand_are_no_burden() -> None:
-    drift = find_drift([draw(np.random.default_rng(0), 1, 20_000)[0] * np.linspace(1, 1.1, 20_000)])
-    assert drift.told and drift.share is not None
-    assert drift.share.value == pytest.approx(0.1 / 1.05, abs=0.01)
-
-
 def test_samples_are_a_second_apart_at_least_however_short_the_rounds(tmp_path: Path) -> None:
     now = iter(np.arange(160) / 16)
     sampler = Sampler(
@@ -276,36 +230,9 @@ def test_samples_are_a_second_apart_at_least_however_short_the_rounds(tmp_path: 
     assert (first.mhz, first.celsius, first.cooling, first.load) == (2390, 55, 0, 0.52)
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system does not pin")
-def test_threads_stay_on_the_cores_chosen_and_are_let_go_after() -> None:
-    before = os.sched_getaffinity(0)
-    inside: list[set[int]] = []
-    with pin(1, System()) as cores:
-        assert len(cores) == 1 and os.sched_getaffinity(0) == set(cores)
-        thread = threading.Thread(target=lambda: inside.append(os.sched_getaffinity(0)))
-        thread.start()
-        thread.join()
-    assert inside == [set(cores)] and os.sched_getaffinity(0) == before
-    with pin(10_000, System()) as cores:
-        assert set(cores) == before
-
-
-def test_fast_cores_come_first_and_threads_of_one_core_last(tmp_path: Path) -> None:
-    system = System(tmp_path)
-    change(tmp_path, {f"{CPU}/cpu{core}/cpu_capacity": "400" for core in (0, 1, 2)})
-    change(tmp_path, {f"{CPU}/cpu{core}/cpu_capacity": "1024" for core in (3, 4)})
-    assert choose(range(5), 2, system) == (3, 4)
-    assert choose(range(5), 3, system) == (2, 3, 4)
-    pairs = {
-        f"{CPU}/cpu{core}/topology/thread_siblings_list": f"{core % 2},{core % 2 + 2}" for core in range(4)
-    }
-    change(tmp_path / "smt", pairs)
-    assert choose(range(4), 2, System(tmp_path / "smt")) == (0, 1)
-
-
 def measure(out: Path, system: System, *options: object) -> tuple[int, dict[str, Any], str]:
     """A real, short run: exit code, result, and the name of its file."""
-    name = backends.NAMES[next(iter(backends.available()))]
+    name = backends.NAMES[[*backends.available()][-1]]  # ONNX where there are two: more can be lacking
     base = ("--photos", PHOTO, "--backend", name, "--opencv-threads", 1, "--repeats", 10, "--out", out)
     code = latency.main([*map(str, base), *map(str, options)], system)
     (path,) = out.iterdir()
@@ -330,6 +257,27 @@ def test_a_real_run_on_a_machine_that_is_not_sound_is_invalid(
     assert shown.startswith("INVALID: ")
     assert f"({code})" in shown and f"INVALID: {PHOTO.name}" in shown, "in the title of the table too"
     assert result["conditions"]["samples"]
+
+
+def test_a_jetson_that_was_asked_for_is_measured_under_its_kind_with_what_it_wants_recorded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    system = build(tmp_path / "root", "jetson-orin-nano")
+    change(tmp_path / "root", {"proc/device-tree/model": "NVIDIA Jetson Orin Nano Developer Kit\0"})
+    _, result, name = measure(tmp_path / "out", system, "--device", "jetson")
+    assert result["device"] == "jetson-orin-nano" and name.startswith("latency-jetson-orin-nano")
+    assert result["conditions"]["recorded"]["power mode"] == "NV Power Mode: 15W 0"
+    assert result["conditions"]["before"]["governors"] == ["performance"]
+    backend = result["results"][0]["backend"]
+    providers = {way.provider for way in DEVICES["jetson"].ways if way.backend == backend}
+    absent = {entry["what"].rpartition(" ")[2] for entry in result["missing"]} & providers
+    assert absent == providers - {"CPUExecutionProvider", "XNNPACK"}
+    assert "jetson-orin-nano: " in capsys.readouterr().out
+
+
+def test_every_reason_is_explained_where_people_look_it_up() -> None:
+    page = Path(latency.CHECKOUT, "benchmarks", "README.md").read_text(encoding="utf-8")
+    assert all(page.count(f"| `{code}` |") == 1 for code in CODES)
 
 
 @pytest.mark.skipif(not Path("/proc/stat").exists(), reason="the system does not tell who used the CPU")
