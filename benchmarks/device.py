@@ -1,66 +1,172 @@
-"""Tell whether this machine is the device that somebody asked to measure.
-
-A figure that carries a device's name must come from that device, so each device lists the files
-that only it has, and what they say. One sign is enough: a container hides some of them.
-"""
+"""A device that can be measured: what it is known by, what runs there, and what must hold for a figure to be valid."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field, fields
 
-HOST = "host"
-"""Whatever machine this is; its figures carry no device's name."""
+from benchmarks.system import System
+
+CHECKS = (
+    "governor", "clock", "temperature", "throttling", "memory", "swap", "battery", "others", "steal", "drift",
+)  # fmt: skip
+"""What is looked at before, during and after a run; a file says which of them may stay unknown."""
 
 
 @dataclass(frozen=True)
 class Sign:
-    """A file that gives a device away.
+    """What gives a device away: a file, a command that answers, or the architecture. One of the three is set.
 
     Attributes:
-        path: where it lies, from the root of the file system.
-        says: text that it must hold, in any case; "" where its presence is enough.
+        path: where the file lies, from the root.
+        command: program and arguments.
+        architectures: as `uname -m` has them.
+        says: text that the file or the answer must hold, in any case; "" where there being one is enough.
     """
 
-    path: str
+    path: str = ""
+    command: tuple[str, ...] = ()
+    architectures: tuple[str, ...] = ()
     says: str = ""
 
     def __str__(self) -> str:
-        return f'/{self.path} saying "{self.says}"' if self.says else f"/{self.path}"
+        if self.architectures:
+            return f"`uname -m` saying {' or '.join(self.architectures)}"
+        where = f"/{self.path}" if self.path else f"`{' '.join(self.command)}`"
+        return f'{where} saying "{self.says}"' if self.says else where
 
-    def is_seen(self, root: Path) -> bool:
-        """Whether the file is there and says so; one that cannot be read is not seen."""
-        try:
-            content = (root / self.path).read_bytes()
-        except OSError:
-            return False
-        return self.says.lower() in content.decode("utf-8", "replace").lower()
-
-
-SIGNS: dict[str, tuple[Sign, ...]] = {
-    "jetson": (Sign("proc/device-tree/model", "Jetson"), Sign("etc/nv_tegra_release")),
-    "rpi5": (Sign("proc/device-tree/model", "Raspberry Pi 5"),),
-    "android": (Sign("system/build.prop"), Sign("system/bin/getprop")),
-}
-
-NAMES = (HOST, *SIGNS)
+    def is_seen(self, system: System) -> bool:
+        """Whether the machine has it; what cannot be read is not seen."""
+        if self.architectures:
+            return system.architecture in self.architectures
+        content = system.read(self.path) if self.path else system.run(self.command)
+        return content is not None and self.says.lower() in content.lower()
 
 
-def find(device: str, root: Path = Path("/")) -> Sign | None:
-    """Return the first sign that this machine is `device`, or `None`.
+@dataclass(frozen=True)
+class Way:
+    """A way to run a model: a backend, and what it hands the work to.
 
-    Raises:
-        KeyError: `device` is not one of `SIGNS`.
+    Attributes:
+        backend: as a user names it.
+        provider: execution provider of ONNX Runtime, or delegate of LiteRT.
+        install: what to install where it is missing.
     """
-    return next((sign for sign in SIGNS[device] if sign.is_seen(root)), None)
+
+    backend: str
+    provider: str
+    install: str = ""
 
 
-def refuse(device: str) -> str:
-    """Say that this machine is not `device`, what was looked for, and what to do instead."""
-    looked_for = " and ".join(str(sign) for sign in SIGNS[device])
-    return (
-        f"This machine is not a {device}: looked for {looked_for}, and found no such file. "
-        f"Nothing was measured, because a figure named {device} must come from one. "
-        f"Run the same command on the {device} itself, or leave out --device to measure this machine as "
-        f"'{HOST}'."
-    )
+@dataclass(frozen=True)
+class Note:
+    """What is written beside the figures, such as the power mode.
+
+    Attributes:
+        name: what it is.
+        path, command: where it is read; one of both is set. A path may be a pattern.
+        required: a figure without it is not valid.
+    """
+
+    name: str
+    path: str = ""
+    command: tuple[str, ...] = ()
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Flags:
+    """A number whose bits say that the processor is, or was, held back.
+
+    Attributes:
+        name: what it is.
+        path, command: where it is read; one of both is set.
+        now: bits that are set while it is held back.
+        sticky: bits that stay set once it was; those set before the run do not count.
+    """
+
+    name: str
+    path: str = ""
+    command: tuple[str, ...] = ()
+    now: int = 0
+    sticky: int = 0
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What must hold for a figure to be valid. No key of a file turns a check off: it moves the bound.
+
+    Attributes:
+        governors: patterns of the frequency governors that keep the clock up.
+        clock_reference: file beside `scaling_cur_freq` with the clock that is expected.
+        least_clock_share: the median clock of the run over that one.
+        temperature_zones: patterns of the types of thermal zones; sensors that show no true temperature stay out.
+        highest_celsius: in any of them, at any time.
+        throttle_counters: patterns of files that count how often the processor was held back.
+        cooling_devices: patterns of the types of cooling devices that hold it back.
+        flags: the same told as bits.
+        least_free_mb: memory that is available, in 10^6 bytes.
+        most_others_cores: CPU time of everybody else, in cores, on the cores used.
+        most_steal_share: time that a hypervisor took from the cores used.
+        may_be_unknown: checks that a figure may be valid without.
+    """
+
+    governors: tuple[str, ...] = ("performance",)
+    clock_reference: str = "cpuinfo_max_freq"
+    least_clock_share: float = 0.9
+    temperature_zones: tuple[str, ...] = ("*",)
+    highest_celsius: float = 85.0
+    throttle_counters: tuple[str, ...] = ()
+    cooling_devices: tuple[str, ...] = ()
+    flags: tuple[Flags, ...] = ()
+    least_free_mb: float = 200.0
+    most_others_cores: float = 0.1
+    most_steal_share: float = 0.02
+    may_be_unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Peaks of the data sheet, `None` where it tells none. MACs are multiply-accumulates of one core.
+
+    Attributes:
+        int8_macs_per_s, fp32_macs_per_s: of one core.
+        memory_bytes_per_s: of the whole memory.
+    """
+
+    int8_macs_per_s: float | None = None
+    fp32_macs_per_s: float | None = None
+    memory_bytes_per_s: float | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether a roofline can be drawn."""
+        return all(getattr(self, each.name) is not None for each in fields(self))
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device that somebody may ask to measure.
+
+    Attributes:
+        name: as in `--device NAME`: the file's, for a kind followed by the kind's.
+        title: what people call it.
+        signs: one is enough, as a container hides some of them.
+        whatever: any machine is one; its figures carry no device's name.
+        fallback: a machine is one only where it is no other device.
+        family: name of the device that this one is a kind of; "" for none.
+        ways: backends and providers to try.
+        record: what is written beside the figures.
+        bounds: what must hold.
+        rates: peaks for a roofline.
+    """
+
+    name: str
+    title: str
+    signs: tuple[Sign, ...] = ()
+    whatever: bool = False
+    fallback: bool = False
+    family: str = ""
+    ways: tuple[Way, ...] = ()
+    record: tuple[Note, ...] = ()
+    bounds: Bounds = field(default_factory=Bounds)
+    rates: Rates = field(default_factory=Rates)

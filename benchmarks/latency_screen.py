@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from benchmarks.table import Table, show
+from benchmarks.validity import Reason
 from edge_iqa import timing
 from edge_iqa.inspector import STAGES
 
@@ -14,7 +16,9 @@ _MISSING = "-"
 
 
 def print_result(result: dict[str, Any]) -> None:
-    """Print where it was measured, the tables, and all that a reader must know beside them."""
+    """Print why it does not count, if so, where it was measured, the tables, and what a reader must know beside."""
+    for reason in result["invalid"]:
+        print(f"INVALID: {Reason(**reason)}")
     print(_headline(result))
     for table in tables(result):
         show(table)
@@ -23,6 +27,8 @@ def print_result(result: dict[str, Any]) -> None:
     short = [f"{name} needs {count}" for name, count in needed.items() if count > repeats]
     if short:
         print(f"-: too few repeats to tell; {', '.join(short)}")
+    if result["unknown"]:
+        print(f"unknown here: {', '.join(result['unknown'])}")
     for note in result["notes"]:
         print(f"note: {note}")
     for absence in result["missing"]:
@@ -36,17 +42,21 @@ def print_result(result: dict[str, Any]) -> None:
 def tables(result: dict[str, Any]) -> list[Table]:
     """One table of milliseconds per photo, then one of float against int8 where both were measured."""
     drawn = [_photo_table(result, photo) for photo in result["photos"]]
-    return [*drawn, _ratio_table(result)] if result["ratios"] else drawn
+    drawn += [_ratio_table(result)] if result["ratios"] else []
+    if result["valid"]:
+        return drawn
+    return [replace(table, title=f"INVALID: {table.title}") for table in drawn]
 
 
 def _headline(result: dict[str, Any]) -> str:
     facts, versions, bundle = result["machine"], result["versions"], result["bundle"]
-    threads = result["settings"]["threads"]
+    threads, used = result["settings"]["threads"], len(result["settings"]["cores"])
+    pinned = f", all threads on {used} of {facts['cores']} core(s)" if 0 < used < facts["cores"] else ""
     memory = f", {facts['memory_bytes'] / 2**30:.0f} GiB" if facts["memory_bytes"] else ""
     return (
         f"{result['device']}: {facts['cpu'] or facts['architecture']}, {facts['cores']} core(s){memory}\n"
         f"{', '.join(versions['backends'].values())}; {facts['python']}; {facts['os']}\n"
-        f"bundle {bundle['name']}-{bundle['version']}; {threads} thread(s) for the model\n"
+        f"bundle {bundle['name']}-{bundle['version']}; {threads} thread(s) for the model{pinned}\n"
     )
 
 

@@ -24,11 +24,18 @@ class Progress:
         if not self._shown:
             return
         if done == self._rounds:
-            sys.stderr.write("\r\x1b[K")
+            self.clear()
         elif now_s - self._drawn_s >= _EVERY_S:
             self._drawn_s = now_s
-            left_s = (now_s - self._start_s) / done * (self._rounds - done)
+            # a warm-up may need more rounds than were foreseen
+            left_s = (now_s - self._start_s) / done * max(0, self._rounds - done)
             sys.stderr.write(
                 f"\r\x1b[K{self._task}: round {done} of {self._rounds}, about {left_s:.0f} s left"
             )
         sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Take the line away; for tasks that may end sooner or later than was foreseen."""
+        if self._shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()

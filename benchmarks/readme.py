@@ -14,10 +14,13 @@ if not __package__:
     # run as a script, Python puts benchmarks/ first, where no package of ours is found
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from benchmarks import latency_record
+from benchmarks.result_file import read_result
 from benchmarks.robust_tables import tell_robustness
 from benchmarks.rows import show_figure, show_share, to_table
 from benchmarks.summary import summarize
 from compression.slices import SLICE_GATE
+from edge_iqa.errors import DataError
 from export.release import BOUNDS, is_looser
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -77,11 +80,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(argv)
     stale = False
-    texts = {
-        CHECKOUT: summarize(RESULTS),
-        CHECKOUT / "benchmarks": render(RESULTS),
-        RESULTS: compare(RESULTS),
-    }
+    try:
+        texts = {
+            CHECKOUT: summarize(RESULTS),
+            CHECKOUT / "benchmarks": render(RESULTS),
+            RESULTS: compare(RESULTS),
+        }
+    except DataError as error:
+        print(f"readme.py: {error}", file=sys.stderr)
+        return 1
     for folder, text in texts.items():
         path = folder / "README.md"
         old = path.read_text(encoding="utf-8")
@@ -108,10 +115,14 @@ def insert(readme: str, results: str) -> str:
 
 
 def render(folder: Path) -> str:
-    """All tables, as Markdown."""
+    """All tables, as Markdown.
+
+    Raises:
+        DataError: the latencies are of another schema, or INVALID.
+    """
     accuracy = json.loads((folder / "accuracy-tflite.json").read_text())
     gates = json.loads((folder / "default" / "gates.json").read_text())
-    latency = json.loads((folder / "latency-host.json").read_text())
+    latency = read_result(folder / "latency-host.json", latency_record.KIND, (1, latency_record.SCHEMA))
     confidence = json.loads((folder / "confidence-tflite.json").read_text())
     parts = (
         _accuracy(accuracy),
@@ -297,6 +308,8 @@ def _unmeasured(small: int, slices: int) -> list[str]:
 
 
 def _latency(result: dict[str, Any]) -> list[str]:
+    if not result.get("valid", True):
+        raise DataError("latency-host.json: expected figures that are valid, got INVALID ones; measure again")
     machine, rows = result["machine"], []
     shown = [stage for stage in result["results"][0]["stages"] if stage not in ("rest", "whole")]
     sizes = {
@@ -308,6 +321,8 @@ def _latency(result: dict[str, Any]) -> list[str]:
         whole = [_ms(stages["whole"][key]) for key in ("p50_ms", "p90_ms", "p99_ms")]
         rows.append([photo, f"{row['backend']} {row['precision']}", *cells, *whole])
     warnings = "".join(f" Warning: {each}." for each in result["warnings"])
+    if "valid" not in result:
+        warnings += " Measured before the bench judged whether its figures are valid."
     header = ["photo", "model", *shown, "whole p50", "p90", "p99"]
     return [
         f"**Latency** on a host ({machine['cpu']}, {machine['cores']} cores, 1 thread), ms, from encoded bytes; stages "

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from benchmarks.device import Way
 from edge_iqa import Inspector, backends
 from edge_iqa.bundle import Bundle
 from edge_iqa.errors import BackendError
 from edge_iqa.manifest import FileEntry
 
+ON_CPU = ("CPUExecutionProvider", "XNNPACK")
+"""What the backends of `edge_iqa` hand the work to."""
 PRECISIONS = ("fp32", "int8")
 """What a full bundle holds for every runtime: float first, as ratios are float over int8."""
 
@@ -78,6 +82,23 @@ def open_variants(bundle: Bundle, backend: str | None = None, threads: int | Non
     if not variants:
         raise BackendError("; ".join(absence.why for absence in failed))
     return Opened(tuple(variants), (*_uninstalled(backend), *_unheld(bundle, runtimes)), tuple(failed))
+
+
+def list_unmeasured(ways: Sequence[Way], backend: str | None = None) -> tuple[Absence, ...]:
+    """Ways of a device that are not measured: other than its processor `edge_iqa` uses nothing so far.
+
+    Args:
+        backend: only of this one; None takes all.
+    """
+    return tuple(
+        Absence(
+            f"{way.backend} with {way.provider}",
+            "the device could run models so, but edge_iqa runs them on the processor alone so far"
+            + (f" (needs {way.install})" if way.install else ""),
+        )
+        for way in ways
+        if way.provider not in ON_CPU and backend in (None, way.backend)
+    )
 
 
 def _sort(bundle: Bundle, runtime: str) -> list[FileEntry]:

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
@@ -62,15 +62,41 @@ class Recording:
     Attributes:
         whole_ms: float64 (n,), each repeat from call to return.
         stages_ms: float64 (n,) per stage, where the task tells its stages; else empty.
+        warmup_ms: float64 (w,), rounds before those, all variants of a round together; not counted.
+        steady: whether the warm-up became steady; `None` where that was not asked.
     """
 
     whole_ms: NDArray[np.float64]
     stages_ms: dict[str, NDArray[np.float64]]
+    warmup_ms: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    steady: bool | None = None
 
     @property
     def timing(self) -> Timing:
         """Percentiles of the whole."""
         return summarize(self.whole_ms)
+
+
+@dataclass(frozen=True)
+class Steady:
+    """When a warm-up is over: the last rounds are as long as those before them.
+
+    Attributes:
+        window: rounds whose median is compared with that of as many before.
+        tolerance: share by which the two may differ.
+        at_most: rounds after which the warm-up ends all the same.
+    """
+
+    window: int = 5
+    tolerance: float = 0.02
+    at_most: int = 60
+
+    def is_reached(self, rounds_ms: Sequence[float]) -> bool:
+        """Whether these rounds end steadily."""
+        if len(rounds_ms) < 2 * self.window:
+            return False
+        last, before = rounds_ms[-self.window :], rounds_ms[-2 * self.window : -self.window]
+        return bool(abs(np.median(last) - np.median(before)) <= self.tolerance * np.median(before))
 
 
 def measure(task: Callable[[], object], *, warmup: int, repeats: int) -> Timing:
@@ -89,6 +115,7 @@ def measure_interleaved(
     repeats: int,
     read_stages: Callable[[Result], Mapping[str, float]] | None = None,
     on_round: Callable[[int], None] | None = None,
+    steady: Steady | None = None,
     clock: Clock = time.perf_counter_ns,
 ) -> dict[str, Recording]:
     """Time several variants in rounds, so that a machine that drifts is as unkind to all of them.
@@ -102,33 +129,45 @@ def measure_interleaved(
         repeats: rounds that are kept; sample i of every variant is from round i.
         read_stages: takes milliseconds per stage out of a task's result; not timed.
         on_round: told the number of rounds done, warm-up included; not timed.
+        steady: goes on warming up until the rounds are, or are too many; each `Recording` tells which.
         clock: for tests.
 
     Raises:
-        ValueError: no tasks, `warmup` below 0 or `repeats` below 1. What a task raises goes through.
+        ValueError: no tasks, `warmup` below 0, `repeats` below 1, or `steady` ends before `warmup` or before it
+            can be reached. What a task raises goes through.
     """
-    if not tasks or warmup < 0 or repeats < 1:
-        raise ValueError(
-            "expected at least one task, warmup >= 0 and repeats >= 1, "
-            f"got {len(tasks)} tasks, warmup {warmup} and repeats {repeats}"
-        )
+    _check_rounds(len(tasks), warmup, repeats, steady)
     names = list(tasks)
     shuffle = np.random.default_rng(0)
     whole: dict[str, list[float]] = {name: [] for name in names}
     stages: dict[str, list[Mapping[str, float]]] = {name: [] for name in names}
-    for done in range(warmup + repeats):
+    warm_ms: list[float] = []
+    done, kept, reached = 0, 0, None
+    while kept < repeats:
+        warming = len(warm_ms) < warmup
+        if steady is not None and not kept and not warming:
+            reached = steady.is_reached(warm_ms)
+            warming = not reached and len(warm_ms) < steady.at_most
+        round_ms = 0.0
         for index in shuffle.permutation(len(names)):
             name = names[index]
             start_ns = clock()
             result = tasks[name]()
-            end_ns = clock()
-            if done >= warmup:
-                whole[name].append((end_ns - start_ns) * _MS_PER_NS)
+            elapsed_ms = (clock() - start_ns) * _MS_PER_NS
+            round_ms += elapsed_ms
+            if not warming:
+                whole[name].append(elapsed_ms)
                 if read_stages is not None:
                     stages[name].append(read_stages(result))
+        if warming:
+            warm_ms.append(round_ms)
+        else:
+            kept += 1
+        done += 1
         if on_round is not None:
-            on_round(done + 1)
-    return {name: Recording(np.array(whole[name]), _columns(stages[name])) for name in names}
+            on_round(done)
+    warm = np.array(warm_ms, np.float64)
+    return {name: Recording(np.array(whole[name]), _columns(stages[name]), warm, reached) for name in names}
 
 
 def summarize(samples_ms: ArrayLike) -> Timing:
@@ -210,6 +249,19 @@ def _binomial_cdf(n: int, share: float) -> NDArray[np.float64]:
     mass = np.exp(log_choose + counts * math.log(share) + (n - counts) * math.log1p(-share))
     cumulative: NDArray[np.float64] = np.cumsum(mass)
     return cumulative
+
+
+def _check_rounds(tasks: int, warmup: int, repeats: int, steady: Steady | None) -> None:
+    if not tasks or warmup < 0 or repeats < 1:
+        raise ValueError(
+            "expected at least one task, warmup >= 0 and repeats >= 1, "
+            f"got {tasks} tasks, warmup {warmup} and repeats {repeats}"
+        )
+    if steady is not None and (steady.window < 1 or steady.at_most < max(warmup, 2 * steady.window)):
+        raise ValueError(
+            "steady: expected window >= 1 and at_most >= warmup and >= twice the window, "
+            f"got {steady} with warmup {warmup}"
+        )
 
 
 def _columns(rows: list[Mapping[str, float]]) -> dict[str, NDArray[np.float64]]:

@@ -24,6 +24,8 @@ LAYERS = {
     "export/*": ("edge_iqa",),
     "compression/*": ("edge_iqa", "export"),
     "benchmarks/latency*.py": ("edge_iqa",),
+    "benchmarks/device*.py": ("edge_iqa",),
+    "benchmarks/validity.py": ("edge_iqa",),
     "benchmarks/scale*.py": ("edge_iqa",),
     "benchmarks/*": ("edge_iqa", "export", "compression"),
     "examples/*": ("edge_iqa",),

@@ -1,4 +1,4 @@
-"""The parts of the bench: which device this is, photos, tables."""
+"""The parts of the bench: photos, tables."""
 
 from __future__ import annotations
 
@@ -6,34 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import device
 from benchmarks.photos import Photo, pick, read_photos
 from benchmarks.table import Table, to_text
 from edge_iqa.errors import DataError
-
-
-@pytest.mark.parametrize(
-    ("name", "path", "content"),
-    [
-        ("jetson", "proc/device-tree/model", b"NVIDIA Jetson Orin Nano Developer Kit\0"),
-        ("jetson", "etc/nv_tegra_release", b"# R36 (release), REVISION: 4.3"),
-        ("rpi5", "proc/device-tree/model", b"Raspberry Pi 5 Model B Rev 1.0\0"),
-        ("android", "system/build.prop", b"ro.product.model=Pixel\n"),
-    ],
-)
-def test_a_device_is_known_by_its_files_and_taken_for_no_other(
-    name: str, path: str, content: bytes, tmp_path: Path
-) -> None:
-    (tmp_path / path).parent.mkdir(parents=True)
-    (tmp_path / path).write_bytes(content)
-    assert [known for known in device.SIGNS if device.find(known, tmp_path)] == [name]
-
-
-@pytest.mark.parametrize("model", [b"Raspberry Pi 4 Model B Rev 1.4\0", b"Rockchip RK3588\0", b""])
-def test_another_board_is_no_known_device(model: bytes, tmp_path: Path) -> None:
-    (tmp_path / "proc/device-tree").mkdir(parents=True)
-    (tmp_path / "proc/device-tree/model").write_bytes(model)
-    assert not any(device.find(known, tmp_path) for known in device.SIGNS)
 
 
 def test_photos_are_read_from_folders_and_files_and_told_apart(tmp_path: Path) -> None:

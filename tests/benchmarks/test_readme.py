@@ -15,6 +15,7 @@ from benchmarks.robust_figures import judge_attacks, judge_changes
 from benchmarks.robust_tables import tell_robustness
 from compression.stages import read_recipe
 from edge_iqa import Inspector
+from edge_iqa.errors import DataError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -66,6 +67,27 @@ def test_only_what_is_between_the_marks_is_replaced() -> None:
     assert insert(f"a{BEGIN}old{END}b", "new") == f"a{BEGIN}\n\nnew\n{END}b"
     with pytest.raises(ValueError, match="expected the marks"):
         insert("no marks", "new")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"schema": 3}, "written by another schema: expected 1 or 2, got 3"),
+        ({"kind": "cost"}, "expected a result of the kind 'latency', got 'cost'"),
+        ({"schema": 2, "valid": False}, "expected figures that are valid, got INVALID ones"),
+    ],
+)
+def test_latencies_that_do_not_count_are_refused(
+    change: dict[str, object], said: str, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(RESULTS, tmp_path / "results"))
+    path = folder / "latency-host.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(DataError, match=said):
+        render(folder)
+    path.write_text("{")
+    with pytest.raises(DataError, match="expected a result in JSON"):
+        render(folder)
 
 
 def test_of_the_slices_only_the_worst_has_a_row_and_small_ones_are_counted(tmp_path: Path) -> None:

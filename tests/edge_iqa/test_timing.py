@@ -110,6 +110,51 @@ def test_warm_up_is_run_and_not_counted() -> None:
     assert recorded.timing.p50_ms == timing.Estimate(2.0, 2.0, 2.0)
 
 
+def warm_up(durations_ms: list[float], warmup: int = 5, **steady: float) -> timing.Recording:
+    """Time one task that takes these times, the last one again and again."""
+    clock = DrawnClock()
+    times = itertools.chain(durations_ms, itertools.repeat(durations_ms[-1]))
+    return timing.measure_interleaved(
+        {"only": lambda: clock.work_ms(next(times))},
+        warmup=warmup,
+        repeats=3,
+        steady=timing.Steady(**steady),
+        clock=clock,
+    )["only"]
+
+
+def test_warm_up_goes_on_until_the_rounds_are_steady() -> None:
+    recorded = warm_up([30.0, 25.0, 20.0, 17.0, 15.0, 13.0, 12.0, 11.0, 10.0, 10.0, 10.0])
+    assert recorded.steady is True
+    assert recorded.whole_ms.tolist() == [10.0] * 3
+    # of 16 the last five are 10, and of the five before (12, 11, 10, 10, 10) the median is 10 for the first time
+    assert recorded.warmup_ms.size == 16
+    assert warm_up([10.0]).warmup_ms.tolist() == [10.0] * 10, "no more than can be compared"
+    assert warm_up([10.0], warmup=14).warmup_ms.size == 14, "and no fewer than asked for"
+
+
+def test_a_warm_up_that_never_settles_ends_and_is_told() -> None:
+    recorded = warm_up([100 * 0.95**n for n in range(100)], at_most=30)
+    assert (recorded.steady, recorded.warmup_ms.size) == (False, 30)
+    assert recorded.whole_ms[0] == pytest.approx(100 * 0.95**30)
+    within = warm_up([100 * 0.998**n for n in range(100)], at_most=30)
+    assert within.steady is True, "1 % between the medians is within 2 %"
+
+
+def test_a_warm_up_that_was_not_asked_to_settle_says_so() -> None:
+    clock = DrawnClock()
+    recorded = timing.measure_interleaved(
+        {"only": lambda: clock.work_ms(1)}, warmup=2, repeats=1, clock=clock
+    )
+    assert (recorded["only"].steady, recorded["only"].warmup_ms.tolist()) == (None, [1.0, 1.0])
+
+
+@pytest.mark.parametrize(("window", "at_most"), [(0, 60), (5, 9), (2, 4)])
+def test_a_warm_up_that_could_not_settle_is_refused(window: int, at_most: int) -> None:
+    with pytest.raises(ValueError, match="at_most"):
+        warm_up([1.0], window=window, at_most=at_most)
+
+
 def test_every_round_runs_every_variant_once_and_none_always_first() -> None:
     ran: list[str] = []
     told: list[int] = []
