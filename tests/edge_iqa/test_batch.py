@@ -205,7 +205,13 @@ def begin(photos: Path, out: Path) -> subprocess.Popen[bytes]:
         [*PROGRAM, str(photos), "-o", str(out), "--jobs", "1"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
+        preexec_fn=hear_interrupts,
     )
+
+
+def hear_interrupts() -> None:
+    """What a shell begins in the background ignores them, and so does all that it begins."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def list_children(pid: int) -> list[int]:
