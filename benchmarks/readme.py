@@ -65,6 +65,10 @@ _BENCHES = {
     "thread, by {queries} others.",
     "kills-host.json": "**Saving** a gallery of {photos} photos: killed {kills} times, {amid_a_save} of them amid "
     "a save.",
+    "batch-scaling-host.json": "**Batches** of {photos} photos, from start to file, with one process and with "
+    "two in turns.",
+    "batch-kills-host.json": "**Batches** of {photos} photos killed {kills} times, {near_end} of them near their "
+    "end, and gone on with until {runs} were through, each against one that nobody killed.",
 }
 """Benches of which the figures with a bound are shown, and what is said above them."""
 BEGIN, END = "<!-- results: python benchmarks/readme.py -->", "<!-- end of results -->"

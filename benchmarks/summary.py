@@ -62,6 +62,12 @@ SHOWN: Mapping[str, Mapping[str, str]] = {
     "kills-host.json": {
         "galleries lost": "galleries lost to a kill while saving",
     },
+    "batch-scaling-host.json": {
+        "one process / two, time of `edge-iqa batch`": "`batch` with one process / with two, time",
+    },
+    "batch-kills-host.json": {
+        "rows lost of runs that were killed": "rows lost by `batch` to kills",
+    },
 }
 """File → figure → what it is called in the README."""
 
