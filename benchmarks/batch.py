@@ -34,7 +34,7 @@ if not __package__:
 from benchmarks.accuracy import show
 from benchmarks.figures import Figure
 from benchmarks.photos import pick, read_photos
-from compression.command import positive, run_command
+from compression.command import positive, run_command, some_of
 from compression.metrics import Estimate
 from compression.progress import console, track
 from edge_iqa import machine, opencv, timing
@@ -72,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="batch.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--parts", type=_read_parts, default=PARTS, help=f"of {','.join(PARTS)} (both)")
+    parser.add_argument("--parts", type=some_of(PARTS), default=PARTS, help=f"of {','.join(PARTS)} (both)")
     parser.add_argument("--photos", type=Path, default=EXAMPLES, help="a folder, for scaling (examples)")
     parser.add_argument("--count", type=positive, default=300, help="photos of it, for scaling (%(default)s)")
     parser.add_argument(
@@ -83,13 +83,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--out", type=Path, default=HERE / "results", help="folder of the results (%(default)s)"
     )
     return run_command(bench, parser.parse_args(argv))
-
-
-def _read_parts(text: str) -> tuple[str, ...]:
-    parts = tuple(part.strip() for part in text.split(","))
-    if not parts or set(parts) - set(PARTS):
-        raise argparse.ArgumentTypeError(f"expected names of {', '.join(PARTS)} with commas, got {text!r}")
-    return parts
 
 
 def bench(options: argparse.Namespace) -> None:

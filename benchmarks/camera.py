@@ -33,7 +33,7 @@ from benchmarks.camera_plot import plot_film
 from benchmarks.camera_states import confuse, judge_hints, judge_states, list_confusions
 from benchmarks.figures import Figure
 from benchmarks.fixes import hash_code
-from compression.command import positive, run_command
+from compression.command import positive, run_command, some_of
 from compression.footage import FPS, seeds
 from compression.metrics import Estimate, estimate, estimate_share
 from compression.progress import console, track
@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )  # fmt: skip
     parser.add_argument("--first", type=int, default=0, help="films to leave out before (%(default)s)")
     parser.add_argument(
-        "--parts", type=_read_parts, default=PARTS, help=f"what to measure, of {','.join(PARTS)} (all)"
+        "--parts", type=some_of(PARTS), default=PARTS, help=f"what to measure, of {','.join(PARTS)} (all)"
     )
     parser.add_argument("--width", type=positive, default=1920, help="of a frame as stored (%(default)s)")
     parser.add_argument("--height", type=positive, default=1080, help="of a frame as stored (%(default)s)")
@@ -89,13 +89,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--out", type=Path, default=HERE / "results", help="folder of the result (%(default)s)"
     )
     return run_command(bench, parser.parse_args(argv))
-
-
-def _read_parts(text: str) -> tuple[str, ...]:
-    parts = tuple(part.strip() for part in text.split(","))
-    if not parts or set(parts) - set(PARTS):
-        raise argparse.ArgumentTypeError(f"expected names of {', '.join(PARTS)} with commas, got {text!r}")
-    return parts
 
 
 def bench(options: argparse.Namespace) -> None:

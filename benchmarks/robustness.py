@@ -30,7 +30,7 @@ from benchmarks.robust_cases import Opening, Prober, Row
 from benchmarks.robust_figures import judge_attacks, judge_changes
 from benchmarks.robust_sources import Task, pick, plan
 from benchmarks.scoring import Device, describe
-from compression.command import count, positive, run_command, share
+from compression.command import count, positive, run_command, share, some_of
 from compression.data import hash_file, hash_photos, read_photos, select
 from compression.distill_options import REFERENCE
 from compression.progress import console, track
@@ -82,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--share", type=share, default=1.0, help="of the photos and scenes, to look quickly; default: all"
     )
     parser.add_argument(
-        "--parts", type=_read_parts, default=PARTS, help=f"what to measure, of {','.join(PARTS)} (all)"
+        "--parts", type=some_of(PARTS), default=PARTS, help=f"what to measure, of {','.join(PARTS)} (all)"
     )
     parser.add_argument(
         "--attacked", type=positive, default=24, help="photos and scenes that are attacked (%(default)s)"
@@ -103,13 +103,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--out", type=Path, default=HERE / "results", help="folder of the result (%(default)s)"
     )
     return run_command(bench, parser.parse_args(argv))
-
-
-def _read_parts(text: str) -> tuple[str, ...]:
-    parts = tuple(part.strip() for part in text.split(","))
-    if not parts or set(parts) - set(PARTS):
-        raise argparse.ArgumentTypeError(f"expected names of {', '.join(PARTS)} with commas, got {text!r}")
-    return parts
 
 
 def bench(options: argparse.Namespace) -> None:

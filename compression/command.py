@@ -98,3 +98,17 @@ def run_command(work: Callable[[argparse.Namespace], None], options: argparse.Na
         print(f"stopped{'; the same command with --resume goes on' if resumable else ''}", file=sys.stderr)
         return 130
     return 0
+
+
+def some_of(names: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
+    """For argparse: reads some of these names with commas between, such as the parts of a bench."""
+
+    def read(text: str) -> tuple[str, ...]:
+        parts = tuple(part.strip() for part in text.split(","))
+        if not parts or set(parts) - set(names):
+            raise argparse.ArgumentTypeError(
+                f"expected names of {', '.join(names)} with commas, got {text!r}"
+            )
+        return parts
+
+    return read

@@ -13,17 +13,25 @@ if TYPE_CHECKING:
     from edge_iqa.report import Failure, Report
 
 
-def expand(photo: str) -> Iterator[str]:
-    """A file as it is; a folder as the photos directly in it, in the order of their names."""
+def expand(photo: str, recursive: bool = False) -> Iterator[str]:
+    """A file as it is; a folder as the photos in it, in the order of their names.
+
+    Args:
+        recursive: those of the folders in it too, behind its own; links to folders are not followed. Else the photos
+            directly in it.
+    """
     if not os.path.isdir(photo):
         yield photo
         return
-    try:
-        names = sorted(name for name in os.listdir(photo) if name.lower().endswith(SUFFIXES))
-    except OSError:
-        names = []
-    shown = [os.path.join(photo, name) for name in names if not name.startswith(".")]
-    yield from shown or [photo]  # a folder without photos is an error, told as that of a photo
+    none = True
+    for folder, inner, names in os.walk(photo):
+        inner[:] = sorted(name for name in inner if not name.startswith(".")) if recursive else []
+        for name in sorted(names):
+            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
+                none = False
+                yield os.path.join(folder, name)
+    if none:
+        yield photo  # a folder without photos is an error, told as that of a photo
 
 
 def explain(folder: str) -> PhotoError:

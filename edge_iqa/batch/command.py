@@ -18,7 +18,6 @@ from edge_iqa.batch.journal import Journal
 from edge_iqa.batch.workers import Setup, judge_files
 from edge_iqa.errors import OutputError
 from edge_iqa.folders import expand
-from edge_iqa.formats import SUFFIXES
 from edge_iqa.inspector import Inspector
 from edge_iqa.policy import DEFAULT, open_policy
 
@@ -44,7 +43,8 @@ def run_batch(
         EdgeIqaError: no such bundle, backend, policy or language; OUT cannot be written, or a run stands there.
     """
     write = formats.choose(options.out)
-    paths = list_photos(options.photos, options.recursive)
+    # each once, in the order in which they are given
+    paths = list(dict.fromkeys(path for photo in options.photos for path in expand(photo, options.recursive)))
     setup, facts = _choose_setup(options)
     out, part = files.settle(options.out), journal.find_path(files.settle(options.out))
     _check_place(out, part, options.resume, options.overwrite)
@@ -53,32 +53,13 @@ def run_batch(
             _judge(paths, setup, options.jobs or cores(), kept, complain, is_terminal)
         except KeyboardInterrupt:
             return f"{part}: {len(kept)} of {len(paths)} photos are kept; go on with --resume", INTERRUPTED
-        counts = Counter(_outcome(kept.read(path)) for path in paths)
-        rows = (kept.read(path) for path in paths)
+        counts: Counter[str] = Counter()
+        rows = _read_and_count(kept, paths, counts)
         files.write_parts(out, write(rows), replace=options.overwrite or options.resume)
         kept.remove()
     told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))
     code = UNREADABLE if counts["error"] else ACCEPTED if counts["accept"] == len(paths) else NOT_ACCEPTED
     return f"{out}: {len(paths)} photo{'' if len(paths) == 1 else 's'}: {told}", code
-
-
-def list_photos(given: Sequence[str], recursive: bool) -> list[str]:
-    """Paths of photos, each once, in the order in which they are given; of a folder by name."""
-    found = (path for photo in given for path in (_walk(photo) if recursive else expand(photo)))
-    return list(dict.fromkeys(found))
-
-
-def _walk(folder: str) -> Iterator[str]:
-    """A file as it is; a folder's photos, and those of the folders in it; of one without any, itself: an error."""
-    none = True
-    for root, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
-                none = False
-                yield os.path.join(root, name)
-    if none:
-        yield folder
 
 
 def _choose_setup(options: argparse.Namespace) -> tuple[Setup, Row]:
@@ -138,5 +119,9 @@ def _judge(
     progress.close()
 
 
-def _outcome(row: Row) -> str:
-    return "error" if "error" in row else str(row["verdict"])
+def _read_and_count(kept: Journal, paths: Sequence[str], counts: Counter[str]) -> Iterator[Row]:
+    """Rows in the order of the paths, counted by outcome as they pass."""
+    for path in paths:
+        row = kept.read(path)
+        counts["error" if "error" in row else row["verdict"]] += 1
+        yield row

@@ -13,7 +13,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -117,10 +117,6 @@ class Journal:
         except (OSError, ValueError, IndexError) as error:
             raise _explain(self._path, error) from error
         return row
-
-    def rows(self) -> Iterator[Row]:
-        """All rows, in no order."""
-        return map(self.read, tuple(self._rows))
 
     def close(self) -> None:
         """Bring everything onto the disk, and let others have the file."""

@@ -22,8 +22,11 @@ from edge_iqa.policy import Policy
 from edge_iqa.report import describe_failure
 
 Row = dict[str, Any]
-CRASHED = "CrashedError"
-"""`error.type` of a photo on which a process died, twice: of memory, or of a fault in a library."""
+
+
+class CrashedError(PhotoError):
+    """A photo on which a process died, twice: of memory, or of a fault in a library."""
+
 
 _MOST_CRASHES = 8
 """In a row: then it is not the photos."""
@@ -118,9 +121,8 @@ def _submit(pool: ProcessPoolExecutor, photo: str) -> Future[Row]:
 
 
 def _describe_crash(photo: str) -> Row:
-    told = describe_failure(photo, MemoryError())
     message = f"{photo}: the process that judged this photo died, twice; see whether other programs open it"
-    return {**told, "error": {"type": CRASHED, "message": message}}
+    return describe_failure(photo, CrashedError(message))
 
 
 # in the process
