@@ -35,6 +35,7 @@ from benchmarks import devices, latency_record
 from benchmarks.conditions import Probe, read_notes
 from benchmarks.device import Device
 from benchmarks.drift import find_drift
+from benchmarks.latency_options import EXAMPLE_PHOTOS, EXAMPLES, QUICK_PHOTOS, parse
 from benchmarks.latency_record import compare_precisions
 from benchmarks.latency_screen import print_result
 from benchmarks.photos import Photo, pick, read_photos
@@ -51,20 +52,9 @@ from edge_iqa.bundle import Bundle
 from edge_iqa.errors import DataError, EdgeIqaError, PhotoError
 from edge_iqa.inspector import STAGES
 
-CHECKOUT = Path(__file__).resolve().parent.parent
-EXAMPLES = CHECKOUT / "examples" / "photos"
-RESULTS = CHECKOUT / "benchmarks" / "results"
-
 WARMUP = 5
 """At least; then until steady."""
 STEADY = timing.Steady(window=5, tolerance=0.02, at_most=60)
-REPEATS = 400
-"""Enough for p99, which needs 368."""
-QUICK_REPEATS = 40
-"""Enough for p90, which needs 36."""
-EXAMPLE_PHOTOS = 4
-"""Of the examples, from the smallest file to the largest: a fault in a photo takes no longer to judge."""
-QUICK_PHOTOS = 3
 INVALID = 4
 """Exit code of figures that do not count."""
 
@@ -77,7 +67,7 @@ def main(argv: Sequence[str] | None = None, system: System | None = None) -> int
     except EdgeIqaError as error:
         print(f"latency.py: {error}", file=sys.stderr)
         return 1
-    options = _parse(argv, known)
+    options = parse(argv, known)
     if options.devices:
         show(devices.to_table(known))
         return 0
@@ -231,48 +221,6 @@ def _result_path(options: argparse.Namespace, result: Mapping[str, Any]) -> Path
     folder: Path = options.out
     quick, invalid = "-quick" if options.quick else "", "" if result["valid"] else "-invalid"
     return folder / f"latency-{result['device']}{quick}{invalid}.json"
-
-
-def _parse(argv: Sequence[str] | None, known: Mapping[str, Device]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="latency.py",
-        description="Measure how long a verdict takes, stage by stage, from a photo's encoded bytes.",
-        epilog="Exit code: 0 all was measured and is valid, 1 something failed, 2 wrong usage, 3 not the device "
-        "asked for, 4 the figures are INVALID: the machine was not left in peace; benchmarks/README.md says what "
-        "to do about each reason.",
-    )
-    add = parser.add_argument
-    add(
-        "--device",
-        choices=tuple(known),
-        default=devices.HOST,
-        help="what this machine must be (%(default)s); --devices says what each is known by",
-    )
-    add("--devices", action="store_true", help="list the devices, and measure nothing")
-    add("--photos", nargs="+", type=Path, help=f"folders or files ({EXAMPLE_PHOTOS} of the example photos)")
-    add("--bundle", type=Path, help="folder of a bundle (the one that edge_iqa ships)")
-    add("--backend", choices=tuple(backends.RUNTIMES), help="only this one (all that are installed)")
-    add("--threads", type=_count, help="threads for the model, at most one per core (1)")
-    add(
-        "--opencv-threads", type=_count, help="threads for the rest (as many as OpenCV chooses, as in an app)"
-    )
-    add("--repeats", type=_count, help=f"kept rounds per photo ({REPEATS}; with --quick {QUICK_REPEATS})")
-    add("--out", type=Path, default=RESULTS, help="folder for the result (benchmarks/results)")
-    add(
-        "--quick",
-        action="store_true",
-        help=f"few rounds, {QUICK_PHOTOS} photos, and a result file of its own",
-    )
-    options = parser.parse_args(argv)
-    if options.repeats is None:
-        options.repeats = QUICK_REPEATS if options.quick else REPEATS
-    return options
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1 up, got {text!r}")
-    return int(text)
 
 
 if __name__ == "__main__":
