@@ -35,6 +35,7 @@ from benchmarks import devices, latency_record
 from benchmarks.conditions import Probe, read_notes
 from benchmarks.device import Device
 from benchmarks.drift import find_drift
+from benchmarks.footprint.bench import Footprint
 from benchmarks.latency_options import EXAMPLE_PHOTOS, EXAMPLES, QUICK_PHOTOS, parse
 from benchmarks.latency_record import compare_precisions
 from benchmarks.latency_screen import print_result
@@ -111,8 +112,13 @@ def measure(options: argparse.Namespace, device: Device, system: System) -> dict
             stack.enter_context(variant.inspector)
         probe = Probe(system, device.bounds, cores)
         notes, before = read_notes(system, device.record), probe.read()
+        footprint = Footprint(options, device, system)
+        footprint.measure_idle()
         watch, sampler = machine.Watch(), Sampler(probe)
         measured = _measure_photos(photos, opened, options.repeats, sampler)
+        judged = [photo for photo in photos if photo.name in measured["drifts"]]
+        footprint.measure_energy(judged, opened.variants, sampler.on_round)
+        footprint.measure(judged, bundle, opened.variants)
         usage = watch.read()
         run = Run(
             before, probe.read(), sampler.samples, usage, measured["drifts"], measured["unsteady"], notes
@@ -135,7 +141,8 @@ def measure(options: argparse.Namespace, device: Device, system: System) -> dict
         "missing": [
             asdict(absence) for absence in (*opened.missing, *list_unmeasured(device.ways, options.backend))
         ],
-        "failed": [asdict(absence) for absence in (*opened.failed, *measured["failed"])],
+        "failed": [asdict(absence) for absence in (*opened.failed, *measured["failed"], *footprint.failed)],
+        "footprint": footprint.to_dict(),
         **{key: measured[key] for key in ("photos", "results", "ratios")},
     }
 

@@ -58,6 +58,12 @@ def parse(argv: Sequence[str] | None, known: Mapping[str, Device]) -> argparse.N
         action="store_true",
         help=f"few rounds, {QUICK_PHOTOS} photos, and a result file of its own",
     )
+    add(
+        "--no-footprint",
+        dest="footprint",
+        action="store_false",
+        help="measure neither cold start, memory, energy nor sizes",
+    )
     options = parser.parse_args(argv)
     if options.repeats is None:
         options.repeats = QUICK_REPEATS if options.quick else REPEATS

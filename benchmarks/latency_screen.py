@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from benchmarks.footprint.tables import list_tables
 from benchmarks.table import Table, show
 from benchmarks.validity import Reason
 from edge_iqa import timing
@@ -31,7 +32,8 @@ def print_result(result: dict[str, Any]) -> None:
         print(f"unknown here: {', '.join(result['unknown'])}")
     for note in result["notes"]:
         print(f"note: {note}")
-    for absence in result["missing"]:
+    footprint = result.get("footprint") or {"missing": []}
+    for absence in (*result["missing"], *footprint["missing"]):
         print(f"not measured: {absence['what']}: {absence['why']}")
     for absence in result["failed"]:
         print(f"failed: {absence['what']}: {absence['why']}")
@@ -43,6 +45,7 @@ def tables(result: dict[str, Any]) -> list[Table]:
     """One table of milliseconds per photo, then one of float against int8 where both were measured."""
     drawn = [_photo_table(result, photo) for photo in result["photos"]]
     drawn += [_ratio_table(result)] if result["ratios"] else []
+    drawn += list_tables(result.get("footprint"))
     if result["valid"]:
         return drawn
     return [replace(table, title=f"INVALID: {table.title}") for table in drawn]

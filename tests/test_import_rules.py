@@ -26,6 +26,7 @@ LAYERS = {
     "benchmarks/latency*.py": ("edge_iqa",),
     "benchmarks/device*.py": ("edge_iqa",),
     "benchmarks/validity.py": ("edge_iqa",),
+    "benchmarks/footprint/*.py": ("edge_iqa",),
     "benchmarks/scale*.py": ("edge_iqa",),
     "benchmarks/*": ("edge_iqa", "export", "compression"),
     "examples/*": ("edge_iqa",),
