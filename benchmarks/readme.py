@@ -15,6 +15,7 @@ if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from benchmarks import latency_record
+from benchmarks.footprint.tables import list_tables
 from benchmarks.result_file import read_result
 from benchmarks.robust_tables import tell_robustness
 from benchmarks.rows import show_figure, show_share, to_table
@@ -333,7 +334,18 @@ def _latency(result: dict[str, Any]) -> list[str]:
         f"are p50. Read them as ratios: this is no phone.{warnings}",
         "",
         *to_table(header, rows),
+        *_footprint(result.get("footprint")),
     ]
+
+
+def _footprint(told: dict[str, Any] | None) -> list[str]:
+    """What a verdict costs besides its time, as the bench shows it."""
+    lines = []
+    for table in list_tables(told):
+        lines += ["", f"**{table.title}**", "", *to_table(table.columns, filter(None, table.rows))]
+    if told and told["missing"]:
+        lines += ["", *(f"Not measured: {each['what']}: {each['why']}." for each in told["missing"])]
+    return lines
 
 
 def _ms(estimate: dict[str, float] | None) -> str:

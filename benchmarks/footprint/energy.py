@@ -52,7 +52,7 @@ class EnergyBench:
         """Sleep, and measure the machine that does nothing for us."""
         if not self._tallies:
             return
-        step_s = min(tally.every_s for tally in self._tallies)
+        step_s = min(self._lengths.idle_s, *(tally.every_s for tally in self._tallies))
         seconds, _, joules = _watch(self._tallies, self._lengths.idle_s, lambda: time.sleep(step_s))
         self._idle_watts = {name: None if each is None else each / seconds for name, each in joules.items()}
 

@@ -106,8 +106,9 @@ class PowerTally:
 
     def start(self) -> bool:
         watts = self._read_watts()
-        self._last_s, self._last_watts = self._clock(), watts or 0.0
         self._joules = None if watts is None else 0.0
+        if watts is not None:
+            self._last_s, self._last_watts = self._clock(), watts
         return watts is not None
 
     def look(self) -> None:

@@ -136,7 +136,7 @@ def to_text(milliseconds: float) -> str:
 
 
 def run(*arguments: object) -> int:
-    return latency.main([*map(str, arguments)])
+    return latency.main([*map(str, arguments), "--no-footprint"])
 
 
 def test_every_photo_is_measured_on_every_backend_in_every_precision(result: dict[str, Any]) -> None:
