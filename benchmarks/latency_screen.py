@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from benchmarks.footprint.tables import list_tables
+from benchmarks.footprint.tables import list_measured, list_sizes
 from benchmarks.table import Table, show
 from benchmarks.validity import Reason
 from edge_iqa import timing
@@ -45,10 +45,10 @@ def tables(result: dict[str, Any]) -> list[Table]:
     """One table of milliseconds per photo, then one of float against int8 where both were measured."""
     drawn = [_photo_table(result, photo) for photo in result["photos"]]
     drawn += [_ratio_table(result)] if result["ratios"] else []
-    drawn += list_tables(result.get("footprint"))
-    if result["valid"]:
-        return drawn
-    return [replace(table, title=f"INVALID: {table.title}") for table in drawn]
+    drawn += list_measured(result.get("footprint"))
+    if not result["valid"]:
+        drawn = [replace(table, title=f"INVALID: {table.title}") for table in drawn]
+    return [*drawn, *list_sizes(result.get("footprint"))]
 
 
 def _headline(result: dict[str, Any]) -> str:

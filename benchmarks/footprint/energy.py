@@ -111,7 +111,7 @@ class EnergyBench:
             *self.missing,
             *(
                 Absence(f"energy by {name}", "it could not be read every time; measure again")
-                for name in silent
+                for name in sorted(silent)
             ),
         ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import re
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib.metadata import Distribution, PackageNotFoundError
 from pathlib import Path
 from typing import Any
@@ -109,7 +109,7 @@ def _to_glob(pattern: str) -> str:
 
 def _weigh_needs(backends: Iterable[str]) -> list[dict[str, Any]]:
     """numpy, OpenCV and each runtime; what a runtime needs besides those is told with it."""
-    homes = importlib.metadata.packages_distributions()
+    homes = _find_homes({"numpy", "cv2", *(module for modules in MODULES.values() for module in modules)})
     told, base = [], set[str]()
     for what, modules in {"numpy": ("numpy",), "OpenCV": ("cv2",)}.items():
         names = _find(homes, modules)
@@ -127,10 +127,21 @@ def _weigh_needs(backends: Iterable[str]) -> list[dict[str, Any]]:
     return told
 
 
+def _find_homes(modules: Collection[str]) -> dict[str, list[str]]:
+    """Module → normal names of the distributions that brought it, by what pip recorded.
+
+    `importlib.metadata.packages_distributions` of Python 3.10 misses those without a `top_level.txt`.
+    """
+    homes: dict[str, list[str]] = {}
+    for each in importlib.metadata.distributions():
+        for module in {path.parts[0] for path in each.files or []}.intersection(modules):
+            homes.setdefault(module, []).append(_normalize(each.metadata["Name"] or ""))
+    return homes
+
+
 def _find(homes: Mapping[str, Sequence[str]], modules: Sequence[str]) -> list[str]:
-    """Distributions that bring the first of these modules that is installed, by their normal names."""
-    module = next((each for each in modules if each in homes), None)
-    return [] if module is None else sorted({_normalize(name) for name in homes[module]})
+    """Distributions that bring the first of these modules that is installed."""
+    return next((sorted(set(homes[each])) for each in modules if each in homes), [])
 
 
 def _close(names: Iterable[str]) -> set[str]:
@@ -152,16 +163,14 @@ def _close(names: Iterable[str]) -> set[str]:
 def _weigh_installed(names: Iterable[str]) -> dict[str, Any]:
     """Names with their versions, and the bytes of all files that pip recorded and that are there.
 
-    `bytes` is `None` where nothing was recorded.
+    `bytes` is `None` where nothing was found or recorded.
     """
     opened = [each for each in map(_open, sorted(names)) if each is not None]
     files = [path for each in opened for path in each.files or []]
     sizes = [Path(str(path.locate())) for path in files]
     return {
         "distributions": [f"{each.metadata['Name']} {each.version}" for each in opened],
-        "bytes": sum(path.stat().st_size for path in sizes if path.is_file())
-        if files or not opened
-        else None,
+        "bytes": sum(path.stat().st_size for path in sizes if path.is_file()) if files else None,
     }
 
 

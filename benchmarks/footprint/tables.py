@@ -14,13 +14,22 @@ _PERCENTILES = ("p50", "p90")
 
 def list_tables(footprint: Mapping[str, Any] | None) -> list[Table]:
     """Cold start, memory, energy by each meter, sizes; only what was measured."""
+    return [*list_measured(footprint), *list_sizes(footprint)]
+
+
+def list_sizes(footprint: Mapping[str, Any] | None) -> list[Table]:
+    """What no other work on the machine changes."""
+    return [_sizes(footprint["sizes"])] if footprint and footprint["sizes"] else []
+
+
+def list_measured(footprint: Mapping[str, Any] | None) -> list[Table]:
+    """What counts only where the machine was left in peace."""
     if footprint is None:
         return []
     return [
         *([_cold(footprint["cold"])] if footprint["cold"] else []),
         *([_memory(footprint["memory"])] if footprint["memory"] else []),
         *(_energy(meter) for meter in footprint["energy"]["meters"]),
-        *([_sizes(footprint["sizes"])] if footprint["sizes"] else []),
     ]
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.footprint import sizes
+from benchmarks.footprint.tables import list_tables
 from benchmarks.readme import BEGIN, BUNDLES, END, RESULTS, insert, main, render
 from benchmarks.robust_figures import judge_attacks, judge_changes
 from benchmarks.robust_tables import tell_robustness
@@ -180,3 +182,18 @@ def _headings(page: Path) -> set[str]:
     """As GitHub names them: lower case, blanks as dashes, nothing but letters and digits besides."""
     found = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in found}
+
+
+def test_what_a_verdict_costs_besides_its_time_stands_below_the_latencies(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(RESULTS, tmp_path / "results"))
+    with Inspector.open() as inspector:
+        weights = sizes.measure(inspector.bundle, [])
+    missing = [{"what": "energy by RAPL", "why": "it could not be read here"}]
+    told = {"cold": None, "memory": None, "energy": {"meters": []}, "sizes": weights, "missing": missing}
+    path = folder / "latency-host.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"footprint": told}))
+    shown = render(folder)
+    (table,) = list_tables(told)
+    assert f"**{table.title}**" in shown
+    assert all("| " + " | ".join(row) + " |" in shown for row in table.rows if row)
+    assert "Not measured: energy by RAPL: it could not be read here." in shown
