@@ -118,8 +118,9 @@ def measure(options: argparse.Namespace, device: Device, system: System) -> dict
         measured = _measure_photos(photos, opened, options.repeats, sampler)
         judged = [photo for photo in photos if photo.name in measured["drifts"]]
         footprint.measure_energy(judged, opened.variants, sampler.on_round)
-        footprint.measure(judged, bundle, opened.variants)
         usage = watch.read()
+        footprint.measure(judged, bundle, opened.variants)
+        usage = footprint.join(usage)
         run = Run(
             before, probe.read(), sampler.samples, usage, measured["drifts"], measured["unsteady"], notes
         )

@@ -6,7 +6,7 @@ import argparse
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from edge_iqa import backends
 from edge_iqa.backends.base import clamp_threads
 from edge_iqa.bundle import Bundle
 from edge_iqa.errors import EdgeIqaError
+from edge_iqa.machine import Usage, Watch
 
 COLD_PROCESSES, QUICK_COLD = 40, 6
 """Enough for p90, which needs 36; for p50, which needs 6."""
@@ -49,6 +50,7 @@ class Footprint:
         if options.footprint:
             self._energy = EnergyBench(device, system, QUICK if options.quick else Lengths())
         self._told: dict[str, Any] = {}
+        self._usage: Usage | None = None
         self.failed: list[Absence] = []
 
     def measure_idle(self) -> None:
@@ -82,6 +84,7 @@ class Footprint:
             None if opencv_threads is None else clamp_threads(opencv_threads),
         )
         photo = pick(photos, 3)[min(1, len(photos) - 1)]
+        watch = Watch()
         with tempfile.TemporaryDirectory(prefix="edge-iqa-") as folder:
             paths = _write([photo, *pick(photos, MEMORY_PHOTOS)], Path(folder))
             with self._catch("cold start"):
@@ -91,8 +94,18 @@ class Footprint:
                 chosen = {each.name: paths[each.name] for each in pick(photos, MEMORY_PHOTOS)}
                 processes = QUICK_MEMORY if quick else MEMORY_PROCESSES
                 self._told["memory"] = memory.measure(chosen, *how, processes)
+        self._usage = watch.read()
         with self._catch("sizes"):
             self._told["sizes"] = sizes.measure(bundle, names)
+
+    def join(self, rounds: Usage) -> Usage:
+        """Usage of the rounds, with the others of whichever part they disturbed more.
+
+        How busy we were is told of the rounds alone: they never wait, and a process that starts does.
+        """
+        parts = [rounds, self._usage] if self._usage is not None else [rounds]
+        known = [each.others_cores for each in parts if each.others_cores is not None]
+        return replace(rounds, others_cores=max(known, default=None))
 
     def to_dict(self) -> dict[str, Any] | None:
         """The section of the result; `None` where it was not asked for."""

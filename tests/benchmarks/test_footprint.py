@@ -28,7 +28,7 @@ from benchmarks.footprint.tables import list_tables
 from benchmarks.photos import read_photos
 from benchmarks.system import System
 from benchmarks.variants import open_variants
-from edge_iqa import backends
+from edge_iqa import backends, machine
 from edge_iqa.bundle import DEFAULT, Bundle
 from edge_iqa.errors import DataError
 
@@ -37,6 +37,7 @@ PHOTO = latency.EXAMPLES / "clock-moved.jpg"
 DEVICES = devices.read_devices()
 BACKEND = backends.NAMES[next(iter(backends.available()))]
 RAPL = "sys/class/powercap/intel-rapl:"
+QUIET = machine.Usage(load_1min_before=0.0, own_cores=1.0, others_cores=0.0)
 LINUX = pytest.mark.skipif(
     not Path("/proc/self/smaps_rollup").exists(), reason="the system tells of no memory"
 )
@@ -403,3 +404,20 @@ def test_a_footprint_that_was_not_asked_for_starts_no_process(monkeypatch: pytes
     footprint.measure_idle()
     footprint.measure(read_photos([PHOTO]), Bundle.open(), opened.variants)
     assert footprint.to_dict() is None and footprint.failed == []
+    assert footprint.join(QUIET) == QUIET
+
+
+@pytest.mark.skipif(not Path("/proc/stat").exists(), reason="the system does not tell who used the CPU")
+def test_others_that_disturb_the_new_processes_alone_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "QUICK_COLD", 1)
+    options = argparse.Namespace(footprint=True, quick=True, opencv_threads=1)
+    footprint = bench.Footprint(options, DEVICES["host"], System())
+    opened = open_variants(Bundle.open(), BACKEND)
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as other:
+        try:
+            footprint.measure(read_photos([PHOTO]), Bundle.open(), opened.variants)
+        finally:
+            other.kill()
+    joined = footprint.join(QUIET)
+    assert joined.own_cores == QUIET.own_cores
+    assert joined.others_cores is not None and joined.others_cores > machine.MOST_OTHERS_CORES
