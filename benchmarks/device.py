@@ -106,6 +106,7 @@ class Bounds:
         flags: the same told as bits.
         least_free_mb: memory that is available, in 10^6 bytes.
         most_others_cores: CPU time of everybody else, in cores, on the cores used.
+        most_elsewhere_cores: CPU time on the other cores, in cores: they share caches, memory and heat.
         most_steal_share: time that a hypervisor took from the cores used.
         may_be_unknown: checks that a figure may be valid without.
     """
@@ -120,6 +121,7 @@ class Bounds:
     flags: tuple[Flags, ...] = ()
     least_free_mb: float = 200.0
     most_others_cores: float = 0.1
+    most_elsewhere_cores: float = 0.5
     most_steal_share: float = 0.02
     may_be_unknown: tuple[str, ...] = ()
 

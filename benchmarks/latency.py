@@ -4,6 +4,7 @@
     python benchmarks/latency.py --photos DIR --threads 2          your photos, two threads
     python benchmarks/latency.py --bundle bundles/default-0.3.1    float beside int8
     python benchmarks/latency.py --device jetson                   refuses where this is no Jetson
+    python benchmarks/latency.py --compare a.json b.json           faster, slower or not told apart
 
 Needs `edge_iqa` (the checkout's, else the installed one) with at least one inference runtime, and no
 torch; rich, where installed, draws the tables. Every model file of the bundle that an installed
@@ -13,7 +14,7 @@ Figures count only where the machine was left in peace (`benchmarks/validity.py`
 each with its reasons, and go to a file that says so in its name.
 
 Exit code: 0 all was measured and is valid, 1 something failed, 2 wrong usage, 3 not the device asked for,
-4 the figures are INVALID.
+4 the figures are INVALID, 5 with --compare something got slower.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ import argparse
 import contextlib
 import functools
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,8 @@ if not __package__:
     # run as a script, Python puts benchmarks/ first, where neither edge_iqa nor benchmarks is found
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from benchmarks import devices, latency_record
-from benchmarks.conditions import Probe, read_notes
+from benchmarks import comparing, devices, latency_record
+from benchmarks.conditions import Probe, read_cores, read_notes
 from benchmarks.device import Device
 from benchmarks.drift import find_drift
 from benchmarks.latency_options import EXAMPLE_PHOTOS, EXAMPLES, QUICK_PHOTOS, parse
@@ -57,6 +58,8 @@ WARMUP = 5
 STEADY = timing.Steady(window=5, tolerance=0.02, at_most=60)
 INVALID = 4
 """Exit code of figures that do not count."""
+SLOWER = 5
+"""Exit code of a comparison that found something slower."""
 
 
 def main(argv: Sequence[str] | None = None, system: System | None = None) -> int:
@@ -71,6 +74,8 @@ def main(argv: Sequence[str] | None = None, system: System | None = None) -> int
     if options.devices:
         show(devices.to_table(known))
         return 0
+    if options.compare:
+        return _compare(*options.compare)
     device = devices.find(options.device, known, system)
     if device is None:
         print(devices.refuse(options.device, known, system), file=sys.stderr)
@@ -92,24 +97,33 @@ def main(argv: Sequence[str] | None = None, system: System | None = None) -> int
     return 0 if result["valid"] else INVALID
 
 
-def measure(options: argparse.Namespace, device: Device, system: System) -> dict[str, Any]:
+def measure(
+    options: argparse.Namespace,
+    device: Device,
+    system: System,
+    change: Callable[[Variant], Variant] | None = None,
+) -> dict[str, Any]:
     """Measure every photo on every variant; returns what the result file holds.
 
     Args:
         device: what this machine is.
+        change: of each variant, to measure another one in its place (`benchmarks/trust.py` slows it down).
 
     Raises:
         EdgeIqaError: nothing could be measured.
     """
     photos, bundle = _choose_photos(options), Bundle.open(options.bundle)
     facts = machine.describe()  # before the cores are fewer
+    allowed = read_cores()
     with _limit_opencv(options.opencv_threads), contextlib.ExitStack() as stack:
         threads = max(clamp_threads(options.threads), opencv.load().getNumThreads())
         cores = stack.enter_context(pin(threads, system))
         opened = open_variants(bundle, options.backend, options.threads)
+        if change is not None:
+            opened = replace(opened, variants=tuple(map(change, opened.variants)))
         for variant in opened.variants:
             stack.enter_context(variant.inspector)
-        probe = Probe(system, device.bounds, cores)
+        probe = Probe(system, device.bounds, cores, tuple(set(allowed) - set(cores)))
         notes, before = read_notes(system, device.record), probe.read()
         watch, sampler = machine.Watch(), Sampler(probe)
         measured = _measure_photos(photos, opened, options.repeats, sampler)
@@ -138,6 +152,19 @@ def measure(options: argparse.Namespace, device: Device, system: System) -> dict
         "failed": [asdict(absence) for absence in (*opened.failed, *measured["failed"])],
         **{key: measured[key] for key in ("photos", "results", "ratios")},
     }
+
+
+def _compare(before: Path, after: Path) -> int:
+    """Print what got faster or slower; returns the exit code."""
+    try:
+        rows, notes = comparing.compare_files(before, after)
+    except EdgeIqaError as error:
+        print(f"latency.py: {error}", file=sys.stderr)
+        return 1
+    show(comparing.to_table(rows))
+    for note in notes:
+        print(f"note: {note}")
+    return SLOWER if comparing.is_regression(rows) else 0
 
 
 def _measure_photos(

@@ -34,7 +34,7 @@ def parse(argv: Sequence[str] | None, known: Mapping[str, Device]) -> argparse.N
         description="Measure how long a verdict takes, stage by stage, from a photo's encoded bytes.",
         epilog="Exit code: 0 all was measured and is valid, 1 something failed, 2 wrong usage, 3 not the device "
         "asked for, 4 the figures are INVALID: the machine was not left in peace; benchmarks/README.md says what "
-        "to do about each reason.",
+        "to do about each reason; 5 with --compare: something got slower.",
     )
     add = parser.add_argument
     add(
@@ -44,6 +44,13 @@ def parse(argv: Sequence[str] | None, known: Mapping[str, Device]) -> argparse.N
         help="what this machine must be (%(default)s); --devices says what each is known by",
     )
     add("--devices", action="store_true", help="list the devices, and measure nothing")
+    add(
+        "--compare",
+        nargs=2,
+        type=Path,
+        metavar=("BEFORE", "AFTER"),
+        help="compare two results and measure nothing; exit code 5 if anything got slower",
+    )
     add("--photos", nargs="+", type=Path, help=f"folders or files ({EXAMPLE_PHOTOS} of the example photos)")
     add("--bundle", type=Path, help="folder of a bundle (the one that edge_iqa ships)")
     add("--backend", choices=tuple(backends.RUNTIMES), help="only this one (all that are installed)")

@@ -20,8 +20,9 @@ from edge_iqa import Report, machine, opencv, timing
 from edge_iqa.bundle import Bundle
 
 KIND = "latency"
-SCHEMA = 2
-"""2: figures are judged (`valid`, `invalid`, `unknown`, `conditions`), and warm-ups are as long as they need."""
+SCHEMA = 3
+"""2: figures are judged (`valid`, `invalid`, `unknown`, `conditions`), and warm-ups are as long as they need.
+3: every round is kept, so that two runs can be compared."""
 CHECKOUT = Path(__file__).resolve().parent.parent
 LARGE_PIXELS = 8_000_000
 """A phone photo; below, the figures say little about what a phone's camera hands over."""
@@ -37,6 +38,7 @@ def summarize(photo: str, variant: Variant, recorded: timing.Recording) -> dict[
         "precision": variant.model.precision,
         "threads": variant.inspector.backend.threads,
         "stages": {stage: timing.summarize(samples).to_dict() for stage, samples in samples_ms.items()},
+        "rounds_ms": recorded.whole_ms.round(3).tolist(),
     }
 
 

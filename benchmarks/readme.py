@@ -69,6 +69,12 @@ _BENCHES = {
     "two in turns.",
     "batch-kills-host.json": "**Batches** of {photos} photos killed {kills} times, {near_end} of them near their "
     "end, and gone on with until {runs} were through, each against one that nobody killed.",
+    "trust-again-host.json": "**The same again**: one bundle measured {runs} times in a row, each in a new process, "
+    "{repeats} rounds of every photo.",
+    "trust-told-host.json": "**Told** by `--compare`, of pairs of runs in new processes: a slowdown put in, and none.",
+    "trust-disturbed-host.json": "**Disturbed** runs, {times} of each kind: INVALID, and for this reason.",
+    "trust-overhead-host.json": "**Overhead** of the bench: {blocks} blocks of {rounds_a_block} rounds by its loop and by "
+    "a bare one, in turns.",
 }
 """Benches of which the figures with a bound are shown, and what is said above them."""
 BEGIN, END = "<!-- results: python benchmarks/readme.py -->", "<!-- end of results -->"
@@ -126,7 +132,7 @@ def render(folder: Path) -> str:
     """
     accuracy = json.loads((folder / "accuracy-tflite.json").read_text())
     gates = json.loads((folder / "default" / "gates.json").read_text())
-    latency = read_result(folder / "latency-host.json", latency_record.KIND, (1, latency_record.SCHEMA))
+    latency = read_result(folder / "latency-host.json", latency_record.KIND, (1, 2, latency_record.SCHEMA))
     confidence = json.loads((folder / "confidence-tflite.json").read_text())
     parts = (
         _accuracy(accuracy),
