@@ -1,4 +1,4 @@
-"""Results → the tables of the READMEs: `python benchmarks/readme.py`. No figure there is typed by hand."""
+"""Results → tables and plots of the READMEs: `python benchmarks/render.py`. No figure there is typed by hand."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from benchmarks import latency_record
+from benchmarks.plots import find_stale, tell_plot, write_plots
 from benchmarks.result_file import read_result
 from benchmarks.robust_tables import tell_robustness
 from benchmarks.rows import show_figure, show_share, to_table
@@ -73,20 +74,20 @@ _BENCHES = {
     "{repeats} rounds of every photo.",
     "trust-told-host.json": "**Told** by `--compare`, of pairs of runs in new processes: a slowdown put in, and none.",
     "trust-disturbed-host.json": "**Disturbed** runs, {times} of each kind: INVALID, and for this reason.",
-    "trust-overhead-host.json": "**Overhead** of the bench: {blocks} blocks of {rounds_a_block} rounds by its loop and by "
-    "a bare one, in turns.",
+    "trust-overhead-host.json": "**Overhead** of the bench: {blocks} blocks of {rounds_a_block} rounds by its loop and "
+    "by a bare one, in turns.",
 }
 """Benches of which the figures with a bound are shown, and what is said above them."""
-BEGIN, END = "<!-- results: python benchmarks/readme.py -->", "<!-- end of results -->"
+BEGIN, END = "<!-- results: python benchmarks/render.py -->", "<!-- end of results -->"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; see `--help`."""
     parser = argparse.ArgumentParser(
-        description="Write the results into the READMEs, or check that they are in them."
+        description="Write the results into the READMEs and draw their plots, or check that they are in them."
     )
     parser.add_argument(
-        "--check", action="store_true", help="change nothing; exit 1 if a README is not up to date"
+        "--check", action="store_true", help="change nothing; exit 1 if a README or a plot is not up to date"
     )
     options = parser.parse_args(argv)
     stale = False
@@ -97,7 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             RESULTS: compare(RESULTS),
         }
     except DataError as error:
-        print(f"readme.py: {error}", file=sys.stderr)
+        print(f"render.py: {error}", file=sys.stderr)
         return 1
     for folder, text in texts.items():
         path = folder / "README.md"
@@ -105,9 +106,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         new = insert(old, text)
         stale |= old != new
         if options.check and old != new:
-            print(f"{path}: not up to date with the results; run python benchmarks/readme.py")
+            print(f"{path}: not up to date with the results; run python benchmarks/render.py")
         if not options.check:
             path.write_text(new, encoding="utf-8")
+    if not options.check:
+        write_plots(RESULTS)
+    for plot in find_stale(RESULTS):
+        stale = True
+        print(
+            f"{RESULTS / plot.name}: not drawn from {plot.source} as it is; run python benchmarks/render.py"
+        )
     return int(options.check and stale)
 
 
@@ -139,13 +147,13 @@ def render(folder: Path) -> str:
         _confidence(confidence),
         tell_robustness(folder),
         *(
-            _bounded(json.loads((folder / name).read_text()), about)
+            [*_bounded(json.loads((folder / name).read_text()), about), *tell_plot(folder, name)]
             for name, about in _BENCHES.items()
             if (folder / name).is_file()
         ),
         _bundles(folder),
         _gates(gates),
-        _latency(latency),
+        [*_latency(latency), *tell_plot(folder, "latency-host.json")],
     )
     return "\n".join(line for part in parts for line in [*part, ""])
 

@@ -8,9 +8,11 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
+import PIL.Image
 import pytest
 
-from benchmarks.readme import BEGIN, BUNDLES, END, RESULTS, insert, main, render
+from benchmarks.plots import find_stale, read_texts, write_plots
+from benchmarks.render import BEGIN, BUNDLES, END, RESULTS, insert, main, render
 from benchmarks.robust_figures import judge_attacks, judge_changes
 from benchmarks.robust_tables import tell_robustness
 from compression.stages import read_recipe
@@ -21,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_readmes_figures_are_those_of_the_results() -> None:
-    assert main(["--check"]) == 0, "run python benchmarks/readme.py"
+    assert main(["--check"]) == 0, "run python benchmarks/render.py"
 
 
 def test_the_results_are_those_of_the_bundle_that_ships() -> None:
@@ -72,7 +74,7 @@ def test_only_what_is_between_the_marks_is_replaced() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"schema": 3}, "written by another schema: expected 1 or 2, got 3"),
+        ({"schema": 4}, "written by another schema: expected 1 or 2 or 3, got 4"),
         ({"kind": "cost"}, "expected a result of the kind 'latency', got 'cost'"),
         ({"schema": 2, "valid": False}, "expected figures that are valid, got INVALID ones"),
     ],
@@ -180,3 +182,23 @@ def _headings(page: Path) -> set[str]:
     """As GitHub names them: lower case, blanks as dashes, nothing but letters and digits besides."""
     found = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in found}
+
+
+def test_a_plot_of_another_result_is_told_and_one_drawn_anew_is_not(tmp_path: Path) -> None:
+    shutil.copy(RESULTS / "latency-host.json", tmp_path)
+    assert [plot.name for plot in find_stale(tmp_path)] == ["latency-host.png"], "there is none"
+    assert [path.name for path in write_plots(tmp_path)] == ["latency-host.png"]
+    assert not find_stale(tmp_path) and not write_plots(tmp_path)
+    result = json.loads((tmp_path / "latency-host.json").read_text())
+    result["results"].pop()
+    (tmp_path / "latency-host.json").write_text(json.dumps(result))
+    assert [plot.name for plot in find_stale(tmp_path)] == ["latency-host.png"]
+    (tmp_path / "latency-host.png").write_bytes((tmp_path / "latency-host.png").read_bytes()[:60])
+    assert find_stale(tmp_path), "one that is cut off was drawn from nothing"
+
+
+def test_texts_of_a_png_are_those_that_another_library_reads(tmp_path: Path) -> None:
+    shutil.copy(RESULTS / "latency-host.json", tmp_path)
+    (path,) = write_plots(tmp_path)
+    with PIL.Image.open(path) as picture:
+        assert read_texts(path.read_bytes()) == picture.text  # type: ignore[attr-defined]
