@@ -133,9 +133,7 @@ def _rounds(result: Mapping[str, Any]) -> dict[tuple[str, str], NDArray[np.float
         rounds = np.array(row["rounds_ms"], np.float64)
         if rounds.size < FEWEST:
             raise DataError(f"{row['photo']}: expected {FEWEST} rounds at least, got {rounds.size}")
-        found[f"{row['photo']} {contents[row['photo']][:12]}", f"{row['backend']} {row['precision']}"] = (
-            rounds
-        )
+        found[f"{row['photo']} {contents[row['photo']][:12]}", latency_record.tell_model(row)] = rounds
     return found
 
 

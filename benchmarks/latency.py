@@ -46,7 +46,7 @@ from benchmarks.sampler import Sampler
 from benchmarks.system import System
 from benchmarks.table import show
 from benchmarks.validity import Run, judge
-from benchmarks.variants import Absence, Opened, Variant, list_unmeasured, open_variants
+from benchmarks.variants import Absence, Opened, Variant, open_variants
 from edge_iqa import backends, files, machine, opencv, timing
 from edge_iqa.backends.base import clamp_threads
 from edge_iqa.bundle import Bundle
@@ -118,7 +118,7 @@ def measure(
     with _limit_opencv(options.opencv_threads), contextlib.ExitStack() as stack:
         threads = max(clamp_threads(options.threads), opencv.load().getNumThreads())
         cores = stack.enter_context(pin(threads, system))
-        opened = open_variants(bundle, options.backend, options.threads)
+        opened = open_variants(bundle, options.backend, options.threads, device.ways)
         if change is not None:
             opened = replace(opened, variants=tuple(map(change, opened.variants)))
         for variant in opened.variants:
@@ -146,9 +146,7 @@ def measure(
         **judge(run, device).to_dict(),
         "conditions": latency_record.describe_conditions(run),
         "notes": latency_record.find_notes(bundle, measured["photos"]),
-        "missing": [
-            asdict(absence) for absence in (*opened.missing, *list_unmeasured(device.ways, options.backend))
-        ],
+        "missing": [asdict(absence) for absence in opened.missing],
         "failed": [asdict(absence) for absence in (*opened.failed, *measured["failed"])],
         **{key: measured[key] for key in ("photos", "results", "ratios")},
     }

@@ -15,7 +15,7 @@ from benchmarks.device import Device
 from benchmarks.drift import Drift
 from benchmarks.photos import Photo
 from benchmarks.validity import Run
-from benchmarks.variants import PRECISIONS, Opened, Variant
+from benchmarks.variants import PRECISIONS, Opened, Variant, tell_name
 from edge_iqa import Report, machine, opencv, timing
 from edge_iqa.bundle import Bundle
 
@@ -36,10 +36,16 @@ def summarize(photo: str, variant: Variant, recorded: timing.Recording) -> dict[
         "photo": photo,
         "backend": variant.backend,
         "precision": variant.model.precision,
+        "provider": variant.provider,
         "threads": variant.inspector.backend.threads,
         "stages": {stage: timing.summarize(samples).to_dict() for stage, samples in samples_ms.items()},
         "rounds_ms": recorded.whole_ms.round(3).tolist(),
     }
+
+
+def tell_model(row: Mapping[str, Any]) -> str:
+    """What the variant of a row is called, such as `onnx int8 CUDA`."""
+    return tell_name(row["backend"], row["precision"], row.get("provider", ""))
 
 
 def compare_precisions(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from benchmarks.latency_record import tell_model
 from benchmarks.table import Table, show
 from benchmarks.validity import Reason
 from edge_iqa import timing
@@ -69,7 +70,7 @@ def _photo_table(result: dict[str, Any], photo: dict[str, Any]) -> Table:
             rows.append(())
         rows.extend(
             (
-                f"{measured['backend']} {measured['precision']}" if percentile == "p50" else "",
+                tell_model(measured) if percentile == "p50" else "",
                 percentile,
                 *(_number(measured["stages"][stage], percentile) for stage in COLUMNS),
                 _interval(measured["stages"]["whole"], percentile),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.latency_record import tell_model
 from edge_iqa.errors import DataError
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def draw_latency(result: Mapping[str, Any]) -> Figure:
     tails = [each["p99_ms"] or each["p90_ms"] or each["p50_ms"] for each in whole]
     axes.hlines(at, [_p50(row, "whole") for row in rows], [tail["value"] for tail in tails], color="0.3")
     axes.plot([tail["value"] for tail in tails], at, "|", color="0.3", label="the whole, p50 to p99")
-    axes.set_yticks(at, [f"{row['photo']}, {row['backend']} {row['precision']}" for row in rows], fontsize=8)
+    axes.set_yticks(at, [f"{row['photo']}, {tell_model(row)}" for row in rows], fontsize=8)
     axes.set(xlabel="ms", title=f"{result['device']}: {result['machine']['cpu']}, stages of a verdict, p50")
     axes.legend(fontsize=8, ncols=len(stages) + 1, loc="upper center", bbox_to_anchor=(0.4, -0.12))
     axes.grid(axis="x", alpha=0.3)

@@ -337,7 +337,7 @@ def _latency(result: dict[str, Any]) -> list[str]:
         stages, photo = row["stages"], sizes[row["photo"]]
         cells = [_ms(stages[stage]["p50_ms"]) for stage in shown]
         whole = [_ms(stages["whole"][key]) for key in ("p50_ms", "p90_ms", "p99_ms")]
-        rows.append([photo, f"{row['backend']} {row['precision']}", *cells, *whole])
+        rows.append([photo, latency_record.tell_model(row), *cells, *whole])
     warnings = "".join(f" Warning: {each}." for each in result["warnings"])
     if "valid" not in result:
         warnings += " Measured before the bench judged whether its figures are valid."

@@ -32,6 +32,7 @@ from benchmarks.conditions import Probe, read_cores
 from benchmarks.device import Bounds
 from benchmarks.figures import Figure
 from benchmarks.latency_options import EXAMPLES, RESULTS
+from benchmarks.latency_record import tell_model
 from benchmarks.pinning import pin
 from benchmarks.progress import Progress
 from benchmarks.sampler import Sampler
@@ -132,7 +133,7 @@ def read_p50(result: Mapping[str, Any], photo: str | None = None) -> dict[str, f
     """p50 of the whole, by photo and model; of each model over all photos (geometric mean) for `ALL`."""
     found: dict[str, list[float]] = {}
     for row in result["results"]:
-        name = f"{photo or row['photo']}, {row['backend']} {row['precision']}"
+        name = f"{photo or row['photo']}, {tell_model(row)}"
         found.setdefault(name, []).append(row["stages"]["whole"]["p50_ms"]["value"])
     return {name: float(np.exp(np.mean(np.log(each)))) for name, each in found.items()}
 
