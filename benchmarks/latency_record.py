@@ -20,8 +20,9 @@ from edge_iqa import Report, machine, opencv, timing
 from edge_iqa.bundle import Bundle
 
 KIND = "latency"
-SCHEMA = 2
-"""2: figures are judged (`valid`, `invalid`, `unknown`, `conditions`), and warm-ups are as long as they need."""
+SCHEMA = 3
+"""2: figures are judged (`valid`, `invalid`, `unknown`, `conditions`), and warm-ups are as long as they need.
+3: `settings.profile` in place of `settings.quick`, and `scenarios`."""
 CHECKOUT = Path(__file__).resolve().parent.parent
 LARGE_PIXELS = 8_000_000
 """A phone photo; below, the figures say little about what a phone's camera hands over."""

@@ -126,7 +126,7 @@ def render(folder: Path) -> str:
     """
     accuracy = json.loads((folder / "accuracy-tflite.json").read_text())
     gates = json.loads((folder / "default" / "gates.json").read_text())
-    latency = read_result(folder / "latency-host.json", latency_record.KIND, (1, latency_record.SCHEMA))
+    latency = read_result(folder / "latency-host.json", latency_record.KIND, (1, 2, latency_record.SCHEMA))
     confidence = json.loads((folder / "confidence-tflite.json").read_text())
     parts = (
         _accuracy(accuracy),
