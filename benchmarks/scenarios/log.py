@@ -29,6 +29,7 @@ class Told:
         version: of LoadGen.
         valid: whether it calls its result VALID; its rules are about durations and numbers, not about the machine.
         why: what it says against it; empty where valid.
+        errors: that it reports, such as that it ran out of queries.
         early_stopping: what it says of its estimate that holds with a confidence of 99 %.
         queries, photos_per_query: asked.
         min_duration_ms, min_query_count: what it held the test to.
@@ -42,6 +43,7 @@ class Told:
     version: str
     valid: bool
     why: str
+    errors: tuple[str, ...]
     early_stopping: str
     queries: int
     photos_per_query: int
@@ -63,7 +65,7 @@ def read_log(folder: Path, scenario: str) -> Told:
     """Read what LoadGen wrote to a folder.
 
     Raises:
-        DataError: the log is missing, not as expected, of another scenario, or tells of errors.
+        DataError: the log is missing, not as expected, or of another scenario.
     """
     values = _Values(folder / FILE)
     came = values.get("requested_scenario", str)
@@ -87,6 +89,7 @@ def read_log(folder: Path, scenario: str) -> Told:
         version=values.get("loadgen_version", str),
         valid=valid,
         why="" if valid else _find_why(values, stopping),
+        errors=tuple(values.errors),
         early_stopping=stopping,
         queries=values.get("result_query_count", int),
         photos_per_query=values.get("generated_samples_per_query", int),
@@ -124,14 +127,12 @@ class _Values:
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(f"LoadGen's log could not be read ({error})") from error
         self._found: dict[str, list[Any]] = {}
-        errors = []
+        self.errors: list[str] = []
         for number, line in enumerate(lines, 1):
             entry = _parse(line, number)
             self._found.setdefault(entry["key"], []).append(entry["value"])
             if entry["metadata"].get("is_error"):
-                errors.append(f"{entry['key']}: {entry['value']}")
-        if errors:
-            raise DataError(f"LoadGen reports errors: {'; '.join(errors)}")
+                self.errors.append(str(entry["value"]))
 
     def get(self, key: str, kind: Any) -> Any:
         values = self._found.get(key, [])

@@ -84,7 +84,11 @@ def measure_scenarios(
         return Scenarios(missing=(Absence(f"scenarios {', '.join(plan.scenarios)}", str(error)),))
     rows, failed, unsteady = [], [], []
     for variant in variants:
-        expected_ms, recorded = _warm_up(variant, photos, steady, on_query)
+        try:
+            expected_ms, recorded = _warm_up(variant, photos, steady, on_query)
+        except EdgeIqaError as error:
+            failed.append(Absence(f"scenarios of {variant.name}", str(error)))
+            continue
         if not recorded.steady:
             came = f"was not steady after {recorded.warmup_ms.size} rounds"
             unsteady.append((f"scenarios of {variant.name}", came))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.table import Table
@@ -11,7 +11,7 @@ _MISSING = "-"
 _FIGURES = {"SingleStream": "p90, ms", "MultiStream": "p99 of 8 photos, ms", "Offline": "photos a second"}
 
 
-def to_table(rows: list[dict[str, Any]]) -> Table:
+def to_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """One row a variant and scenario: the scenario's figure by LoadGen, then ours with its interval."""
     cells = tuple(
         (
@@ -28,13 +28,18 @@ def to_table(rows: list[dict[str, Any]]) -> Table:
     return Table("LoadGen's scenarios, all photos together", columns, cells, labels=3)
 
 
-def list_reasons(rows: list[dict[str, Any]]) -> list[str]:
+def list_reasons(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """What LoadGen has against its own figures, a line each."""
     return [
-        f"LoadGen, {row['backend']} {row['precision']} {row['scenario']}: INVALID: {row['loadgen']['why']}"
+        f"LoadGen, {row['backend']} {row['precision']} {row['scenario']}: {said}"
         for row in rows
-        if not row["loadgen"]["valid"]
+        for said in _against(row["loadgen"])
     ]
+
+
+def _against(told: Mapping[str, Any]) -> list[str]:
+    invalid = [] if told["valid"] else [f"INVALID: {told['why']}"]
+    return invalid + [f"error: {error}" for error in told["errors"]]
 
 
 def _figures(row: Mapping[str, Any]) -> tuple[str, str, str]:
