@@ -201,7 +201,9 @@ def to_settings(lg: ModuleType, request: Request) -> Any:
 @contextlib.contextmanager
 def _keep_interrupt(sut: _System) -> Iterator[None]:
     """Take Ctrl-C as what ends the test: raised in the middle of a call from C++ it would abort the process."""
-    if threading.current_thread() is not threading.main_thread():
+    # where nothing of Python would be raised there is nothing to keep: other threads, a job that ignores Ctrl-C
+    main = threading.current_thread() is threading.main_thread()
+    if not main or not callable(signal.getsignal(signal.SIGINT)):
         yield
         return
 
