@@ -5,10 +5,12 @@
     python benchmarks/latency.py --bundle bundles/default-0.3.1    float beside int8
     python benchmarks/latency.py --device jetson                   refuses where this is no Jetson
     python benchmarks/latency.py --compare a.json b.json           faster, slower or not told apart
+    python benchmarks/latency.py --profile rapid                   a look, in half a minute
 
 Needs `edge_iqa` (the checkout's, else the installed one) with at least one inference runtime, and no
 torch; rich, where installed, draws the tables. Every model file of the bundle that an installed
-runtime can run is measured, in turn (see `edge_iqa.timing`), through the `Inspector` that an app uses.
+runtime can run is measured, in turn (see `edge_iqa.timing`), through the `Inspector` that an app uses; then,
+where `mlcommons-loadgen` is installed, in the scenarios of MLPerf's LoadGen (`benchmarks/scenarios/`).
 
 Figures count only where the machine was left in peace (`benchmarks/validity.py`); the others are INVALID,
 each with its reasons, and go to a file that says so in its name.
@@ -32,17 +34,18 @@ if not __package__:
     # run as a script, Python puts benchmarks/ first, where neither edge_iqa nor benchmarks is found
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from benchmarks import comparing, devices, latency_record
+from benchmarks import comparing, devices, latency_record, profiles
 from benchmarks.conditions import Probe, read_cores, read_notes
 from benchmarks.device import Device
 from benchmarks.drift import find_drift
-from benchmarks.latency_options import EXAMPLE_PHOTOS, EXAMPLES, QUICK_PHOTOS, parse
+from benchmarks.latency_options import EXAMPLES, parse
 from benchmarks.latency_record import compare_precisions
 from benchmarks.latency_screen import print_result
-from benchmarks.photos import Photo, pick, read_photos
+from benchmarks.photos import Photo, read_photos
 from benchmarks.pinning import pin
 from benchmarks.progress import Progress
 from benchmarks.sampler import Sampler
+from benchmarks.scenarios.measure import Plan, check, measure_scenarios
 from benchmarks.system import System
 from benchmarks.table import show
 from benchmarks.validity import Run, judge
@@ -81,6 +84,7 @@ def main(argv: Sequence[str] | None = None, system: System | None = None) -> int
         print(devices.refuse(options.device, known, system), file=sys.stderr)
         return 3
     try:
+        check(_plan(options))
         files.make_folder(options.out, "--out")
         result = measure(options, device, system)
         path = files.write_json(_result_path(options, result), result)
@@ -127,12 +131,21 @@ def measure(
         notes, before = read_notes(system, device.record), probe.read()
         watch, sampler = machine.Watch(), Sampler(probe)
         measured = _measure_photos(photos, opened, options.repeats, sampler)
+        read = {each["name"] for each in measured["photos"]}
+        scenarios = measure_scenarios(
+            _plan(options),
+            opened.variants,
+            [photo for photo in photos if photo.name in read],
+            STEADY,
+            sampler.on_round,
+        )
+        measured["unsteady"].update(scenarios.unsteady)
         usage = watch.read()
         run = Run(
             before, probe.read(), sampler.samples, usage, measured["drifts"], measured["unsteady"], notes
         )
         settings = {
-            "quick": options.quick,
+            **profiles.to_settings(options),
             "warmup_at_least": WARMUP,
             "warmup_at_most": STEADY.at_most,
             "repeats": options.repeats,
@@ -146,9 +159,16 @@ def measure(
         **judge(run, device).to_dict(),
         "conditions": latency_record.describe_conditions(run),
         "notes": latency_record.find_notes(bundle, measured["photos"]),
-        "missing": [asdict(absence) for absence in opened.missing],
-        "failed": [asdict(absence) for absence in (*opened.failed, *measured["failed"])],
+        "missing": [
+            asdict(absence)
+            for absence in (
+                *opened.missing,
+                *scenarios.missing,
+            )
+        ],
+        "failed": [asdict(absence) for absence in (*opened.failed, *measured["failed"], *scenarios.failed)],
         **{key: measured[key] for key in ("photos", "results", "ratios")},
+        "scenarios": list(scenarios.rows),
     }
 
 
@@ -217,9 +237,11 @@ def _limit_opencv(threads: int | None) -> Iterator[None]:
 
 def _choose_photos(options: argparse.Namespace) -> list[Photo]:
     photos = read_photos(options.photos or [EXAMPLES])
-    if options.quick:
-        return pick(photos, QUICK_PHOTOS)
-    return photos if options.photos else pick(photos, EXAMPLE_PHOTOS)
+    return options.profile.choose(photos, given=bool(options.photos))
+
+
+def _plan(options: argparse.Namespace) -> Plan:
+    return Plan(options.scenarios, options.scenario_seconds, options.scenario is not None)
 
 
 def _record(
@@ -242,10 +264,10 @@ def _record(
 
 
 def _result_path(options: argparse.Namespace, result: Mapping[str, Any]) -> Path:
-    # neither a quick look nor an invalid figure ever takes the place of a measurement
+    # no profile takes another one's place, nor does an invalid figure ever that of a measurement
     folder: Path = options.out
-    quick, invalid = "-quick" if options.quick else "", "" if result["valid"] else "-invalid"
-    return folder / f"latency-{result['device']}{quick}{invalid}.json"
+    invalid = "" if result["valid"] else "-invalid"
+    return folder / f"latency-{result['device']}{options.profile.suffix}{invalid}.json"
 
 
 if __name__ == "__main__":

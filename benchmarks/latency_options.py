@@ -6,21 +6,14 @@ import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import devices
+from benchmarks import devices, profiles
 from benchmarks.device import Device
 from edge_iqa import backends
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 EXAMPLES = CHECKOUT / "examples" / "photos"
 RESULTS = CHECKOUT / "benchmarks" / "results"
-
-REPEATS = 400
-"""Enough for p99, which needs 368."""
-QUICK_REPEATS = 40
-"""Enough for p90, which needs 36."""
-EXAMPLE_PHOTOS = 4
-"""Of the examples, from the smallest file to the largest: a fault in a photo takes no longer to judge."""
-QUICK_PHOTOS = 3
+_REPEATS = ", ".join(f"{each.name} {each.repeats}" for each in profiles.PROFILES.values())
 
 
 def parse(argv: Sequence[str] | None, known: Mapping[str, Device]) -> argparse.Namespace:
@@ -51,23 +44,18 @@ def parse(argv: Sequence[str] | None, known: Mapping[str, Device]) -> argparse.N
         metavar=("BEFORE", "AFTER"),
         help="compare two results and measure nothing; exit code 5 if anything got slower",
     )
-    add("--photos", nargs="+", type=Path, help=f"folders or files ({EXAMPLE_PHOTOS} of the example photos)")
+    add("--photos", nargs="+", type=Path, help="folders or files (a few of the example photos)")
     add("--bundle", type=Path, help="folder of a bundle (the one that edge_iqa ships)")
     add("--backend", choices=tuple(backends.RUNTIMES), help="only this one (all that are installed)")
     add("--threads", type=_count, help="threads for the model, at most one per core (1)")
     add(
         "--opencv-threads", type=_count, help="threads for the rest (as many as OpenCV chooses, as in an app)"
     )
-    add("--repeats", type=_count, help=f"kept rounds per photo ({REPEATS}; with --quick {QUICK_REPEATS})")
+    add("--repeats", type=_count, help=f"kept rounds per photo ({_REPEATS})")
     add("--out", type=Path, default=RESULTS, help="folder for the result (benchmarks/results)")
-    add(
-        "--quick",
-        action="store_true",
-        help=f"few rounds, {QUICK_PHOTOS} photos, and a result file of its own",
-    )
+    profiles.add_options(parser)
     options = parser.parse_args(argv)
-    if options.repeats is None:
-        options.repeats = QUICK_REPEATS if options.quick else REPEATS
+    profiles.apply(options, parser)
     return options
 
 

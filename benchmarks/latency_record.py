@@ -22,7 +22,7 @@ from edge_iqa.bundle import Bundle
 KIND = "latency"
 SCHEMA = 3
 """2: figures are judged (`valid`, `invalid`, `unknown`, `conditions`), and warm-ups are as long as they need.
-3: every round is kept, so that two runs can be compared."""
+3: `settings.profile` in place of `settings.quick`, `scenarios`, and every round, so that two runs can be compared."""
 CHECKOUT = Path(__file__).resolve().parent.parent
 LARGE_PIXELS = 8_000_000
 """A phone photo; below, the figures say little about what a phone's camera hands over."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from benchmarks.latency_record import tell_model
+from benchmarks.scenarios import screen
 from benchmarks.table import Table, show
 from benchmarks.validity import Reason
 from edge_iqa import timing
@@ -30,6 +31,8 @@ def print_result(result: dict[str, Any]) -> None:
         print(f"-: too few repeats to tell; {', '.join(short)}")
     if result["unknown"]:
         print(f"unknown here: {', '.join(result['unknown'])}")
+    for reason in screen.list_reasons(result["scenarios"]):
+        print(reason)
     for note in result["notes"]:
         print(f"note: {note}")
     for absence in result["missing"]:
@@ -41,9 +44,10 @@ def print_result(result: dict[str, Any]) -> None:
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
-    """One table of milliseconds per photo, then one of float against int8 where both were measured."""
+    """One table of milliseconds per photo, then float against int8, and LoadGen's scenarios, where measured."""
     drawn = [_photo_table(result, photo) for photo in result["photos"]]
     drawn += [_ratio_table(result)] if result["ratios"] else []
+    drawn += [screen.to_table(result["scenarios"])] if result["scenarios"] else []
     if result["valid"]:
         return drawn
     return [replace(table, title=f"INVALID: {table.title}") for table in drawn]

@@ -71,6 +71,37 @@ def test_only_what_is_between_the_marks_is_replaced() -> None:
         insert("no marks", "new")
 
 
+def test_scenarios_are_shown_with_what_loadgen_says_of_them(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(RESULTS, tmp_path / "results"))
+    path = folder / "latency-host.json"
+    rows = [
+        {
+            "backend": "litert",
+            "precision": "int8",
+            "scenario": "SingleStream",
+            "n": 321,
+            "loadgen": {"version": "6.0.17 @ d6147c7eb7", "valid": True, "latency_ms": 81.239},
+            "ours": {"p90_ms": {"value": 81.111, "low": 80.5, "high": 82.25}},
+        },
+        {
+            "backend": "litert",
+            "precision": "int8",
+            "scenario": "Offline",
+            "n": 1,
+            "photos_answered": 250,
+            "loadgen": {"version": "6.0.17 @ d6147c7eb7", "valid": False, "samples_per_second": 18.02},
+            "ours": {"samples_per_second": 18.03, "median_pass": None},
+        },
+    ]
+    path.write_text(
+        json.dumps(json.loads(path.read_text()) | {"schema": 3, "valid": True, "scenarios": rows})
+    )
+    text = " ".join(render(folder).split())
+    assert "| litert int8 | SingleStream | p90, ms | 321 | 81.24 | 81.11 | 80.50 to 82.25 | VALID |" in text
+    assert "| litert int8 | Offline | photos a second | 250 | 18.02 | 18.03 | - | INVALID |" in text
+    assert "LoadGen (6.0.17)" in text and "No MLPerf submission" in text
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
