@@ -22,7 +22,7 @@ import argparse
 import contextlib
 import functools
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -34,13 +34,14 @@ if not __package__:
 from benchmarks import devices, latency_record
 from benchmarks.conditions import Probe, read_notes
 from benchmarks.device import Device
-from benchmarks.drift import find_drift
+from benchmarks.drift import Drift, find_drift
+from benchmarks.keeper import Keeper, Streamer
 from benchmarks.latency_options import EXAMPLE_PHOTOS, EXAMPLES, QUICK_PHOTOS, parse
 from benchmarks.latency_record import compare_precisions
-from benchmarks.latency_screen import print_result
 from benchmarks.photos import Photo, pick, read_photos
 from benchmarks.pinning import pin
 from benchmarks.progress import Progress
+from benchmarks.remote.run import run_there
 from benchmarks.sampler import Sampler
 from benchmarks.system import System
 from benchmarks.table import show
@@ -55,8 +56,6 @@ from edge_iqa.inspector import STAGES
 WARMUP = 5
 """At least; then until steady."""
 STEADY = timing.Steady(window=5, tolerance=0.02, at_most=60)
-INVALID = 4
-"""Exit code of figures that do not count."""
 
 
 def main(argv: Sequence[str] | None = None, system: System | None = None) -> int:
@@ -71,32 +70,31 @@ def main(argv: Sequence[str] | None = None, system: System | None = None) -> int
     if options.devices:
         show(devices.to_table(known))
         return 0
-    device = devices.find(options.device, known, system)
-    if device is None:
-        print(devices.refuse(options.device, known, system), file=sys.stderr)
-        return 3
+    keeper = Streamer() if options.stream else Keeper()
     try:
-        files.make_folder(options.out, "--out")
-        result = measure(options, device, system)
-        path = files.write_json(_result_path(options, result), result)
+        if options.remote:
+            return run_there(options, sys.argv[1:] if argv is None else argv, known, _choose_photos(options))
+        device = devices.find(options.device, known, system)
+        if device is None:
+            print(devices.refuse(options.device, known, system), file=sys.stderr)
+            return 3
+        if not options.stream:
+            files.make_folder(options.out, "--out")
+        measure(options, device, system, keeper)
+        return keeper.finish(options)
     except EdgeIqaError as error:
         print(f"latency.py: {error}", file=sys.stderr)
-        return 1
+        return keeper.cut(options, "it failed", 1)
     except KeyboardInterrupt:
-        print("\nlatency.py: stopped; nothing was written", file=sys.stderr)
-        return 130
-    print_result(result)
-    print(f"written to {path}")
-    if result["failed"]:
-        return 1
-    return 0 if result["valid"] else INVALID
+        return keeper.cut(options, "it was interrupted", 130)
 
 
-def measure(options: argparse.Namespace, device: Device, system: System) -> dict[str, Any]:
-    """Measure every photo on every variant; returns what the result file holds.
+def measure(options: argparse.Namespace, device: Device, system: System, keeper: Keeper) -> None:
+    """Measure every photo on every variant.
 
     Args:
         device: what this machine is.
+        keeper: gets, after each photo, what the result file holds of the photos done so far.
 
     Raises:
         EdgeIqaError: nothing could be measured.
@@ -112,11 +110,6 @@ def measure(options: argparse.Namespace, device: Device, system: System) -> dict
         probe = Probe(system, device.bounds, cores)
         notes, before = read_notes(system, device.record), probe.read()
         watch, sampler = machine.Watch(), Sampler(probe)
-        measured = _measure_photos(photos, opened, options.repeats, sampler)
-        usage = watch.read()
-        run = Run(
-            before, probe.read(), sampler.samples, usage, measured["drifts"], measured["unsteady"], notes
-        )
         settings = {
             "quick": options.quick,
             "warmup_at_least": WARMUP,
@@ -127,36 +120,53 @@ def measure(options: argparse.Namespace, device: Device, system: System) -> dict
             "opencv_threads": opencv.load().getNumThreads(),
             "cores": list(cores),
         }
-    return {
-        **latency_record.describe_run(device, settings, facts, usage, bundle, opened),
-        **judge(run, device).to_dict(),
-        "conditions": latency_record.describe_conditions(run),
-        "notes": latency_record.find_notes(bundle, measured["photos"]),
-        "missing": [
-            asdict(absence) for absence in (*opened.missing, *list_unmeasured(device.ways, options.backend))
-        ],
-        "failed": [asdict(absence) for absence in (*opened.failed, *measured["failed"])],
-        **{key: measured[key] for key in ("photos", "results", "ratios")},
-    }
+        for measured in _measure_photos(photos, opened, options.repeats, sampler, keeper):
+            usage = watch.read()
+            samples, drifts, unsteady = list(sampler.samples), measured["drifts"], measured["unsteady"]
+            run = Run(before, probe.read(), samples, usage, drifts, unsteady, notes)
+            result = {
+                **latency_record.describe_run(device, settings, facts, usage, bundle, opened),
+                **judge(run, device).to_dict(),
+                "conditions": latency_record.describe_conditions(run),
+                "notes": latency_record.find_notes(bundle, measured["photos"]),
+                "missing": [
+                    asdict(absence)
+                    for absence in (*opened.missing, *list_unmeasured(device.ways, options.backend))
+                ],
+                "failed": [asdict(absence) for absence in (*opened.failed, *measured["failed"])],
+                **{key: measured[key] for key in ("photos", "results", "ratios")},
+            }
+            keeper.keep(result, len(photos))
 
 
 def _measure_photos(
-    photos: Sequence[Photo], opened: Opened, repeats: int, sampler: Sampler
-) -> dict[str, Any]:
-    """Figures of each photo, and how its rounds went.
+    photos: Sequence[Photo], opened: Opened, repeats: int, sampler: Sampler, keeper: Keeper
+) -> Iterator[dict[str, Any]]:
+    """Figures of the photos so far, and how their rounds went, after each photo from the first that could be read.
 
     Raises:
         DataError: no photo could be read.
     """
     told: dict[str, list[Any]] = {key: [] for key in ("photos", "results", "ratios", "failed")}
-    drifts, unsteady = {}, {}
+    drifts: dict[str, Drift] = {}
+    unsteady: dict[str, str] = {}
+
+    def so_far() -> dict[str, Any]:
+        return {
+            **{key: list(values) for key, values in told.items()},
+            "drifts": dict(drifts),
+            "unsteady": dict(unsteady),
+        }
+
     for index, photo in enumerate(photos, 1):
         try:
             report = opened.variants[0].inspector.inspect(photo.data)
         except PhotoError as error:
             told["failed"].append(Absence(photo.name, str(error)))
+            if told["photos"]:
+                yield so_far()
             continue
-        progress = Progress(f"{photo.name} ({index} of {len(photos)})", 2 * STEADY.window + repeats)
+        progress = keeper.watch(f"{photo.name} ({index} of {len(photos)})", 2 * STEADY.window + repeats)
         recorded = _record(photo, opened.variants, repeats, progress, sampler)
         rounds = list(recorded.values())
         # a run is told to drift once in twenty quiet ones, however many photos it has
@@ -170,10 +180,10 @@ def _measure_photos(
             for variant in opened.variants
         ]
         told["ratios"] += compare_precisions(photo.name, backends.RUNTIMES, recorded)
+        yield so_far()
     if not told["photos"]:
         failed = (*opened.failed, *told["failed"])
         raise DataError("; ".join(f"{absence.what}: {absence.why}" for absence in failed))
-    return {**told, "drifts": drifts, "unsteady": unsteady}
 
 
 @contextlib.contextmanager
@@ -214,13 +224,6 @@ def _record(
     )
     progress.clear()
     return recorded
-
-
-def _result_path(options: argparse.Namespace, result: Mapping[str, Any]) -> Path:
-    # neither a quick look nor an invalid figure ever takes the place of a measurement
-    folder: Path = options.out
-    quick, invalid = "-quick" if options.quick else "", "" if result["valid"] else "-invalid"
-    return folder / f"latency-{result['device']}{quick}{invalid}.json"
 
 
 if __name__ == "__main__":

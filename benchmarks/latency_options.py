@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks import devices
 from benchmarks.device import Device
+from benchmarks.remote import options as remote_options
 from edge_iqa import backends
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -34,7 +35,9 @@ def parse(argv: Sequence[str] | None, known: Mapping[str, Device]) -> argparse.N
         description="Measure how long a verdict takes, stage by stage, from a photo's encoded bytes.",
         epilog="Exit code: 0 all was measured and is valid, 1 something failed, 2 wrong usage, 3 not the device "
         "asked for, 4 the figures are INVALID: the machine was not left in peace; benchmarks/README.md says what "
-        "to do about each reason.",
+        "to do about each reason. A run that is cut off (a link that drops: 1, Ctrl-C: 130) keeps the photos that were "
+        "done in a file -partial.json, which is INVALID.",
+        allow_abbrev=False,  # a remote gets the options as they are typed
     )
     add = parser.add_argument
     add(
@@ -58,6 +61,7 @@ def parse(argv: Sequence[str] | None, known: Mapping[str, Device]) -> argparse.N
         action="store_true",
         help=f"few rounds, {QUICK_PHOTOS} photos, and a result file of its own",
     )
+    remote_options.add_options(parser)
     options = parser.parse_args(argv)
     if options.repeats is None:
         options.repeats = QUICK_REPEATS if options.quick else REPEATS

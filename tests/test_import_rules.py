@@ -27,6 +27,8 @@ LAYERS = {
     "benchmarks/device*.py": ("edge_iqa",),
     "benchmarks/validity.py": ("edge_iqa",),
     "benchmarks/scale*.py": ("edge_iqa",),
+    "benchmarks/remote/*": ("edge_iqa",),
+    "benchmarks/phone/*": ("edge_iqa",),
     "benchmarks/*": ("edge_iqa", "export", "compression"),
     "examples/*": ("edge_iqa",),
     "scripts/*": ("edge_iqa", "export", "compression", "benchmarks"),

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks import devices, latency
+from benchmarks import devices, latency, latency_file
 from benchmarks.system import System
 from edge_iqa import backends, timing
 from edge_iqa.backends.base import cores
@@ -122,8 +122,8 @@ def variants() -> set[tuple[str, str]]:
 
 def read_result(out: Path, code: int, said: str = "", quick: str = "") -> dict[str, Any]:
     """The one file that a run wrote. Other work beside the tests makes it INVALID, which only the name tells apart."""
-    assert code in (0, latency.INVALID), said
-    invalid = "-invalid" if code == latency.INVALID else ""
+    assert code in (0, latency_file.INVALID), said
+    invalid = "-invalid" if code == latency_file.INVALID else ""
     (path,) = out.glob("*.json")
     assert path.name == f"latency-host{quick}{invalid}.json"
     told: dict[str, Any] = json.loads(path.read_text())

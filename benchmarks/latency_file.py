@@ -1,0 +1,62 @@
+"""Where a result of `latency.py` goes, what is printed of it, and the exit code that it gives."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.devices import HOST
+from benchmarks.latency_screen import print_result
+from benchmarks.partial import mark
+from edge_iqa import files
+
+INVALID = 4
+"""Exit code of figures that do not count."""
+
+
+def conclude(options: argparse.Namespace, result: Mapping[str, Any]) -> int:
+    """Write the result, print it, and return the exit code.
+
+    Raises:
+        OutputError: it could not be written.
+    """
+    path = files.write_json(result_path(options, result), result)
+    print_result(dict(result))
+    print(f"written to {path}")
+    return exit_code(result)
+
+
+def exit_code(result: Mapping[str, Any]) -> int:
+    """Of a command that has come to this result."""
+    if result["failed"] or result.get("partial"):
+        return 1
+    return 0 if result["valid"] else INVALID
+
+
+def conclude_partial(options: argparse.Namespace, result: Mapping[str, Any], asked: int, why: str) -> None:
+    """Write and print what was measured until the run was cut off, marked as such.
+
+    Args:
+        result: of the photos that were done.
+        asked: photos that were to be measured.
+        why: what cut it off.
+
+    Raises:
+        OutputError: it could not be written.
+    """
+    conclude(options, mark(result, asked, why))
+    print(f"latency.py: {why}; what was measured until then is kept, marked as partial", file=sys.stderr)
+
+
+def result_path(options: argparse.Namespace, result: Mapping[str, Any]) -> Path:
+    """Neither a quick look nor an invalid figure ever takes the place of a measurement, nor another host's of ours."""
+    folder: Path = options.out
+    name = result["device"]
+    if options.remote and name == HOST:
+        name += "-remote"
+    quick = "-quick" if options.quick else ""
+    state = "-partial" if result.get("partial") else "" if result["valid"] else "-invalid"
+    return folder / f"latency-{name}{quick}{state}.json"
