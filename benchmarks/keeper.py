@@ -44,9 +44,8 @@ class Keeper:
         return conclude(options, self._measured())
 
     def cut(self, options: argparse.Namespace, why: str, code: int) -> int:
-        """The run was cut off: write and print what there is, marked as partial; returns `code`."""
+        """The run was cut off: write and print what there is, if anything, marked as partial; returns `code`."""
         if self.last is None:
-            print(f"latency.py: {why}; nothing was measured", file=sys.stderr)
             return code
         try:
             conclude_partial(options, self.last, self.asked, why)

@@ -72,7 +72,7 @@ def main(argv: Sequence[str] | None = None, system: System | None = None) -> int
         return 0
     keeper = Streamer() if options.stream else Keeper()
     try:
-        if options.remote:
+        if options.remote is not None:
             return run_there(options, sys.argv[1:] if argv is None else argv, known, _choose_photos(options))
         device = devices.find(options.device, known, system)
         if device is None:
@@ -86,6 +86,9 @@ def main(argv: Sequence[str] | None = None, system: System | None = None) -> int
         print(f"latency.py: {error}", file=sys.stderr)
         return keeper.cut(options, "it failed", 1)
     except KeyboardInterrupt:
+        print(
+            f"\nlatency.py: stopped{'; nothing was written' if keeper.last is None else ''}", file=sys.stderr
+        )
         return keeper.cut(options, "it was interrupted", 130)
 
 

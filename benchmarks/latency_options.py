@@ -63,6 +63,7 @@ def parse(argv: Sequence[str] | None, known: Mapping[str, Device]) -> argparse.N
     )
     remote_options.add_options(parser)
     options = parser.parse_args(argv)
+    remote_options.check_options(parser, options)
     if options.repeats is None:
         options.repeats = QUICK_REPEATS if options.quick else REPEATS
     return options

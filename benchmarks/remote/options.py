@@ -25,6 +25,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def check_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Exit with 2 where an option would do nothing."""
+    if options.remote is None:
+        for name in ("ssh_config", "remote_python", "wheel"):
+            if getattr(options, name) is not None:
+                parser.error(f"--{name.replace('_', '-')} goes with --remote")
+    elif options.stream:
+        parser.error("--stream and --remote: the remote's stream is read here; leave one out")
+
+
 def pass_on(argv: Sequence[str]) -> list[str]:
     """The options that the remote's `latency.py` gets as they are: all but those that concern this side."""
     here = argparse.ArgumentParser(add_help=False, allow_abbrev=False)

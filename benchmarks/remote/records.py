@@ -49,7 +49,7 @@ class RecordReader:
             content, ended, _ = part.partition(_END)
             self._begun += content
             if len(self._begun) > self._most_bytes:
-                raise DataError(f"expected records of at most {self._most_bytes} bytes, got a larger one")
+                raise DataError(f"expected a record of at most {self._most_bytes} bytes, got a larger one")
             if ended:
                 text, self._begun = bytes(self._begun), None
                 yield _parse(text)

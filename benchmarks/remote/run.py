@@ -44,6 +44,7 @@ def run_there(
         photos: what to measure on.
 
     Raises:
+        KeyboardInterrupt: as pressed, where nothing was measured before.
         EdgeIqaError: nothing came back. What was measured before a link dropped is written, and gives 1.
     """
     bundle = Bundle.open(options.bundle)
@@ -57,6 +58,8 @@ def run_there(
     code, why = _hold(ssh, talk, lambda stream: parcel.send(stream, wheel, photos, sent, script))
     if code in _REFUSED and not why:
         return code
+    if talk.result is None and code == INTERRUPTED:
+        raise KeyboardInterrupt
     if talk.result is None:
         raise RemoteError(
             f"{ssh.host}: {why or f'the run there failed (exit code {code})'}; nothing was measured"
