@@ -38,6 +38,8 @@ from benchmarks.drift import Drift, find_drift
 from benchmarks.keeper import Keeper, Streamer
 from benchmarks.latency_options import EXAMPLE_PHOTOS, EXAMPLES, QUICK_PHOTOS, parse
 from benchmarks.latency_record import compare_precisions
+from benchmarks.phone.run import NAME as ANDROID
+from benchmarks.phone.run import run_on_phone
 from benchmarks.photos import Photo, pick, read_photos
 from benchmarks.pinning import pin
 from benchmarks.progress import Progress
@@ -75,6 +77,8 @@ def main(argv: Sequence[str] | None = None, system: System | None = None) -> int
         if options.remote is not None:
             return run_there(options, sys.argv[1:] if argv is None else argv, known, _choose_photos(options))
         device = devices.find(options.device, known, system)
+        if device is None and options.device == ANDROID:
+            return run_on_phone(options, known, system)
         if device is None:
             print(devices.refuse(options.device, known, system), file=sys.stderr)
             return 3

@@ -23,7 +23,7 @@ def conclude(options: argparse.Namespace, result: Mapping[str, Any]) -> int:
     Raises:
         OutputError: it could not be written.
     """
-    path = files.write_json(result_path(options, result), result)
+    path = write_result(options, result)
     print_result(dict(result))
     print(f"written to {path}")
     return exit_code(result)
@@ -31,7 +31,7 @@ def conclude(options: argparse.Namespace, result: Mapping[str, Any]) -> int:
 
 def exit_code(result: Mapping[str, Any]) -> int:
     """Of a command that has come to this result."""
-    if result["failed"] or result.get("partial"):
+    if result.get("failed") or result.get("partial"):
         return 1
     return 0 if result["valid"] else INVALID
 
@@ -47,16 +47,27 @@ def conclude_partial(options: argparse.Namespace, result: Mapping[str, Any], ask
     Raises:
         OutputError: it could not be written.
     """
-    conclude(options, mark(result, asked, why))
+    done = len(result["photos"]) + len(result["failed"])
+    conclude(options, mark(result, done, asked, "photos", why))
     print(f"latency.py: {why}; what was measured until then is kept, marked as partial", file=sys.stderr)
 
 
-def result_path(options: argparse.Namespace, result: Mapping[str, Any]) -> Path:
-    """Neither a quick look nor an invalid figure ever takes the place of a measurement, nor another host's of ours."""
+def write_result(options: argparse.Namespace, result: Mapping[str, Any], what: str = "") -> Path:
+    """Write it to a file whose name says what it is; returns where.
+
+    Neither a quick look nor an invalid figure ever takes the place of a measurement, nor another host's figures of
+    this one's.
+
+    Args:
+        what: `-model` for a part of what `latency.py` measures.
+
+    Raises:
+        OutputError: it could not be written.
+    """
     folder: Path = options.out
-    name = result["device"]
-    if options.remote and name == HOST:
+    name = f"{result['device']}{what}"
+    if options.remote is not None and name == HOST:
         name += "-remote"
     quick = "-quick" if options.quick else ""
     state = "-partial" if result.get("partial") else "" if result["valid"] else "-invalid"
-    return folder / f"latency-{name}{quick}{state}.json"
+    return files.write_json(folder / f"latency-{name}{quick}{state}.json", result)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks import devices
 from benchmarks.device import Device
+from benchmarks.phone import options as phone_options
 from benchmarks.remote import options as remote_options
 from edge_iqa import backends
 
@@ -62,6 +63,7 @@ def parse(argv: Sequence[str] | None, known: Mapping[str, Device]) -> argparse.N
         help=f"few rounds, {QUICK_PHOTOS} photos, and a result file of its own",
     )
     remote_options.add_options(parser)
+    phone_options.add_options(parser)
     options = parser.parse_args(argv)
     remote_options.check_options(parser, options)
     if options.repeats is None:

@@ -11,14 +11,13 @@ from benchmarks.validity import Reason
 CODE = "dropped"
 
 
-def mark(result: Mapping[str, Any], asked: int, why: str) -> dict[str, Any]:
+def mark(result: Mapping[str, Any], done: int, asked: int, what: str, why: str) -> dict[str, Any]:
     """The same figures as part of a run: `partial` is true, and they are INVALID whatever the machine was like.
 
     Args:
-        result: of the photos that were done.
-        asked: photos that were to be measured.
+        done, asked: how many there are, and were to be.
+        what: of what, such as `photos`.
         why: what ended it, such as `the link dropped`; no host name, as a file is meant to be published.
     """
-    done = len(result["photos"]) + len(result["failed"])
-    reason = Reason(CODE, "the run", f"ended after {done} of {asked} photos", f"{why}; all must be measured")
+    reason = Reason(CODE, "the run", f"ended after {done} of {asked} {what}", f"{why}; all must be measured")
     return {**result, "partial": True, "valid": False, "invalid": [asdict(reason), *result["invalid"]]}

@@ -88,7 +88,7 @@ def _make_environment(python: Python, wheel: Wheel, file: str, extra: str) -> li
     key = hashlib.sha256("\n".join([python.path, extra, *wheel.requirements]).encode()).hexdigest()[:12]
     return [
         f'environment="${{XDG_CACHE_HOME:-$HOME/.cache}}/edge-iqa-bench/python{version}-{key}"',
-        'if [ ! -f "$environment/ready" ]; then',
+        'if [ ! -f "$environment/ready" ] || ! "$environment/bin/python" -c ""; then',
         '    rm -rf "$environment"',
         '    echo "making an environment there, once" >&2',
         '    "$python" -m venv "$environment" >&2',
