@@ -79,17 +79,16 @@ def read_pass(said: str) -> Pass:
         last = (said.strip().splitlines() or ["nothing"])[-1]
         raise PhoneError(f"expected statistics of benchmark_model, it said: {last!r:.200}")
     told = {name: _to_number(text) for name, text in _FIELD.findall(lines[-1])}
-    # of a single run only `curr` is told
-    only = told.get("curr")
-    values = {name: told.get(name, only) for name in ("avg", "min", "max")}
-    if any(value is None for value in values.values()) or told["count"] < 1:
+    if told["count"] == 1 and "curr" in told:  # of a single run nothing else is told
+        told = {**dict.fromkeys(("avg", "min", "max"), told["curr"]), **told}
+    if not {"avg", "min", "max"} <= told.keys() or told["count"] < 1:
         raise PhoneError(f"expected statistics of benchmark_model, got {lines[-1]!r:.200}")
     return Pass(
         count=int(told["count"]),
-        mean_us=values["avg"],
+        mean_us=told["avg"],
         std_us=told.get("std", 0.0),
-        least_us=values["min"],
-        most_us=values["max"],
+        least_us=told["min"],
+        most_us=told["max"],
         init_us=_to_number(start[1]),
         first_us=_to_number(start[2]),
         **{ours: told.get(theirs) for theirs, ours in _NAMES.items()},

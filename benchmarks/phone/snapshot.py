@@ -13,9 +13,10 @@ from benchmarks.system import System
 
 _CPU = "sys/devices/system/cpu/cpu*/cpufreq"
 _THERMAL = "sys/class/thermal"
+_TEMPERATURE = f"{_THERMAL}/thermal_zone*/temp"
 _MOVING = (
     f"{_CPU}/scaling_cur_freq",
-    f"{_THERMAL}/thermal_zone*/temp",
+    _TEMPERATURE,
     f"{_THERMAL}/cooling_device*/cur_state",
     "proc/loadavg",
 )
@@ -34,6 +35,9 @@ _FIXED = (
     "proc/vmstat",
     "proc/stat",
 )
+_HAL = "Current temperatures from HAL:"
+_CPU_HEAT = re.compile(r"Temperature\{mValue=(-?\d+(?:\.\d+)?), mType=0,")
+"""Lines of `dumpsys thermalservice`; type 0 is `android.hardware.thermal.TemperatureType.CPU`."""
 _BEGIN = "\x1e"
 _BATTERY = "sys/class/power_supply/dumpsys"
 _STATUS = {"1": "Unknown", "2": "Charging", "3": "Discharging", "4": "Not charging", "5": "Full"}
@@ -56,10 +60,21 @@ class Snapshots:
             PhoneError: the phone was lost.
         """
         patterns = _MOVING if moving_only else self._all
-        for path, text in _read(self._phone, patterns).items():
+        texts = _read(self._phone, patterns)
+        for path, text in texts.items():
             self._write(path, text)
+        if not any(fnmatch.fnmatchcase(path, _TEMPERATURE) for path in texts):
+            self._ask_for_heat()
         if not moving_only and not self.system.find("sys/class/power_supply/*/type"):
             self._ask_for_battery()
+
+    def _ask_for_heat(self) -> None:
+        """Newer phones hide the sensors, and tell those of the processor (type 0) by a command."""
+        said = (self._phone.run(["dumpsys", "thermalservice"]) or "").partition(_HAL)[2]
+        for index, celsius in enumerate(_CPU_HEAT.findall(said)):
+            zone = f"{_THERMAL}/thermal_zone{index}"
+            self._write(f"{zone}/type", f"cpu-{index}")
+            self._write(f"{zone}/temp", str(round(float(celsius) * 1000)))
 
     def _ask_for_battery(self) -> None:
         """Newer phones hide the files, and say the same by a command."""
