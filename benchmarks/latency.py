@@ -4,10 +4,14 @@
     python benchmarks/latency.py --photos DIR --threads 2          your photos, two threads
     python benchmarks/latency.py --bundle bundles/default-0.3.1    float beside int8
     python benchmarks/latency.py --device jetson                   refuses where this is no Jetson
+    python benchmarks/latency.py --device jetson --remote me@orin  the same, run there through ssh
+    python benchmarks/latency.py --device android                  a phone on a cable: the model alone
 
 Needs `edge_iqa` (the checkout's, else the installed one) with at least one inference runtime, and no
 torch; rich, where installed, draws the tables. Every model file of the bundle that an installed
 runtime can run is measured, in turn (see `edge_iqa.timing`), through the `Inspector` that an app uses.
+
+A run that is cut off, by Ctrl-C or by a link that drops, keeps the photos that were done, marked as partial.
 
 Figures count only where the machine was left in peace (`benchmarks/validity.py`); the others are INVALID,
 each with its reasons, and go to a file that says so in its name.

@@ -50,14 +50,6 @@ def run_on_phone(options: argparse.Namespace, known: Mapping[str, Device], syste
             was lost are written, marked as partial, and give 1.
         KeyboardInterrupt: as pressed, before a round was done.
     """
-    misplaced = find_misplaced(options)
-    if misplaced is not None:
-        print(
-            f"latency.py: through adb the model alone is measured, without {misplaced}: leave it out, or run this on "
-            "the phone itself",
-            file=sys.stderr,
-        )
-        return 2
     with tempfile.TemporaryDirectory(prefix="edge-iqa-phone.") as folder:
         try:
             phone = find_phone(options.serial)
@@ -66,6 +58,14 @@ def run_on_phone(options: argparse.Namespace, known: Mapping[str, Device], syste
         except NoPhoneError as error:
             print(f"{devices.refuse(NAME, known, system)}\nThrough adb: {error}.", file=sys.stderr)
             return 3
+        misplaced = find_misplaced(options)
+        if misplaced is not None:
+            print(
+                f"latency.py: through adb the model alone is measured, without {misplaced}: leave it out, or run this on "
+                "the phone itself",
+                file=sys.stderr,
+            )
+            return 2
         files.make_folder(options.out, "--out")
         return _measure(options, phone, device, snapshots)
 

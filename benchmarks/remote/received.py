@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import re
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -20,6 +21,8 @@ _SHAPE: Mapping[str, type] = {
     "bundle": dict, "valid": bool, "invalid": list, "unknown": list, "conditions": dict, "notes": list,
     "missing": list, "failed": list, "photos": list, "results": list, "ratios": list,
 }  # fmt: skip
+_STRANGE = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RecursionError)
+"""What reading a value of another shape can raise."""
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -52,10 +55,10 @@ def check(
         raise RemoteError(
             f"the remote sent a result of another shape: wrong or missing are {', '.join(wrong)}"
         )
-    result: dict[str, Any] = _clean(received)
     try:
+        result: dict[str, Any] = _clean(received)
         _look(result, manifest_sha256, photos)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
+    except _STRANGE as error:
         kind = type(error).__name__
         raise RemoteError(f"the remote sent a result of another shape ({kind}: {error!s:.80})") from error
     return result
@@ -81,11 +84,17 @@ def _look(result: Mapping[str, Any], manifest_sha256: str, photos: Collection[st
 
 
 def _clean(value: Any) -> Any:
-    """The same with every text printable: a title must not move the cursor, nor answer for the user."""
+    """The same with every text printable: a title must not move the cursor, nor answer for the user.
+
+    Raises:
+        ValueError: a number is infinite, as 1e999 is.
+    """
     if isinstance(value, str):
         return make_printable(value)
     if isinstance(value, list):
         return [_clean(each) for each in value]
     if isinstance(value, dict):
         return {make_printable(key): _clean(each) for key, each in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("a number is infinite")
     return value

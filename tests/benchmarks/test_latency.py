@@ -298,6 +298,8 @@ def test_a_device_that_this_machine_is_not_is_refused(
     assert run("--device", name, "--photos", photos, "--out", tmp_path / "out") == 3
     said = capsys.readouterr().err
     assert f"not a {name}" in said
+    for way in ("--remote user@host", "--simulate"):
+        assert f"`python benchmarks/latency.py --device {name} {way}`" in said
     assert all(str(sign) in said for sign in DEVICES[name].signs)
     assert not (tmp_path / "out").exists()
 

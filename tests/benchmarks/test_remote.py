@@ -465,6 +465,8 @@ def test_what_a_run_hands_out_is_accepted_as_it_is(result: dict[str, Any]) -> No
             "another shape",
         ),
         ({"bundle": {"manifest_sha256": "0"}}, "another bundle"),
+        ({"notes": [json.loads("[" * 900 + "]" * 900)]}, "another shape"),
+        ({"notes": [float("inf")]}, "infinite"),
     ],
 )
 def test_what_no_bench_sends_is_refused(changes: dict[str, Any], said: str, result: dict[str, Any]) -> None:
