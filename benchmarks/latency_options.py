@@ -8,6 +8,8 @@ from pathlib import Path
 
 from benchmarks import devices, profiles
 from benchmarks.device import Device
+from benchmarks.phone import options as phone_options
+from benchmarks.remote import options as remote_options
 from edge_iqa import backends
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -27,7 +29,9 @@ def parse(argv: Sequence[str] | None, known: Mapping[str, Device]) -> argparse.N
         description="Measure how long a verdict takes, stage by stage, from a photo's encoded bytes.",
         epilog="Exit code: 0 all was measured and is valid, 1 something failed, 2 wrong usage, 3 not the device "
         "asked for, 4 the figures are INVALID: the machine was not left in peace; benchmarks/README.md says what "
-        "to do about each reason; 5 with --compare: something got slower.",
+        "to do about each reason. A run that is cut off (a link that drops: 1, Ctrl-C: 130) keeps the photos that were "
+        "done in a file -partial.json, which is INVALID. 5 with --compare: something got slower.",
+        allow_abbrev=False,  # a remote gets the options as they are typed
     )
     add = parser.add_argument
     add(
@@ -54,7 +58,10 @@ def parse(argv: Sequence[str] | None, known: Mapping[str, Device]) -> argparse.N
     add("--repeats", type=_count, help=f"kept rounds per photo ({_REPEATS})")
     add("--out", type=Path, default=RESULTS, help="folder for the result (benchmarks/results)")
     profiles.add_options(parser)
+    remote_options.add_options(parser)
+    phone_options.add_options(parser)
     options = parser.parse_args(argv)
+    remote_options.check_options(parser, options)
     profiles.apply(options, parser)
     return options
 

@@ -16,8 +16,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from benchmarks import devices, latency, latency_options
+from benchmarks import devices, latency_options, latency_run
 from benchmarks.conditions import read_cores
+from benchmarks.keeper import Keeper
 from benchmarks.pinning import choose
 from benchmarks.system import System
 from benchmarks.variants import Variant
@@ -89,8 +90,9 @@ def _measure(setup: Setup) -> dict[str, Any]:
     def change(variant: Variant) -> Variant:
         return replace(variant, inspector=Slowed(variant.inspector, setup.slowed))  # type: ignore[arg-type]
 
-    slow = change if setup.slowed else None
-    return latency.measure(options, known[devices.HOST], system, slow)
+    keeper = Keeper()
+    latency_run.measure(options, known[devices.HOST], system, keeper, change if setup.slowed else None)
+    return dict(keeper.measured())
 
 
 def own_core() -> int:

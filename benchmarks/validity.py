@@ -15,6 +15,7 @@ from benchmarks.sampler import Sample
 from edge_iqa.machine import LEAST_OWN_SHARE, Usage
 
 CODES = {
+    "dropped": "the run was cut off",
     "governor": "the frequency governor lets the clock fall",
     "clock": "the processor ran below its clock",
     "hot": "it was too hot",

@@ -30,6 +30,8 @@ LAYERS = {
     "benchmarks/scenarios/*": ("edge_iqa",),
     "benchmarks/profiles.py": ("edge_iqa",),
     "benchmarks/photos.py": ("edge_iqa",),
+    "benchmarks/remote/*": ("edge_iqa",),
+    "benchmarks/phone/*": ("edge_iqa",),
     "benchmarks/*": ("edge_iqa", "export", "compression"),
     "examples/*": ("edge_iqa",),
     "scripts/*": ("edge_iqa", "export", "compression", "benchmarks"),

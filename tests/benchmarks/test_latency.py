@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks import devices, latency, latency_options
+from benchmarks import devices, latency, latency_file, latency_options, latency_record
 from benchmarks.photos import Photo
 from benchmarks.profiles import PROFILES, SCENARIOS
 from benchmarks.system import System
@@ -125,8 +125,8 @@ def variants() -> set[tuple[str, str]]:
 
 def read_result(out: Path, code: int, said: str = "", profile: str = "") -> dict[str, Any]:
     """The one file that a run wrote. Other work beside the tests makes it INVALID, which only the name tells apart."""
-    assert code in (0, latency.INVALID), said
-    invalid = "-invalid" if code == latency.INVALID else ""
+    assert code in (0, latency_file.INVALID), said
+    invalid = "-invalid" if code == latency_file.INVALID else ""
     (path,) = out.glob("*.json")
     assert path.name == f"latency-host{profile}{invalid}.json"
     told: dict[str, Any] = json.loads(path.read_text())
@@ -188,7 +188,7 @@ def test_a_float_model_that_takes_three_times_as_long_is_told_as_three() -> None
         return timing.Recording(np.full(6, 4 + model_ms), {"model": np.full(6, model_ms)})
 
     recorded = {"onnx fp32": record(6.0), "onnx int8": record(2.0), "litert int8": record(1.0)}
-    (told,) = latency.compare_precisions("mug.jpg", ("litert", "onnx"), recorded)
+    (told,) = latency_record.compare_precisions("mug.jpg", ("litert", "onnx"), recorded)
     assert (told["backend"], told["slow"], told["fast"]) == ("onnx", "fp32", "int8")
     assert told["stages"]["model"] == pytest.approx({"value": 3, "low": 3, "high": 3})
     assert told["stages"]["whole"] == pytest.approx({"value": 10 / 6, "low": 10 / 6, "high": 10 / 6})
@@ -338,6 +338,8 @@ def test_a_device_that_this_machine_is_not_is_refused(
     assert run("--device", name, "--photos", photos, "--out", tmp_path / "out") == 3
     said = capsys.readouterr().err
     assert f"not a {name}" in said
+    for way in ("--remote user@host", "--simulate"):
+        assert f"`python benchmarks/latency.py --device {name} {way}`" in said
     assert all(str(sign) in said for sign in DEVICES[name].signs)
     assert not (tmp_path / "out").exists()
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import devices, latency
+from benchmarks import devices, latency, latency_options
 from benchmarks.conditions import Probe, read_notes
 from benchmarks.drift import FEWEST, Drift, find_drift
 from benchmarks.pinning import choose
@@ -26,7 +26,7 @@ from edge_iqa import backends, machine
 from edge_iqa.timing import Estimate
 
 DEVICES = devices.read_devices()
-PHOTO = latency.EXAMPLES / "clock-moved.jpg"
+PHOTO = latency_options.EXAMPLES / "clock-moved.jpg"
 CPU = "sys/devices/system/cpu"
 QUIET = machine.Usage(load_1min_before=0.2, own_cores=1.0, others_cores=0.01)
 STILL = Drift(Estimate(0.001, -0.01, 0.012), told=False)
