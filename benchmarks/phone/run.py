@@ -61,8 +61,8 @@ def run_on_phone(options: argparse.Namespace, known: Mapping[str, Device], syste
         misplaced = find_misplaced(options)
         if misplaced is not None:
             print(
-                f"latency.py: through adb the model alone is measured, without {misplaced}: leave it out, or run this on "
-                "the phone itself",
+                f"latency.py: through adb the model alone is measured, without {misplaced}: leave it out, or run "
+                "this on the phone itself",
                 file=sys.stderr,
             )
             return 2

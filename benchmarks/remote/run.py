@@ -106,7 +106,7 @@ class _Talk:
     def _draw(self, task: str, done: int, rounds: int) -> None:
         if self._progress is None or task != self._task:
             self.clear()
-            self._progress, self._task = Progress(task, rounds), task
+            self._progress, self._task = Progress(task, rounds, every_s=0), task
         self._progress.on_round(done)
 
 

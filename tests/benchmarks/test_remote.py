@@ -187,7 +187,7 @@ def test_a_link_cut_in_mid_run_keeps_the_photos_done_marked_as_partial(
 def test_ctrl_c_in_a_run_here_keeps_the_photos_done_marked_as_partial(
     photos: list[Path], tmp_path: Path
 ) -> None:
-    options = ["--repeats", 20, "--backend", "litert", "--photos", *photos, "--out", tmp_path]
+    options = ["--repeats", 100, "--backend", "litert", "--photos", *photos, "--out", tmp_path]
     run = Watched(*map(str, options))
     run.wait_for("(2 of 3): round")
     run.process.send_signal(signal.SIGINT)

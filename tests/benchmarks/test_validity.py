@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import devices, latency
+from benchmarks import devices, latency, latency_options
 from benchmarks.conditions import Probe, read_notes
 from benchmarks.drift import FEWEST, Drift, find_drift
 from benchmarks.pinning import choose
@@ -276,7 +276,7 @@ def test_a_jetson_that_was_asked_for_is_measured_under_its_kind_with_what_it_wan
 
 
 def test_every_reason_is_explained_where_people_look_it_up() -> None:
-    page = Path(latency.CHECKOUT, "benchmarks", "README.md").read_text(encoding="utf-8")
+    page = Path(latency_options.CHECKOUT, "benchmarks", "README.md").read_text(encoding="utf-8")
     assert all(page.count(f"| `{code}` |") == 1 for code in CODES)
 
 
