@@ -94,7 +94,12 @@ class _Talk:
         kind = told.get("record")
         if kind == "result" and _is_count(told.get("asked")):
             self.result, self.asked = told.get("result"), told["asked"]
-        elif kind == "progress" and _is_count(told.get("done")) and _is_count(told.get("rounds")):
+        elif (
+            kind == "progress"
+            and _is_count(told.get("done"))
+            and told["done"]
+            and _is_count(told.get("rounds"))
+        ):
             self._draw(make_printable(str(told.get("task")))[:120], told["done"], told["rounds"])
         elif kind == "end":
             self.ended = True

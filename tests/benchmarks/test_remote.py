@@ -11,6 +11,7 @@ import sys
 import tarfile
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -187,7 +188,7 @@ def test_a_link_cut_in_mid_run_keeps_the_photos_done_marked_as_partial(
 def test_ctrl_c_in_a_run_here_keeps_the_photos_done_marked_as_partial(
     photos: list[Path], tmp_path: Path
 ) -> None:
-    options = ["--repeats", 100, "--backend", "litert", "--photos", *photos, "--out", tmp_path]
+    options = ["--repeats", 40, "--backend", "litert", "--photos", *photos, "--out", tmp_path]
     run = Watched(*map(str, options))
     run.wait_for("(2 of 3): round")
     run.process.send_signal(signal.SIGINT)
@@ -274,6 +275,59 @@ def test_what_is_no_python_is_told_and_never_run_as_a_command(
     with pytest.raises(RemoteError, match=r"needs Python 3\.10 to 3\.13 at .*, found none"):
         find_python(Ssh(NAME, server.config), python.format(tmp=tmp_path))
     assert not (tmp_path / "planted").exists()
+
+
+LIAR = """#!{python} -ES
+import json, sys
+def say(value):
+    sys.stdout.write("\\x1e" + json.dumps(value) + "\\n")
+if sys.argv[1] == "-c":
+    has = ["numpy", "cv2", "onnxruntime"]
+    print("edge-iqa-bench " + json.dumps({{"path": {path!r}, "version": [3, 11], "has": has}}))
+elif sys.argv[1] != "-m":
+    print("\\x1b]0;owned\\x07")
+    sys.stderr.write("\\x1b[2Jall is well\\n" + "x" * 100000 + "\\n")
+    say({{"record": "progress", "task": "\\x1b[2J", "done": 0, "rounds": 0}})
+    say({{"record": "progress", "task": "\\x1b[2J", "done": 1, "rounds": -1}})
+    say({{"record": "progress", "task": ["\\x1b[2J"], "done": 1, "rounds": 9}})
+    say(["record"])
+    {lie}
+    say({{"record": "end"}})
+"""
+
+
+@needs_sshd
+@pytest.mark.parametrize(
+    ("lie", "said"),
+    [
+        ("pass", "nothing was measured"),
+        ("say({'record': 'result', 'asked': 1, 'result': 7})", "no result of the kind"),
+        (
+            "say({'record': 'result', 'asked': 1, 'result': {'kind': 'latency', 'schema': -1}})",
+            "another schema",
+        ),
+        ("sys.stdout.write('\\x1e{\\n')", "what came back is no result"),
+        ("say({'record': 'result', 'asked': 1, 'result': float('nan')})", "what came back is no result"),
+        ("sys.exit(255)", "nothing was measured"),
+    ],
+)
+def test_a_remote_that_lies_gets_nothing_written_and_no_word_to_the_terminal(
+    lie: str, said: str, server: Server, built: Path, photos: list[Path], tmp_path: Path
+) -> None:
+    liar = tmp_path / "python"
+    liar.write_text(LIAR.format(python=sys.executable, path=str(liar), lie=lie))
+    liar.chmod(0o755)
+    options = ["--photos", photos[0], "--out", tmp_path / "out"]
+    run = Watched(*arguments(server, built, *options, python=str(liar)))
+    out = run.finish()
+    assert run.process.returncode == 1, run.said
+    assert said in run.said and "all is well" in run.said
+    shown = run.said.replace("\r\x1b[K", "")  # what our own progress clears its line with
+    assert "\x1b" not in out + shown
+    assert "\x07" not in out + shown
+    assert len(shown) < 20_000, "a line of 100,000 letters is cut"
+    assert not list((tmp_path / "out").iterdir())
+    wait_until_clean(server)
 
 
 @pytest.mark.parametrize(
@@ -371,8 +425,8 @@ def test_a_wheel_packed_from_what_is_installed_is_the_wheel_that_was_installed(
     built: Path, tmp_path: Path
 ) -> None:
     site = tmp_path / "site"
-    install = ["-m", "pip", "install", "-q", "--no-deps", "--target"]
-    subprocess.run([sys.executable, *install, site, built], check=True)
+    with zipfile.ZipFile(built) as archive:
+        archive.extractall(site)
     code = "import sys; from benchmarks.remote.wheel import get_wheel as g; sys.stdout.buffer.write(g(None).data)"
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -384,6 +438,7 @@ def test_a_wheel_packed_from_what_is_installed_is_the_wheel_that_was_installed(
     again = tmp_path / built.name
     again.write_bytes(done.stdout)
     other = tmp_path / "other"
+    install = ["-m", "pip", "install", "-q", "--no-deps", "--no-compile", "--target"]
     subprocess.run([sys.executable, *install, other, again], check=True)
 
     def read(folder: Path) -> dict[str, bytes]:
