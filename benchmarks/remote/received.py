@@ -79,6 +79,9 @@ def _look(result: Mapping[str, Any], manifest_sha256: str, photos: Collection[st
         raise ValueError("measured with another bundle")
     if not result["photos"] or not {photo["sha256"] for photo in result["photos"]} <= set(photos):
         raise ValueError("measured on other photos")
+    names = {photo["name"] for photo in result["photos"]}
+    if not {each["photo"] for each in (*result["results"], *result["ratios"])} <= names:
+        raise ValueError("figures of photos that were not measured")
     with contextlib.redirect_stdout(io.StringIO()):
         print_result(dict(result))
 

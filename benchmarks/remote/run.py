@@ -94,7 +94,12 @@ class _Talk:
         kind = told.get("record")
         if kind == "result" and _is_count(told.get("asked")):
             self.result, self.asked = told.get("result"), told["asked"]
-        elif kind == "progress" and _is_count(told.get("done")) and _is_count(told.get("rounds")):
+        elif (
+            kind == "progress"
+            and _is_count(told.get("done"))
+            and told["done"]
+            and _is_count(told.get("rounds"))
+        ):
             self._draw(make_printable(str(told.get("task")))[:120], told["done"], told["rounds"])
         elif kind == "end":
             self.ended = True
@@ -106,7 +111,7 @@ class _Talk:
     def _draw(self, task: str, done: int, rounds: int) -> None:
         if self._progress is None or task != self._task:
             self.clear()
-            self._progress, self._task = Progress(task, rounds), task
+            self._progress, self._task = Progress(task, rounds, every_s=0), task
         self._progress.on_round(done)
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import signal
 import subprocess
 import sys
-import tarfile
-import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,18 +17,13 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks import devices, latency, latency_file, latency_record
-from benchmarks.keeper import Streamer
-from benchmarks.photos import Photo
-from benchmarks.remote import parcel, received, wheel
-from benchmarks.remote.options import pass_on
-from benchmarks.remote.python_there import Python
-from benchmarks.remote.records import RecordReader
+from benchmarks import devices, latency, latency_file
+from benchmarks.remote import wheel
+from benchmarks.remote.python_there import find_python
 from benchmarks.remote.ssh import RemoteError, Ssh
 from benchmarks.system import System
-from edge_iqa.bundle import Bundle
-from edge_iqa.errors import DataError
 from tests.benchmarks.sshd import NAME, Server, find_sshd, make_key, serve
+from tests.benchmarks.watched import Watched
 
 needs_sshd = pytest.mark.skipif(
     find_sshd() is None or not Path("/proc").is_dir(), reason="no sshd here: `apt install openssh-server`"
@@ -124,43 +117,6 @@ def test_a_run_through_ssh_brings_back_what_a_run_here_writes_and_leaves_nothing
     assert "litert int8" in said.out
 
 
-class Watched:
-    """The command with its standard error on a terminal, where progress is drawn; `said` is what came there so far."""
-
-    def __init__(self, *arguments: str) -> None:
-        self._terminal, end = os.openpty()
-        self.process = subprocess.Popen(
-            [sys.executable, str(SCRIPT), *arguments], stdout=subprocess.PIPE, stderr=end, text=True
-        )
-        os.close(end)
-        self.said = ""
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def wait_for(self, text: str) -> None:
-        deadline_s = time.monotonic() + 60
-        while text not in self.said:
-            assert time.monotonic() < deadline_s and self.process.poll() is None, self.said
-            time.sleep(0.02)
-
-    def finish(self) -> str:
-        """Wait for the end; returns what it wrote to standard output."""
-        try:
-            out = self.process.communicate(timeout=60)[0]
-        finally:
-            self.process.kill()
-        self._thread.join(timeout=5)
-        os.close(self._terminal)
-        return out
-
-    def _read(self) -> None:
-        try:
-            while data := os.read(self._terminal, 4096):
-                self.said += data.decode()
-        except OSError:  # the other end is closed
-            pass
-
-
 def wait_until_clean(server: Server) -> None:
     """What runs there notices within about a second that nobody listens any more."""
     for _ in range(100):
@@ -213,7 +169,7 @@ def test_ctrl_c_in_a_run_here_keeps_the_photos_done_marked_as_partial(
         "--scenario",
         "none",
         "--repeats",
-        20,
+        40,
         "--backend",
         "litert",
         "--photos",
@@ -313,11 +269,62 @@ def test_a_python_there_without_a_runtime_is_told_with_both_ways_on(
 def test_what_is_no_python_is_told_and_never_run_as_a_command(
     python: str, server: Server, tmp_path: Path
 ) -> None:
-    from benchmarks.remote.python_there import find_python
-
     with pytest.raises(RemoteError, match=r"needs Python 3\.10 to 3\.13 at .*, found none"):
         find_python(Ssh(NAME, server.config), python.format(tmp=tmp_path))
     assert not (tmp_path / "planted").exists()
+
+
+LIAR = """#!{python} -ES
+import json, sys
+def say(value):
+    sys.stdout.write("\\x1e" + json.dumps(value) + "\\n")
+if sys.argv[1] == "-c":
+    has = ["numpy", "cv2", "onnxruntime"]
+    print("edge-iqa-bench " + json.dumps({{"path": {path!r}, "version": [3, 11], "has": has}}))
+elif sys.argv[1] != "-m":
+    print("\\x1b]0;owned\\x07")
+    sys.stderr.write("\\x1b[2Jall is well\\n" + "x" * 100000 + "\\n")
+    say({{"record": "progress", "task": "\\x1b[2J", "done": 0, "rounds": 0}})
+    say({{"record": "progress", "task": "\\x1b[2J", "done": 1, "rounds": -1}})
+    say({{"record": "progress", "task": ["\\x1b[2J"], "done": 1, "rounds": 9}})
+    say(["record"])
+    {lie}
+    say({{"record": "end"}})
+"""
+
+
+@needs_sshd
+@pytest.mark.parametrize(
+    ("lie", "said"),
+    [
+        ("pass", "nothing was measured"),
+        ("say({'record': 'result', 'asked': 1, 'result': 7})", "no result of the kind"),
+        (
+            "say({'record': 'result', 'asked': 1, 'result': {'kind': 'latency', 'schema': -1}})",
+            "another schema",
+        ),
+        ("sys.stdout.write('\\x1e{\\n')", "what came back is no result"),
+        ("say({'record': 'result', 'asked': 1, 'result': float('nan')})", "what came back is no result"),
+        ("sys.exit(255)", "nothing was measured"),
+    ],
+)
+def test_a_remote_that_lies_gets_nothing_written_and_no_word_to_the_terminal(
+    lie: str, said: str, server: Server, built: Path, photos: list[Path], tmp_path: Path
+) -> None:
+    liar = tmp_path / "python"
+    liar.write_text(LIAR.format(python=sys.executable, path=str(liar), lie=lie))
+    liar.chmod(0o755)
+    options = ["--photos", photos[0], "--out", tmp_path / "out"]
+    run = Watched(*arguments(server, built, *options, python=str(liar)))
+    out = run.finish()
+    assert run.process.returncode == 1, run.said
+    assert said in run.said and "all is well" in run.said
+    shown = run.said.replace("\r\x1b[K", "")  # what our own progress clears its line with
+    assert "\x1b" not in out + shown
+    assert "\x07" not in out + shown
+    assert len(shown) < 20_000, "a line of 100,000 letters is cut"
+    assert not list((tmp_path / "out").iterdir())
+    wait_until_clean(server)
 
 
 @pytest.mark.parametrize(
@@ -351,72 +358,12 @@ def test_a_host_that_is_not_there_is_told_with_what_to_do(
     assert "could not be reached" in said and "is sshd running" in said and said.count("\n") == 1
 
 
-def test_options_go_on_as_they_were_typed_but_those_of_this_side() -> None:
-    typed = (
-        "--remote a@b --device jetson --photos x y --profile rapid --threads 2 --out z --backend=litert --bundle b "
-        "--ssh-config c --remote-python p --wheel w --opencv-threads 1 --repeats 7 --stream"
-    )
-    passed = "--device jetson --profile rapid --threads 2 --backend=litert --opencv-threads 1 --repeats 7"
-    assert pass_on(typed.split()) == passed.split()
-
-
-@pytest.mark.parametrize(
-    "typed", ["--ssh-config c", "--remote-python p", "--wheel w", "--remote a@b --stream", "--rem a@b"]
-)
-def test_an_option_that_would_do_nothing_is_wrong_usage(
-    typed: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as stopped:
-        latency.main(typed.split())
-    assert stopped.value.code == 2
-    assert (
-        typed.split()[-2 if "a@b" in typed[-3:] else -1 if "stream" in typed else 0]
-        in capsys.readouterr().err
-    )
-
-
-def test_every_option_is_passed_on_or_known_to_concern_this_side() -> None:
-    """A new option of `latency.py` goes on by itself."""
-    assert pass_on(["--new-one", "7", "--flag"]) == ["--new-one", "7", "--flag"]
-
-
-def test_the_parcel_holds_what_was_measured_here_and_its_script_survives_any_name(photos: list[Path]) -> None:
-    sent = [Photo("shop/a b'c.jpg", b"1"), Photo("x/a.png (2)", b"2"), Photo("third", b"3")]
-    bundle, made = Bundle.open(), wheel.Wheel("edge_iqa-1-py3-none-any.whl", b"wheel")
-    python = Python("/opt/my python", (3, 12), frozenset())
-    script = parcel.write_script(python, made, sent, bundle, ["--policy", "$(touch planted)"], "")
-    packed = io.BytesIO()
-    parcel.send(packed, made, sent, bundle, script)
-    packed.seek(0)
-    with tarfile.open(fileobj=packed, mode="r:") as archive:
-        held = {entry.name: archive.extractfile(entry).read() for entry in archive if entry.isfile()}
-    assert held["run.sh"].decode() == script
-    assert held["photos/00000/shop/a b'c.jpg"] == b"1" and held["photos/00001/x_a.png (2)"] == b"2"
-    assert held["benchmarks/latency.py"] == SCRIPT.read_bytes() and "benchmarks/devices/jetson.toml" in held
-    assert {f"bundle/{entry.path}" for entry in bundle.manifest.files} <= set(held)
-    assert not any("results" in name or "__pycache__" in name for name in held)
-    shown = subprocess.run(
-        ["sh", "-c", script.replace('"$python"', "printf '<%s>'").replace("set -eu", "")],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for word in (
-        "--policy",
-        "$(touch planted)",
-        "photos/00000",
-        "photos/00001/x_a.png (2)",
-        "photos/00002/third",
-    ):
-        assert f"<{word}>" in shown.stdout
-
-
 def test_a_wheel_packed_from_what_is_installed_is_the_wheel_that_was_installed(
     built: Path, tmp_path: Path
 ) -> None:
     site = tmp_path / "site"
-    install = ["-m", "pip", "install", "-q", "--no-deps", "--target"]
-    subprocess.run([sys.executable, *install, site, built], check=True)
+    with zipfile.ZipFile(built) as archive:
+        archive.extractall(site)
     code = "import sys; from benchmarks.remote.wheel import get_wheel as g; sys.stdout.buffer.write(g(None).data)"
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -428,6 +375,7 @@ def test_a_wheel_packed_from_what_is_installed_is_the_wheel_that_was_installed(
     again = tmp_path / built.name
     again.write_bytes(done.stdout)
     other = tmp_path / "other"
+    install = ["-m", "pip", "install", "-q", "--no-deps", "--no-compile", "--target"]
     subprocess.run([sys.executable, *install, other, again], check=True)
 
     def read(folder: Path) -> dict[str, bytes]:
@@ -439,108 +387,3 @@ def test_a_wheel_packed_from_what_is_installed_is_the_wheel_that_was_installed(
         }
 
     assert read(other) == read(site)
-
-
-def test_a_stream_gives_its_records_however_it_is_torn_and_passes_over_what_is_between() -> None:
-    stream = io.StringIO()
-    streamer = Streamer(stream)
-    streamer.watch("mug.jpg", 20).on_round(3)
-    streamer.keep({"text": "a\nb\x1ec ü"}, 4)
-    data = b"Welcome!\r\n" + stream.getvalue().replace("\n\x1e", "\nW0000 a warning\n\x1e").encode()
-    expected = [
-        {"record": "progress", "task": "mug.jpg", "done": 3, "rounds": 20},
-        {"record": "result", "asked": 4, "result": {"text": "a\nb\x1ec ü"}},
-    ]
-    for step in (1, 7, len(data)):
-        reader = RecordReader()
-        pieces = [data[at : at + step] for at in range(0, len(data), step)]
-        assert [record for piece in pieces for record in reader.feed(piece)] == expected
-    reader = RecordReader()
-    assert len(list(reader.feed(data[:-1]))) == 1, "a record that is cut off is none"
-
-
-@pytest.mark.parametrize(
-    "data", [b"\x1e{\n", b"\x1eNaN\n", b"\x1e" + b"[" * 100_000 + b"\n", b"\x1e" + b"1" * 2000]
-)
-def test_a_record_that_is_none_is_refused(data: bytes) -> None:
-    with pytest.raises(DataError, match="expected a record"):
-        list(RecordReader(most_bytes=1000 if b"11" in data else 10**6).feed(data))
-
-
-@pytest.fixture(scope="module")
-def result(photos: list[Path]) -> dict[str, Any]:
-    """What a remote would send, taken from a run here."""
-    stream = subprocess.run(
-        [
-            sys.executable,
-            SCRIPT,
-            "--stream",
-            "--scenario",
-            "none",
-            "--repeats",
-            "6",
-            "--backend",
-            "litert",
-            "--photos",
-            photos[0],
-        ],
-        capture_output=True,
-        check=False,
-    )
-    records = list(RecordReader().feed(stream.stdout))
-    assert records[-1] == {"record": "end"} and stream.returncode in VALID_OR_NOT
-    return next(record["result"] for record in reversed(records) if record["record"] == "result")
-
-
-def accept(value: Any, result: dict[str, Any], asked: str = "host") -> dict[str, Any]:
-    hashes = {photo["sha256"] for photo in result["photos"]}
-    return received.check(value, asked, DEVICES, Bundle.open().manifest_sha256, hashes)
-
-
-def test_what_a_run_hands_out_is_accepted_as_it_is(result: dict[str, Any]) -> None:
-    assert accept(json.loads(json.dumps(result)), result) == result
-
-
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        ({"kind": "camera"}, "no result of the kind 'latency'"),
-        ({"schema": latency_record.SCHEMA + 1}, "another schema"),
-        ({"device": "rpi5"}, "another device"),
-        ({"device": "../../etc/x"}, "another device"),
-        ({"photos": []}, "another shape"),
-        ({"photos": "x"}, "photos"),
-        ({"results": [{"photo": "mug.png"}]}, "another shape"),
-        ({"settings": {}}, "another shape"),
-        (
-            {"valid": True, "invalid": [{"code": "hot", "what": "", "measured": "", "bound": ""}]},
-            "another shape",
-        ),
-        (
-            {"valid": False, "invalid": [{"code": "rm", "what": "", "measured": "", "bound": ""}]},
-            "another shape",
-        ),
-        ({"bundle": {"manifest_sha256": "0"}}, "another bundle"),
-        ({"notes": [json.loads("[" * 900 + "]" * 900)]}, "another shape"),
-        ({"notes": [float("inf")]}, "infinite"),
-    ],
-)
-def test_what_no_bench_sends_is_refused(changes: dict[str, Any], said: str, result: dict[str, Any]) -> None:
-    with pytest.raises(RemoteError, match=said):
-        accept({**result, **changes}, result)
-
-
-@pytest.mark.parametrize("value", [None, 7, [], "latency"])
-def test_what_is_no_result_at_all_is_refused(value: Any, result: dict[str, Any]) -> None:
-    with pytest.raises(RemoteError, match="no result"):
-        accept(value, result)
-
-
-def test_a_kind_of_the_family_asked_for_is_accepted(result: dict[str, Any]) -> None:
-    assert accept({**result, "device": "jetson-orin-nano"}, result, "jetson")["device"] == "jetson-orin-nano"
-
-
-def test_no_text_of_a_remote_can_command_the_terminal(result: dict[str, Any]) -> None:
-    evil = "\x1b]0;owned\x07\x1b[2J\u202e"
-    told = accept({**result, "notes": [evil], "machine": {**result["machine"], "cpu": evil}}, result)
-    assert told["notes"][0].isprintable() and told["machine"]["cpu"].isprintable()
