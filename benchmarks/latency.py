@@ -4,6 +4,7 @@
     python benchmarks/latency.py --photos DIR --threads 2          your photos, two threads
     python benchmarks/latency.py --bundle bundles/default-0.3.1    float beside int8
     python benchmarks/latency.py --device jetson                   refuses where this is no Jetson
+    python benchmarks/latency.py --device rpi5 --simulate          measures nothing: the least time there
 
 Needs `edge_iqa` (the checkout's, else the installed one) with at least one inference runtime, and no
 torch; rich, where installed, draws the tables. Every model file of the bundle that an installed
@@ -71,6 +72,10 @@ def main(argv: Sequence[str] | None = None, system: System | None = None) -> int
     if options.devices:
         show(devices.to_table(known))
         return 0
+    if options.simulate:
+        from benchmarks.simulation import command  # needs the workshop's reader of layers, measuring does not
+
+        return command.run(options, known)
     device = devices.find(options.device, known, system)
     if device is None:
         print(devices.refuse(options.device, known, system), file=sys.stderr)

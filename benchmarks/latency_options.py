@@ -58,7 +58,15 @@ def parse(argv: Sequence[str] | None, known: Mapping[str, Device]) -> argparse.N
         action="store_true",
         help=f"few rounds, {QUICK_PHOTOS} photos, and a result file of its own",
     )
+    add(
+        "--simulate",
+        action="store_true",
+        help="measure nothing: from the device's data sheet, the least time that the network takes there",
+    )
     options = parser.parse_args(argv)
+    measuring = ("photos", "opencv_threads", "repeats", "quick")
+    if options.simulate and (meant := [name for name in measuring if getattr(options, name)]):
+        parser.error(f"--simulate measures nothing: leave out --{meant[0].replace('_', '-')}")
     if options.repeats is None:
         options.repeats = QUICK_REPEATS if options.quick else REPEATS
     return options
