@@ -91,3 +91,53 @@ def _draw_bars(axes: Any, result: Mapping[str, Any]) -> None:
     axes.set(xlim=(0, 1.15 * max(times)), xlabel="ms, lower bound", title=f"{MARK}: the network alone")
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
+
+
+def draw_agreement(path: Path, result: Mapping[str, Any]) -> Path:
+    """Draw simulated against measured times of models left out, and write a PNG."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 7.5), layout="constrained")
+    axes = figure.subplots()
+    rows = result["models"]
+    times = [row[key] for row in (*rows, *result["shipped"]) for key in ("measured_ms", "simulated_ms")]
+    ends = np.array([min(times) / 1.5, max(times) * 1.5])
+    axes.fill_between(ends, ends * 0.7, ends * 1.3, color="0.9", label="within 30 %")
+    axes.plot(ends, ends, color="0.5", lw=1)
+    for index, (runtime, marker) in enumerate((("onnx", "o"), ("tflite", "s"))):
+        for precision, filled in (("fp32", False), ("int8", True)):
+            same = [row for row in rows if (row["runtime"], row["precision"]) == (runtime, precision)]
+            axes.plot(
+                [row["measured_ms"] for row in same],
+                [row["simulated_ms"] for row in same],
+                marker,
+                color=f"C{index}",
+                markerfacecolor=f"C{index}" if filled else "white",
+                alpha=0.8,
+                label=f"{precision} {runtime}",
+            )
+    axes.plot(
+        [row["measured_ms"] for row in result["shipped"]],
+        [row["simulated_ms"] for row in result["shipped"]],
+        "*",
+        color="black",
+        markersize=13,
+        label=f"files of {result['bundle']['label']}",
+    )
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlim=ends,
+        ylim=ends,
+        xlabel="measured p50, ms, one thread",
+        ylabel=f"{MARK}, ms",
+        title=f"{MARK} against measured: {result['models_left_out']} models of {result['networks']} networks,\n"
+        f"each at prices fitted without any of its family ({result['families']} families)",
+    )
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter("{x:g}")
+    axes.grid(alpha=0.25, which="both")
+    axes.legend(loc="upper left")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+    return path
