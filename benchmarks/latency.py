@@ -32,7 +32,7 @@ if not __package__:
     # run as a script, Python puts benchmarks/ first, where neither edge_iqa nor benchmarks is found
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from benchmarks import devices, latency_record
+from benchmarks import devices, latency_record, simulation
 from benchmarks.conditions import Probe, read_notes
 from benchmarks.device import Device
 from benchmarks.drift import find_drift
@@ -73,9 +73,7 @@ def main(argv: Sequence[str] | None = None, system: System | None = None) -> int
         show(devices.to_table(known))
         return 0
     if options.simulate:
-        from benchmarks.simulation import command  # needs the workshop's reader of layers, measuring does not
-
-        return command.run(options, known)
+        return simulation.run(options, known)
     device = devices.find(options.device, known, system)
     if device is None:
         print(devices.refuse(options.device, known, system), file=sys.stderr)

@@ -12,10 +12,11 @@ from typing import Any
 from benchmarks.device import Device, Rates
 from benchmarks.simulation import ABOUT, KIND, MARK, SCHEMA
 from benchmarks.simulation.bound import SimulationError, bound_layer, bound_model
+from benchmarks.simulation.calibration import Calibration, read_calibration
 from benchmarks.simulation.models import Model, read_models
 from benchmarks.simulation.plot import draw_roofline
 from benchmarks.table import Table, to_text
-from edge_iqa import backends, files
+from edge_iqa import backends, files, machine
 from edge_iqa.bundle import Bundle
 from edge_iqa.errors import EdgeIqaError
 
@@ -52,8 +53,9 @@ def simulate(options: argparse.Namespace, known: Mapping[str, Device]) -> dict[s
     Raises:
         EdgeIqaError: the device's rates are not complete, or no model file can be read.
     """
-    device = known[options.device]
-    rates, threads = find_rates(device, known), options.threads or 1
+    device, threads = known[options.device], options.threads or 1
+    calibration = read_calibration(options.out) if device.whatever else None
+    rates = calibration.rates if calibration else find_rates(device, known)
     bundle = Bundle.open(options.bundle)
     models, unread = read_models(bundle, options.backend)
     return {
@@ -64,6 +66,7 @@ def simulate(options: argparse.Namespace, known: Mapping[str, Device]) -> dict[s
         "title": device.title,
         "about": ABOUT,
         "settings": {"threads": threads},
+        "machine": machine.describe() if calibration else None,
         "rates": asdict(rates),
         "versions": backends.available(),
         "bundle": {
@@ -72,7 +75,7 @@ def simulate(options: argparse.Namespace, known: Mapping[str, Device]) -> dict[s
             "judging_sha256": bundle.judging_sha256,
         },
         "unread": unread,
-        "models": [describe(model, rates, threads) for model in models],
+        "models": [describe(model, rates, threads, calibration) for model in models],
     }
 
 
@@ -101,8 +104,15 @@ def find_rates(device: Device, known: Mapping[str, Device]) -> Rates:
     )
 
 
-def describe(model: Model, rates: Rates, threads: int) -> dict[str, Any]:
-    """A model file's row, and those of its layers."""
+def describe(
+    model: Model, rates: Rates, threads: int, calibration: Calibration | None = None
+) -> dict[str, Any]:
+    """A model file's row, and those of its layers; `guess` has a time with a band where this machine was calibrated,
+    which it was with one thread.
+    """
+    guess = None
+    if calibration is not None and threads == 1:
+        guess = calibration.guess(model.here, model.entry.runtime or "", model.entry.precision or "")
     bound = bound_model(model.layers, rates, threads)
     layers = [
         {"simulated": True, **asdict(layer), **asdict(bound_layer(layer, rates, threads))}
@@ -121,6 +131,7 @@ def describe(model: Model, rates: Rates, threads: int) -> dict[str, Any]:
         "weight_bytes": sum(layer.weight_bytes for layer in model.layers),
         "activation_bytes": sum(layer.activation_bytes for layer in model.layers),
         **asdict(bound),
+        "guess": guess and asdict(guess),
         "layers": layers,
     }
 
@@ -128,19 +139,31 @@ def describe(model: Model, rates: Rates, threads: int) -> dict[str, Any]:
 def tell(result: Mapping[str, Any]) -> list[str]:
     """What is printed, without the mark that each line gets."""
     threads, rates = result["settings"]["threads"], result["rates"]
-    lines = [
+    whence = "of the data sheet" if result["machine"] is None else "measured on this machine"
+    cache = f", {rates['cache_bytes'] / 2**20:.1f} MiB of cache" if rates["cache_bytes"] else ""
+    return [
         f"{result['device']} ({result['title']}), {threads} thread(s); bundle {result['bundle']['label']}",
-        f"peaks of the data sheet: {rates['int8_macs_per_s'] / 1e9:.1f} G int8 and "
-        f"{rates['fp32_macs_per_s'] / 1e9:.1f} G float multiplications a second and core, "
-        f"{rates['memory_bytes_per_s'] / 1e9:.1f} GB/s, {rates['cache_bytes'] / 2**20:.1f} MiB of cache",
-        f"{result['about']}",
+        f"peaks {whence}: {rates['int8_macs_per_s'] / 1e9:.1f} G int8 and {rates['fp32_macs_per_s'] / 1e9:.1f} G "
+        f"float multiplications a second and core, {rates['memory_bytes_per_s'] / 1e9:.1f} GB/s{cache}",
+        result["about"],
+        *to_text(_to_table(result["models"])).rstrip("\n").splitlines(),
+        *(f"not simulated: {why}" for why in result["unread"]),
+        *_tell_bands(result),
     ]
-    lines += to_text(_to_table(result["models"])).rstrip("\n").splitlines()
-    lines += [f"not simulated: {why}" for why in result["unread"]]
-    lines.append(
-        "no such device was ever measured, so there is no band: what it takes beyond these bounds, nobody knows"
-    )
-    return lines
+
+
+def _tell_bands(result: Mapping[str, Any]) -> list[str]:
+    if result["machine"] is None:
+        return [
+            "no such device was ever measured, so there is no band: what it takes beyond these bounds, nobody knows"
+        ]
+    told = [
+        f"{row['name']}: about {guess['ms']:.2f} ms, {guess['low_ms']:.2f} to {guess['high_ms']:.2f}: as far from "
+        f"their simulated times were the {guess['n']} models measured here, each at prices fitted without it"
+        for row in result["models"]
+        if (guess := row["guess"])
+    ]
+    return told or ["no band: this machine was calibrated with one thread"]
 
 
 def _to_table(rows: Sequence[Mapping[str, Any]]) -> Table:

@@ -32,7 +32,8 @@ def judge_errors(rows: Sequence[Mapping[str, Any]], shipped: Sequence[Mapping[st
         same = [row for row in rows if (row["runtime"], row["precision"]) == (runtime, precision)]
         figures.append(_mean(f"error of models left out, mean: {precision} {runtime}", same))
     if shipped:
-        figures.append(_over("error of the bundle's models, the worst", shipped, np.max, BOUND, point=True))
+        files = [{**row, "family": f"{row['runtime']} {row['precision']}"} for row in shipped]
+        figures.append(_over("error of the bundle's models, the worst", files, np.max, BOUND, point=True))
     beyond = np.array([row["bound_ms"] > row["measured_ms"] for row in (*rows, *shipped)])
     share = estimate_share(beyond, _families([*rows, *shipped]))
     figures.append(Figure("models faster than their lower bound", share, 0.0, at_least=False, point=True))

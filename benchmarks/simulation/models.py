@@ -11,7 +11,7 @@ from benchmarks.simulation.bound import SimulationError
 from edge_iqa import backends
 from edge_iqa.bundle import Bundle
 from edge_iqa.manifest import FileEntry
-from export.layers import Layer, list_layers
+from export.layers import Layer, list_layers, list_onnx
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,14 @@ class Model:
     Attributes:
         backend: as a user names it, `litert` or `onnx`.
         entry: in the manifest.
-        layers: in the order they run.
+        layers: in the order they run, as the file has them.
+        here: the same as the runtime runs them on this processor.
     """
 
     backend: str
     entry: FileEntry
     layers: Sequence[Layer]
+    here: Sequence[Layer]
 
     @property
     def name(self) -> str:
@@ -55,7 +57,10 @@ def read_models(bundle: Bundle, backend: str | None = None) -> tuple[list[Model]
         if name is None or backend not in (None, name):
             continue
         try:
-            models.append(Model(name, entry, list_layers(entry.path, bundle.read(entry.path), blank)))
+            content = bundle.read(entry.path)
+            layers = list_layers(entry.path, content, blank)
+            here = layers if entry.runtime == "tflite" else [*list_onnx(content, blank).values()]
+            models.append(Model(name, entry, layers, here))
         except ImportError as error:
             needed = "ai-edge-litert" if entry.runtime == "tflite" else "onnxruntime"
             unread.append(

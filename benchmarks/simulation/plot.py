@@ -35,60 +35,85 @@ def draw_roofline(path: Path, result: Mapping[str, Any]) -> Path:
 def _draw_roof(axes: Any, result: Mapping[str, Any]) -> None:
     """Rates that the bounds allow over multiplications a byte; a point a layer, as large as its share of the time."""
     rates, threads = result["rates"], result["settings"]["threads"]
-    at = np.geomspace(0.1, 3e3, 200)
+    rows = [[row for row in model["layers"] if row["macs"]] for model in result["models"]]
+    points = [
+        [row["macs"] / max(1, row["weight_bytes"] + row["activation_bytes"]) for row in each] for each in rows
+    ]
+    least, most = min(map(min, points)) / 2, max(map(max, points)) * 4
+    at = np.geomspace(least, most, 200)
     slope = at * rates["memory_bytes_per_s"]
     for key, style, name in (("int8_macs_per_s", "-", "int8"), ("fp32_macs_per_s", "--", "float")):
-        axes.plot(at, np.minimum(slope, rates[key] * threads) / 1e9, style, color="0.3", lw=1.5)
+        peak = rates[key] * threads
+        axes.plot(at, np.minimum(slope, peak) / 1e9, style, color="0.25", lw=1.8, zorder=1)
         axes.annotate(
-            f"{name}: {rates[key] * threads / 1e9:.1f} GMAC/s",
-            (at[-1], rates[key] * threads / 1e9),
-            xytext=(-4, 4),
+            f"{name}: {peak / 1e9:.1f} GMAC/s",
+            (at[-1], peak / 1e9),
+            xytext=(-4, 5),
             textcoords="offset points",
             ha="right",
-            fontsize=9,
         )
-    for index, model in enumerate(result["models"]):
-        rows = [row for row in model["layers"] if row["macs"]]
-        moved = [max(1, row["weight_bytes"] + row["activation_bytes"]) for row in rows]
+    cache = f",\nleft of it: layers that caches of {rates['cache_bytes'] / 2**20:.1f} MiB can hold"
+    axes.annotate(
+        f"memory: {rates['memory_bytes_per_s'] / 1e9:.1f} GB/s{cache if rates['cache_bytes'] else ''}",
+        (0.24, 0.03),
+        xycoords="axes fraction",
+        color="0.25",
+        fontsize=9,
+    )
+    for index, (model, layers, xs) in enumerate(zip(result["models"], rows, points, strict=True)):
         axes.scatter(
-            [row["macs"] / each for row, each in zip(rows, moved, strict=True)],
-            [row["macs"] / row["at_least_ms"] / 1e6 for row in rows],
-            s=[15 + 1500 * row["at_least_ms"] / model["at_least_ms"] for row in rows],
+            xs,
+            [row["macs"] / row["at_least_ms"] / 1e6 for row in layers],
+            s=[20 + 2500 * row["at_least_ms"] / model["at_least_ms"] for row in layers],
             color=f"C{index}",
-            alpha=0.45,
+            alpha=0.5,
             edgecolors="white",
+            zorder=2,
             label=model["name"],
         )
+    peaks = [rates[key] * threads / 1e9 for key in ("int8_macs_per_s", "fp32_macs_per_s")]
     axes.set(
         xscale="log",
         yscale="log",
-        xlabel="multiplications a byte",
+        xlim=(least, most),
+        ylim=(min(peaks) / 6, max(peaks) * 1.8),
+        xlabel="multiplications a byte read or written",
         ylabel="GMAC/s at most",
-        title=f"{MARK}: the roof, and layers (area: share of the time)",
+        title=f"{MARK}: the roof, and the layers (area: share of the time)",
     )
-    axes.grid(alpha=0.25, which="both")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter("")
+    axes.grid(alpha=0.25)
     legend = axes.legend(loc="lower right")
     for handle in legend.legend_handles:
         handle.set_sizes([60])
 
 
 def _draw_bars(axes: Any, result: Mapping[str, Any]) -> None:
+    """The bound of each model as a bar; its band, where there is one, as a whisker."""
     models = result["models"]
     at = np.arange(len(models))
-    times = [model["at_least_ms"] for model in models]
-    axes.barh(at, times, color=[f"C{index}" for index in at], alpha=0.6, hatch="//", edgecolor="white")
+    bounds = [model["at_least_ms"] for model in models]
+    colors = [f"C{index}" for index in at]
+    axes.barh(at, bounds, height=0.45, color=colors, alpha=0.55, hatch="//", edgecolor="white")
     for place, model in zip(at, models, strict=True):
-        axes.annotate(
-            f" {MARK}: at least {model['at_least_ms']:.1f} ms",
-            (0, place),
-            xytext=(3, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=9,
-        )
+        told, guess = f"{MARK}: at least {model['at_least_ms']:.1f} ms", model["guess"]
+        if guess:
+            sides = [[guess["ms"] - guess["low_ms"]], [guess["high_ms"] - guess["ms"]]]
+            axes.errorbar(guess["ms"], place, xerr=sides, fmt="o", color="0.2", capsize=5)
+            told += f", about {guess['ms']:.1f} ({guess['low_ms']:.1f} to {guess['high_ms']:.1f})"
+        axes.annotate(told, (0, place - 0.3), xytext=(2, 2), textcoords="offset points", fontsize=9)
+    longest = max([*bounds, *(model["guess"]["high_ms"] for model in models if model["guess"])])
     axes.set_yticks(at, [model["name"] for model in models])
-    axes.invert_yaxis()
-    axes.set(xlim=(0, 1.15 * max(times)), xlabel="ms, lower bound", title=f"{MARK}: the network alone")
+    axes.set(
+        xlim=(0, 1.1 * longest),
+        ylim=(len(models) - 0.4, -0.7),
+        xlabel="ms, lower bound"
+        if longest == max(bounds)
+        else "ms: lower bound (bar), time and band (whisker)",
+        title=f"{MARK}: the network alone",
+    )
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
 
