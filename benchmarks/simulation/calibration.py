@@ -39,11 +39,13 @@ class Calibration:
         rates: measured, for the lower bound.
         prices: runtime → unit of work → ms.
         bands: runtime and precision → measured over simulated time, from, to, and of how many models.
+        warnings: what made its measurements doubtful.
     """
 
     rates: Rates
     prices: Mapping[str, Mapping[str, float]]
     bands: Mapping[tuple[str, str], tuple[float, float, int]]
+    warnings: Sequence[str]
 
     def guess(self, layers: Sequence[Layer], runtime: str, precision: str) -> Guess | None:
         """The time of a model on one thread; None for a precision that was not calibrated.
@@ -79,7 +81,7 @@ def read_calibration(folder: Path) -> Calibration:
             (each["runtime"], each["precision"]): (each["low"], each["high"], each["n"])
             for each in result["bands"]
         }
-        return Calibration(rates, result["prices"], bands)
+        return Calibration(rates, result["prices"], bands, result["warnings"])
     except (KeyError, TypeError) as error:
         raise DataError(f"{path}: expected what `{MAKE}` writes, missing or wrong: {error}") from error
 

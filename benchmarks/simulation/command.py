@@ -74,6 +74,9 @@ def simulate(options: argparse.Namespace, known: Mapping[str, Device]) -> dict[s
             "manifest_sha256": bundle.manifest_sha256,
             "judging_sha256": bundle.judging_sha256,
         },
+        "warnings": [f"when this machine was calibrated: {each}" for each in calibration.warnings]
+        if calibration
+        else [],
         "unread": unread,
         "models": [describe(model, rates, threads, calibration) for model in models],
     }
@@ -149,6 +152,7 @@ def tell(result: Mapping[str, Any]) -> list[str]:
         *to_text(_to_table(result["models"])).rstrip("\n").splitlines(),
         *(f"not simulated: {why}" for why in result["unread"]),
         *_tell_bands(result),
+        *(f"WARNING: {warning}" for warning in result["warnings"]),
     ]
 
 

@@ -305,6 +305,7 @@ def described(shipped: list[File]) -> dict[str, Any]:
         "device": "host",
         "machine": machine.describe(),
         "versions": backends.available(),
+        "warnings": ["the machine was busy"],
         **simulate.describe(files, shipped, times, peaks),
     }
 
@@ -329,7 +330,7 @@ def test_on_the_machine_that_was_calibrated_a_time_has_the_band_of_models_left_o
     (tmp_path / calibration.FILE).write_text(json.dumps(described))
     code, out, _ = run_latency(capsys, "--out", str(tmp_path))
     assert code == 0 and out.count(": about ") == len(described["shipped"])
-    assert all(line.startswith(MARK) for line in out.splitlines())
+    assert all(line.startswith(MARK) for line in out.splitlines()) and "machine was busy" in out
     for row in json.loads((tmp_path / f"latency-host-{MARK}.json").read_text())["models"]:
         guess = row["guess"]
         assert 10 < guess["ms"] < 11 and row["at_least_ms"] < guess["low_ms"] < guess["ms"] < guess["high_ms"]
