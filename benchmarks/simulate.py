@@ -2,9 +2,10 @@
 
 Times networks of many kinds on this host, as LiteRT and ONNX Runtime run them in float and int8 on one
 thread; finds what each unit of work costs (`benchmarks/simulation/work.py`); and foretells the time of each
-network at prices that were fitted without it and all of its family. The files of the bundle are foretold
-too, and nothing is fitted on them. With what this writes, `latency.py --simulate` gives a time with a band
-on this machine; a device that was never measured gets a lower bound alone.
+network at prices that were fitted without it and all of its family. So are networks that nobody had timed
+when the units of work were chosen, and the files of the bundle: nothing is fitted on them. With what this
+writes, `latency.py --simulate` gives a time with a band on this machine; a device that was never measured
+gets a lower bound alone.
 
 Networks that were exported are kept in --runs: the first run spends some minutes on them.
 """
@@ -33,12 +34,12 @@ from benchmarks.simulation.collect import PRECISIONS, WARMUP, File, make_files, 
 from benchmarks.simulation.judge import find_bands, judge_errors
 from benchmarks.simulation.plot import draw_agreement
 from benchmarks.simulation.prices import Timed, fit_prices, leave_out
-from benchmarks.simulation.work import UNITS, count_work, price
+from benchmarks.simulation.work import UNITS, count_work
 from benchmarks.speedup import CLOCKS
 from benchmarks.system import System
 from benchmarks.table import Table, show
 from compression.command import positive, run_command
-from compression.models.others import NETWORKS
+from compression.models.others import NETWORKS, UNSEEN
 from compression.progress import console
 from edge_iqa import backends, machine, timing
 from edge_iqa.bundle import Bundle
@@ -78,12 +79,13 @@ def run(options: argparse.Namespace) -> None:
         raise ValueError(f"--repeats: a median needs {timing.fewest(0.5)} rounds, got {options.repeats}")
     bundle = Bundle.open(options.bundle)
     files = [file for network in NETWORKS for file in make_files(network, options.runs)]
+    unseen = [file for network in UNSEEN for file in make_files(network, options.runs)]
     shipped = read_files(bundle)
     watch = machine.Watch()
     with pin(1, System()):
         peaks = measure_peaks()
         with console.status("timing"):
-            times = time_files([*files, *shipped], options.repeats, CLOCKS[options.clock])
+            times = time_files([*files, *unseen, *shipped], options.repeats, CLOCKS[options.clock])
     result = {
         "kind": KIND,
         "schema": SCHEMA,
@@ -101,7 +103,7 @@ def run(options: argparse.Namespace) -> None:
             "manifest_sha256": bundle.manifest_sha256,
             "judging_sha256": bundle.judging_sha256,
         },
-        **describe(files, shipped, times, peaks),
+        **describe(files, unseen, shipped, times, peaks),
     }
     _show(result)
     path = options.out / (FILE.replace(".json", "-quick.json") if options.quick else FILE)
@@ -111,33 +113,40 @@ def run(options: argparse.Namespace) -> None:
 
 
 def describe(
-    files: Sequence[File], shipped: Sequence[File], times: Mapping[str, timing.Timing], peaks: Peaks
+    files: Sequence[File],
+    unseen: Sequence[File],
+    shipped: Sequence[File],
+    times: Mapping[str, timing.Timing],
+    peaks: Peaks,
 ) -> dict[str, Any]:
-    """Prices, errors of what was left out, and figures."""
+    """Prices, errors of what was left out, and figures.
+
+    Args:
+        files: what prices are fitted on; each is foretold without its family.
+        unseen, shipped: foretold from `files` without their family.
+    """
     rates = to_rates(peaks)
-    prices, rows, shipped_rows = {}, [], []
+    prices = {}
+    rows: dict[str, list[dict[str, Any]]] = {"models": [], "unseen": [], "shipped": []}
     for runtime in RUNTIMES:
-        mine = [file for file in files if file.runtime == runtime]
-        timed = [_to_timed(file, times[file.key]) for file in mine]
+        timed = [_to_timed(file, times[file.key]) for file in files if file.runtime == runtime]
         prices[runtime] = fit_prices(timed)
-        foretold = zip(mine, timed, leave_out(timed), strict=True)
-        rows += [_to_row(file, each, ms, times, rates) for file, each, ms in foretold]
-        for file in shipped:
-            if file.runtime == runtime:
-                each = _to_timed(file, times[file.key])
-                shipped_rows.append(_to_row(file, each, price(each.work, prices[runtime]), times, rates))
+        for key, group in zip(rows, (files, unseen, shipped), strict=True):
+            mine = [file for file in group if file.runtime == runtime]
+            asked = [_to_timed(file, times[file.key]) for file in mine]
+            foretold = zip(mine, asked, leave_out(timed, asked), strict=True)
+            rows[key] += [_to_row(file, each, ms, times, rates) for file, each, ms in foretold]
     return {
         "networks": len({file.name for file in files}),
         "families": len({file.family for file in files}),
-        "models_left_out": len(rows),
+        "models_left_out": len(rows["models"]),
         "peaks": peaks.to_dict(),
         "rates": asdict(rates),
         "units": UNITS,
         "prices": prices,
-        "bands": find_bands(rows),
-        "figures": [figure.to_dict() for figure in judge_errors(rows, shipped_rows)],
-        "models": rows,
-        "shipped": shipped_rows,
+        "bands": find_bands(rows["models"]),
+        "figures": [figure.to_dict() for figure in judge_errors(**rows)],
+        **rows,
     }
 
 
@@ -192,7 +201,7 @@ def _show(result: Mapping[str, Any]) -> None:
             f"{row['measured_ms']:.2f}",
             f"{row['error']:+.0%}",
         )
-        for row in (*result["models"], *result["shipped"])
+        for row in (*result["models"], *result["unseen"], *result["shipped"])
     ]
     columns = ("network", "file", "at least, ms", f"{MARK}, ms", "measured, ms", "error")
     show(

@@ -14,28 +14,37 @@ BOUND = 0.30
 """How far a simulated time may lie from the measured one, as a share of it."""
 
 
-def judge_errors(rows: Sequence[Mapping[str, Any]], shipped: Sequence[Mapping[str, Any]]) -> list[Figure]:
+def judge_errors(
+    models: Sequence[Mapping[str, Any]],
+    unseen: Sequence[Mapping[str, Any]],
+    shipped: Sequence[Mapping[str, Any]],
+) -> list[Figure]:
     """Errors of models left out; a bound holds for the worse end of the interval over families.
 
     Args:
-        rows: a model each: `family`, `runtime`, `precision`, `error` (simulated / measured - 1), and `bound_ms` and
+        models: one each: `family`, `runtime`, `precision`, `error` (simulated / measured - 1), and `bound_ms` and
             `measured_ms`.
-        shipped: the same of the files of a bundle, on which nothing was fitted either.
+        unseen: the same of models that nobody had timed when the units of work were chosen.
+        shipped: the same of the files of a bundle.
     """
     figures = [
-        _mean("error of models left out, mean", rows),
-        _over("error of models left out, median", rows, np.median),
-        _over("error of the worst model left out", rows, np.max, BOUND, point=True),
-        Figure("models left out within 30 %", estimate_share(_errors(rows) <= BOUND, _families(rows))),
+        _mean("error of models left out, mean", models),
+        _over("error of models left out, median", models, np.median),
+        _over("error of the worst model left out", models, np.max, BOUND, point=True),
+        Figure("models left out within 30 %", estimate_share(_errors(models) <= BOUND, _families(models))),
     ]
-    for runtime, precision in dict.fromkeys((row["runtime"], row["precision"]) for row in rows):
-        same = [row for row in rows if (row["runtime"], row["precision"]) == (runtime, precision)]
+    for runtime, precision in dict.fromkeys((row["runtime"], row["precision"]) for row in models):
+        same = [row for row in models if (row["runtime"], row["precision"]) == (runtime, precision)]
         figures.append(_mean(f"error of models left out, mean: {precision} {runtime}", same))
+    if unseen:
+        figures.append(_mean("error of models unseen until the units of work were chosen, mean", unseen))
+        figures.append(_over("error of the worst model unseen until then", unseen, np.max, BOUND, point=True))
     if shipped:
         files = [{**row, "family": f"{row['runtime']} {row['precision']}"} for row in shipped]
         figures.append(_over("error of the bundle's models, the worst", files, np.max, BOUND, point=True))
-    beyond = np.array([row["bound_ms"] > row["measured_ms"] for row in (*rows, *shipped)])
-    share = estimate_share(beyond, _families([*rows, *shipped]))
+    everything = [*models, *unseen, *shipped]
+    beyond = np.array([row["bound_ms"] > row["measured_ms"] for row in everything])
+    share = estimate_share(beyond, _families(everything))
     figures.append(Figure("models faster than their lower bound", share, 0.0, at_least=False, point=True))
     return figures
 

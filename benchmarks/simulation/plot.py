@@ -125,7 +125,11 @@ def draw_agreement(path: Path, result: Mapping[str, Any]) -> Path:
     figure = Figure(figsize=(8, 7.5), layout="constrained")
     axes = figure.subplots()
     rows = result["models"]
-    times = [row[key] for row in (*rows, *result["shipped"]) for key in ("measured_ms", "simulated_ms")]
+    times = [
+        row[key]
+        for row in (*rows, *result["unseen"], *result["shipped"])
+        for key in ("measured_ms", "simulated_ms")
+    ]
     ends = np.array([min(times) / 1.5, max(times) * 1.5])
     axes.fill_between(ends, ends * 0.7, ends * 1.3, color="0.9", label="within 30 %")
     axes.plot(ends, ends, color="0.5", lw=1)
@@ -141,14 +145,18 @@ def draw_agreement(path: Path, result: Mapping[str, Any]) -> Path:
                 alpha=0.8,
                 label=f"{precision} {runtime}",
             )
-    axes.plot(
-        [row["measured_ms"] for row in result["shipped"]],
-        [row["simulated_ms"] for row in result["shipped"]],
-        "*",
-        color="black",
-        markersize=13,
-        label=f"files of {result['bundle']['label']}",
-    )
+    for key, marker, size, name in (
+        ("unseen", "x", 7, "unseen until the units of work were chosen"),
+        ("shipped", "*", 13, f"files of {result['bundle']['label']}"),
+    ):
+        axes.plot(
+            [row["measured_ms"] for row in result[key]],
+            [row["simulated_ms"] for row in result[key]],
+            marker,
+            color="black",
+            markersize=size,
+            label=name,
+        )
     axes.set(
         xscale="log",
         yscale="log",

@@ -51,16 +51,20 @@ def fit_prices(timed: Sequence[Timed]) -> dict[str, float]:
     return dict(zip(UNITS, (found / scale).tolist(), strict=True))
 
 
-def leave_out(timed: Sequence[Timed]) -> list[float]:
-    """Milliseconds of each model at prices that were fitted without any of its family.
+def leave_out(timed: Sequence[Timed], asked: Sequence[Timed] | None = None) -> list[float]:
+    """Milliseconds of models at prices that were fitted on `timed` without any of the model's family.
+
+    Args:
+        asked: whose times are foretold; None takes `timed`. Their own times are not looked at.
 
     Raises:
         DataError: there is one family only.
     """
+    asked = timed if asked is None else asked
     prices = {}
-    for family in {each.family for each in timed}:
+    for family in {each.family for each in asked}:
         others = [each for each in timed if each.family != family]
         if not others:
             raise DataError(f"prices: expected models of two families or more, got {family} alone")
         prices[family] = fit_prices(others)
-    return [price(each.work, prices[each.family]) for each in timed]
+    return [price(each.work, prices[each.family]) for each in asked]

@@ -77,6 +77,16 @@ NETWORKS = (
 """Chosen before any was simulated: students, and what else runs on small devices. ShuffleNets, DenseNets and
 GoogLeNets are not among them: the export refuses them, for operators that a phone's runtime may lack."""
 
+UNSEEN = (
+    Network("patchnet", "patchnet", 0.75, 192),
+    Network("mobilenet_v2", "mobilenet_v2", 1.4, 128),
+    Network("efficientnet", "efficientnet_v2_s", size_px=128),
+    Network("squeezenet", "squeezenet1_0", size_px=160),
+    Network("regnet", "regnet_y_800mf", size_px=160),
+    Network("resnext", "resnext50_32x4d", size_px=96),
+)
+"""Timed for the first time when it had been settled what work a simulation counts."""
+
 
 def _find_backbone(architecture: str) -> nn.Module:
     """torchvision's network without its classifier: (N, 3, S, S) → (N, F, h, w)."""
@@ -93,6 +103,9 @@ def _leave_out_padding(backbone: nn.Module) -> None:
 
 
 _BACKBONES: dict[str, Callable[[nn.Module], nn.Module]] = {
+    "resnext": lambda net: nn.Sequential(
+        net.conv1, net.bn1, net.relu, net.maxpool, net.layer1, net.layer2, net.layer3, net.layer4
+    ),
     "mnasnet": lambda net: net.layers,
     "regnet": lambda net: nn.Sequential(net.stem, net.trunk_output),
 }

@@ -28,7 +28,7 @@ from benchmarks.simulation.collect import File, read_files
 from benchmarks.simulation.command import find_rates
 from benchmarks.simulation.prices import Timed, fit_prices, leave_out
 from benchmarks.simulation.work import UNITS, count_work, price
-from compression.models.others import NETWORKS, Network
+from compression.models.others import NETWORKS, UNSEEN, Network
 from edge_iqa import backends, machine, timing
 from edge_iqa.bundle import Bundle
 from edge_iqa.errors import DataError
@@ -153,6 +153,14 @@ def test_a_model_that_is_left_out_is_not_in_the_fit_nor_is_its_family() -> None:
         now / was for each, was, now in zip(timed, before, after, strict=True) if each.family != "family 2"
     ]
     assert max(moved) > 1.5, "the others do see it"
+
+
+def test_a_time_is_foretold_from_other_families_whatever_the_model_itself_took() -> None:
+    timed = draw_timed(draw_prices())
+    asked = [replace(timed[0], ms=1e9), replace(timed[0], family="a family of its own", ms=1e9)]
+    changed = [replace(each, ms=7 * each.ms) if each.family == timed[0].family else each for each in timed]
+    own, none = leave_out(changed, asked)
+    assert own == leave_out(timed)[0] and none > 1.5 * own
 
 
 def test_prices_are_never_below_zero_so_that_no_layer_saves_time() -> None:
@@ -306,7 +314,7 @@ def described(shipped: list[File]) -> dict[str, Any]:
         "machine": machine.describe(),
         "versions": backends.available(),
         "warnings": ["the machine was busy"],
-        **simulate.describe(files, shipped, times, peaks),
+        **simulate.describe(files, [], shipped, times, peaks),
     }
 
 
@@ -363,7 +371,8 @@ def test_a_calibration_of_another_machine_or_a_damaged_one_is_refused(
 
 
 def test_networks_have_names_of_their_own_and_many_families() -> None:
-    assert len({each.name for each in NETWORKS}) == len(NETWORKS) == 20
+    everything = (*NETWORKS, *UNSEEN)
+    assert len({each.name for each in everything}) == len(everything) == 26
     assert len({each.family for each in NETWORKS}) == 10
 
 
