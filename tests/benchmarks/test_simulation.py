@@ -1,4 +1,4 @@
-"""Simulated times: bounds that hold, prices that are found again, models that are really left out, and the mark."""
+"""Simulated times: bounds that hold, the mark, what is refused, and the band of a machine that was calibrated."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import contextlib
 import functools
 import io
 import json
-import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -26,34 +25,15 @@ from benchmarks.simulation import MARK, calibration
 from benchmarks.simulation.bound import bound_layer, bound_model
 from benchmarks.simulation.collect import File, read_files
 from benchmarks.simulation.command import find_rates
-from benchmarks.simulation.prices import Timed, fit_prices, leave_out
-from benchmarks.simulation.work import UNITS, count_work, price
-from compression.models.others import NETWORKS, UNSEEN, Network
 from edge_iqa import backends, machine, timing
 from edge_iqa.bundle import Bundle
 from edge_iqa.errors import DataError
 from export import parity
-from export.layers import Form, Layer
+from export.layers import Layer
 
 KNOWN = devices.read_devices()
 PI = KNOWN["rpi5"].rates
 COUNTS = st.integers(0, 10**9)
-
-
-def draw_timed(prices: Mapping[str, float], families: int = 6, each: int = 4) -> list[Timed]:
-    """Models with random work that take exactly what the prices say."""
-    rng = np.random.default_rng(0)
-    made = []
-    for family in range(families):
-        for size in range(each):
-            work = {unit: int(10 ** rng.uniform(2, 7)) for unit in UNITS}
-            made.append(Timed(f"{family} {size}", f"family {family}", "int8", work, price(work, prices)))
-    return made
-
-
-def draw_prices() -> dict[str, float]:
-    rng = np.random.default_rng(1)
-    return {unit: float(10 ** rng.uniform(-8, -5)) for unit in UNITS}
 
 
 # -- the lower bound --------------------------------------------------------------------------------------------------
@@ -129,69 +109,6 @@ def test_no_model_of_the_recorded_run_is_faster_than_the_bound_of_its_peaks() ->
         assert 0.2 * told["measured_ms"] < bound_model(layers, rates).at_least_ms <= told["measured_ms"], (
             runtime
         )
-
-
-# -- prices -----------------------------------------------------------------------------------------------------------
-
-
-def test_the_prices_of_an_exact_machine_are_found_again() -> None:
-    prices = draw_prices()
-    timed = draw_timed(prices)
-    assert fit_prices(timed) == pytest.approx(prices, rel=1e-3)
-    assert leave_out(timed) == pytest.approx([each.ms for each in timed], rel=1e-3)
-
-
-def test_a_model_that_is_left_out_is_not_in_the_fit_nor_is_its_family() -> None:
-    timed = draw_timed(draw_prices())
-    before = leave_out(timed)
-    changed = [replace(each, ms=7 * each.ms) if each.family == "family 2" else each for each in timed]
-    after = leave_out(changed)
-    for each, was, now in zip(timed, before, after, strict=True):
-        if each.family == "family 2":
-            assert now == was
-    moved = [
-        now / was for each, was, now in zip(timed, before, after, strict=True) if each.family != "family 2"
-    ]
-    assert max(moved) > 1.5, "the others do see it"
-
-
-def test_a_time_is_foretold_from_other_families_whatever_the_model_itself_took() -> None:
-    timed = draw_timed(draw_prices())
-    asked = [replace(timed[0], ms=1e9), replace(timed[0], family="a family of its own", ms=1e9)]
-    changed = [replace(each, ms=7 * each.ms) if each.family == timed[0].family else each for each in timed]
-    own, none = leave_out(changed, asked)
-    assert own == leave_out(timed)[0] and none > 1.5 * own
-
-
-def test_prices_are_never_below_zero_so_that_no_layer_saves_time() -> None:
-    rng = np.random.default_rng(2)
-    noisy = [replace(each, ms=each.ms * rng.uniform(0.3, 3)) for each in draw_timed(draw_prices())]
-    assert min(fit_prices(noisy).values()) >= 0
-
-
-def test_one_family_alone_cannot_be_left_out() -> None:
-    with pytest.raises(DataError, match="two families or more"):
-        leave_out(draw_timed(draw_prices(), families=1))
-
-
-def test_work_is_counted_by_the_kind_of_layer() -> None:
-    dense = Layer("", "Conv", 10 * 10 * 8 * 4 * 9, 0, 0, 0, form=Form(4, 8, 9))
-    grouped = Layer("", "Conv", 100 * 8 * 2 * 9, 0, 0, 100 * 8 * 2 * 9, form=Form(2, 8, 9, groups=4))
-    depthwise = Layer("", "Conv", 100 * 8 * 9, 0, 0, 0, form=Form(1, 8, 9, groups=8))
-    other = Layer("", "Sub", 0, 5, 2_400, 0, loops=100)
-    work = count_work([dense, grouped, depthwise, other])
-    assert work["dense_fp32"] == dense.macs and work["dense_int8"] == grouped.macs
-    assert work["depthwise_fp32"] == depthwise.macs and work["depthwise_int8"] == 0
-    assert work["gathered_fp32"] == 100 * 4 * 9, "each place gathers what its window covers, of all channels"
-    assert work["gathered_int8"] == 100 * 8 * 9
-    assert (work["made_fp32"], work["made_int8"]) == (1600, 800)
-    assert (work["other_bytes"], work["loops"], work["layers"]) == (2_400, 100, 4)
-
-
-@given(st.lists(COUNTS, min_size=len(UNITS), max_size=len(UNITS)), st.sampled_from(list(UNITS)), COUNTS)
-def test_more_of_any_unit_never_costs_less(counts: list[int], unit: str, more: int) -> None:
-    work, prices = dict(zip(UNITS, counts, strict=True)), draw_prices()
-    assert price({**work, unit: work[unit] + more}, prices) >= price(work, prices)
 
 
 # -- the command ------------------------------------------------------------------------------------------------------
@@ -365,26 +282,6 @@ def test_a_calibration_of_another_machine_or_a_damaged_one_is_refused(
     assert code == 1 and not out
     expected = {"cpu": "another processor", "version": "0.1", "kind": "expected a result", "prices": "prices"}
     assert expected[change] in err
-
-
-# -- the networks -----------------------------------------------------------------------------------------------------
-
-
-def test_networks_have_names_of_their_own_and_many_families() -> None:
-    everything = (*NETWORKS, *UNSEEN)
-    assert len({each.name for each in everything}) == len(everything) == 26
-    assert len({each.family for each in NETWORKS}) == 10
-
-
-@pytest.mark.parametrize("network", [NETWORKS[0], Network("squeezenet", "squeezenet1_1", size_px=64)])
-def test_a_network_gives_what_a_student_gives_and_the_same_each_time(network: Network) -> None:
-    import torch
-
-    views = torch.zeros((1, *network.spec.shape), dtype=torch.uint8)
-    with torch.no_grad():
-        one, other = (network.build()(views) for _ in range(2))
-    assert one.embedding.shape == (1, 128) and math.isclose(float(one.embedding.norm()), 1, rel_tol=1e-5)
-    assert torch.equal(one.scores, other.scores)
 
 
 def test_rates_are_told_as_they_are(simulated: tuple[dict[str, Any], str, Path]) -> None:
