@@ -30,7 +30,7 @@ from benchmarks.rows import show_figure
 from benchmarks.simulation import MARK
 from benchmarks.simulation.bound import bound_model
 from benchmarks.simulation.calibration import FILE, KIND, SCHEMA
-from benchmarks.simulation.collect import PRECISIONS, WARMUP, File, make_files, read_files, time_files
+from benchmarks.simulation.collect import WARMUP, File, make_files, read_files, time_files
 from benchmarks.simulation.judge import find_bands, judge_errors
 from benchmarks.simulation.plot import draw_agreement
 from benchmarks.simulation.prices import Timed, fit_prices, leave_out
@@ -83,9 +83,10 @@ def run(options: argparse.Namespace) -> None:
     shipped = read_files(bundle)
     watch = machine.Watch()
     with pin(1, System()):
-        peaks = measure_peaks()
+        peaks = [measure_peaks()]
         with console.status("timing"):
             times = time_files([*files, *unseen, *shipped], options.repeats, CLOCKS[options.clock])
+        peaks.append(measure_peaks())  # a moment that others disturb shows less than there is
     result = {
         "kind": KIND,
         "schema": SCHEMA,
@@ -117,15 +118,16 @@ def describe(
     unseen: Sequence[File],
     shipped: Sequence[File],
     times: Mapping[str, timing.Timing],
-    peaks: Peaks,
+    peaks: Sequence[Peaks],
 ) -> dict[str, Any]:
     """Prices, errors of what was left out, and figures.
 
     Args:
         files: what prices are fitted on; each is foretold without its family.
         unseen, shipped: foretold from `files` without their family.
+        peaks: measured one after another; the best counts.
     """
-    rates = to_rates(peaks)
+    rates = to_rates(*peaks)
     prices = {}
     rows: dict[str, list[dict[str, Any]]] = {"models": [], "unseen": [], "shipped": []}
     for runtime in RUNTIMES:
@@ -140,7 +142,7 @@ def describe(
         "networks": len({file.name for file in files}),
         "families": len({file.family for file in files}),
         "models_left_out": len(rows["models"]),
-        "peaks": peaks.to_dict(),
+        "peaks": [each.to_dict() for each in peaks],
         "rates": asdict(rates),
         "units": UNITS,
         "prices": prices,
@@ -150,10 +152,13 @@ def describe(
     }
 
 
-def to_rates(peaks: Peaks) -> Rates:
+def to_rates(*peaks: Peaks) -> Rates:
     """What no model here can exceed: the best rate of both runtimes, and of a copy of any size, caches and all."""
-    best = {precision: max(each[precision] for each in peaks.macs_per_s.values()) for precision in PRECISIONS}
-    return Rates(best["int8"], best["fp32"], max(peaks.copy_bytes_per_s.values()), 0.0)
+    int8, fp32 = (
+        max(rates[precision] for each in peaks for rates in each.macs_per_s.values())
+        for precision in ("int8", "fp32")
+    )
+    return Rates(int8, fp32, max(rate for each in peaks for rate in each.copy_bytes_per_s.values()), 0.0)
 
 
 def _to_timed(file: File, measured: timing.Timing) -> Timed:

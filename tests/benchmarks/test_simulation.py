@@ -231,8 +231,16 @@ def described(shipped: list[File]) -> dict[str, Any]:
         "machine": machine.describe(),
         "versions": backends.available(),
         "warnings": ["the machine was busy"],
-        **simulate.describe(files, [], shipped, times, peaks),
+        **simulate.describe(files, [], shipped, times, [peaks]),
     }
+
+
+def test_of_rates_measured_twice_the_best_of_each_counts() -> None:
+    early = Peaks(
+        {"onnx": {"int8": 5.0, "fp32": 1.0}, "tflite": {"int8": 4.0, "fp32": 2.0}}, {1: 7.0, 2: 6.0}
+    )
+    late = Peaks({"onnx": {"int8": 3.0, "fp32": 3.0}, "tflite": {"int8": 4.0, "fp32": 1.0}}, {1: 1.0, 2: 8.0})
+    assert simulate.to_rates(early, late) == Rates(5.0, 3.0, 8.0, 0.0)
 
 
 def test_figures_are_errors_of_models_left_out(described: dict[str, Any]) -> None:
