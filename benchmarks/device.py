@@ -133,16 +133,23 @@ class Rates:
     Attributes:
         int8_macs_per_s, fp32_macs_per_s: of one core.
         memory_bytes_per_s: of the whole memory.
+        cache_bytes: of all caches between the cores and memory together; what they hold need not be moved.
     """
 
     int8_macs_per_s: float | None = None
     fp32_macs_per_s: float | None = None
     memory_bytes_per_s: float | None = None
+    cache_bytes: float | None = None
 
     @property
     def complete(self) -> bool:
         """Whether a roofline can be drawn."""
-        return all(getattr(self, each.name) is not None for each in fields(self))
+        return not self.missing
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Names of those that the device file does not tell."""
+        return tuple(each.name for each in fields(self) if getattr(self, each.name) is None)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@
     python benchmarks/latency.py --device jetson                   refuses where this is no Jetson
     python benchmarks/latency.py --device jetson --remote me@orin  the same, run there through ssh
     python benchmarks/latency.py --device android                  a phone on a cable: the model alone
+    python benchmarks/latency.py --device rpi5 --simulate          measures nothing: the least time there
 
 Needs `edge_iqa` (the checkout's, else the installed one) with at least one inference runtime, and no
 torch; rich, where installed, draws the tables. Every model file of the bundle that an installed
@@ -33,7 +34,7 @@ if not __package__:
     # run as a script, Python puts benchmarks/ first, where neither edge_iqa nor benchmarks is found
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from benchmarks import comparing, devices
+from benchmarks import comparing, devices, simulation
 from benchmarks.keeper import Keeper, Streamer
 from benchmarks.latency_file import SLOWER
 from benchmarks.latency_options import parse
@@ -63,6 +64,8 @@ def main(argv: Sequence[str] | None = None, system: System | None = None) -> int
     try:
         if options.compare:
             return _compare(*options.compare)
+        if options.simulate:
+            return simulation.run(options, known)
         if options.remote is not None:
             return run_there(options, sys.argv[1:] if argv is None else argv, known, choose_photos(options))
         device = devices.find(options.device, known, system)

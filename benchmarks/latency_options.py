@@ -57,11 +57,19 @@ def parse(argv: Sequence[str] | None, known: Mapping[str, Device]) -> argparse.N
     )
     add("--repeats", type=_count, help=f"kept rounds per photo ({_REPEATS})")
     add("--out", type=Path, default=RESULTS, help="folder for the result (benchmarks/results)")
+    add(
+        "--simulate",
+        action="store_true",
+        help="measure nothing: from the device's data sheet, the least time that the network takes there",
+    )
     profiles.add_options(parser)
     remote_options.add_options(parser)
     phone_options.add_options(parser)
     options = parser.parse_args(argv)
     remote_options.check_options(parser, options)
+    measuring = ("photos", "opencv_threads", "repeats", "scenario", "remote", "compare")
+    if options.simulate and (meant := [name for name in measuring if getattr(options, name)]):
+        parser.error(f"--simulate measures nothing: leave out --{meant[0].replace('_', '-')}")
     profiles.apply(options, parser)
     return options
 

@@ -69,6 +69,9 @@ _BENCHES = {
     "a save.",
     "batch-scaling-host.json": "**Batches** of {photos} photos, from start to file, with one process and with "
     "two in turns.",
+    "simulated-host.json": "**Simulation** of a network's time on a host: {models_left_out} model files of {networks} "
+    "networks ({families} families), each foretold at prices that were fitted without its family, against its "
+    "measured p50 on one thread. Intervals resample families.",
     "batch-kills-host.json": "**Batches** of {photos} photos killed {kills} times, {near_end} of them near their "
     "end, and gone on with until {runs} were through, each against one that nobody killed.",
     "trust-again-host.json": "**The same again**: one bundle measured {runs} times in a row, each in a new process, "
