@@ -35,6 +35,8 @@ class State:
         swapped_pages: pages that went to swap or came back, since boot.
         batteries: status of each; empty where there is none.
         total_ticks, stolen_ticks: of the cores used, since boot; stolen by a hypervisor.
+        wall_ticks: of one core, since boot, whatever it did.
+        elsewhere_ticks: busy ones of the cores that the run may use and leaves alone.
     """
 
     governors: tuple[str, ...] | None = None
@@ -50,6 +52,8 @@ class State:
     batteries: tuple[str, ...] | None = None
     total_ticks: int | None = None
     stolen_ticks: int | None = None
+    wall_ticks: float | None = None
+    elsewhere_ticks: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -58,13 +62,17 @@ class State:
 class Probe:
     """Reads the conditions of the cores used. Files are looked for once: a look must cost next to nothing."""
 
-    def __init__(self, system: System, bounds: Bounds, cores: Sequence[int]) -> None:
+    def __init__(
+        self, system: System, bounds: Bounds, cores: Sequence[int], elsewhere: Sequence[int] = ()
+    ) -> None:
         """
         Args:
             bounds: which sensors count.
-            cores: numbers of the cores that the run may use.
+            cores: numbers of the cores that the run is pinned to.
+            elsewhere: those of the others that it might use: they share caches, memory and heat with it.
         """
         self._system, self._bounds, self._cores = system, bounds, tuple(cores)
+        self._elsewhere = tuple(elsewhere)
         self._zones = self._of_type("sys/class/thermal/thermal_zone*", bounds.temperature_zones)
         self._cooling = self._of_type("sys/class/thermal/cooling_device*", bounds.cooling_devices)
         self._counters = [path for pattern in bounds.throttle_counters for path in system.find(pattern)]
@@ -72,7 +80,8 @@ class Probe:
     def read(self) -> State:
         """Everything; some of it from commands."""
         mhz, reference_mhz = self.read_clock()
-        total, stolen = _read_ticks(self._system, self._cores)
+        ticks = _read_ticks(self._system, self._cores)
+        elsewhere = _read_ticks(self._system, self._elsewhere)
         return State(
             governors=self._read_governors(),
             mhz=mhz,
@@ -85,8 +94,10 @@ class Probe:
             swap_mb=_read_swap_mb(self._system),
             swapped_pages=_read_swapped(self._system),
             batteries=_read_batteries(self._system),
-            total_ticks=total,
-            stolen_ticks=stolen,
+            total_ticks=ticks and ticks.total,
+            stolen_ticks=ticks and ticks.stolen,
+            wall_ticks=ticks and ticks.total / ticks.cores,
+            elsewhere_ticks=elsewhere and elsewhere.busy,
         )
 
     def read_clock(self) -> tuple[float | None, float | None]:
@@ -192,14 +203,28 @@ def _read_batteries(system: System) -> tuple[str, ...] | None:
     return tuple(system.read(f"{path}/status") or "Unknown" for path in own)
 
 
-def _read_ticks(system: System, cores: Sequence[int]) -> tuple[int | None, int | None]:
-    """Ticks of the clock since boot on these cores: all, and those that a hypervisor took."""
+@dataclass(frozen=True)
+class _Ticks:
+    """Of the clock since boot, over some cores."""
+
+    cores: int
+    total: int
+    busy: int
+    stolen: int
+
+
+def _read_ticks(system: System, cores: Sequence[int]) -> _Ticks | None:
+    """Ticks of these cores; None where there are none, or the system does not tell."""
     names = {f"cpu{core}" for core in cores}
     rows = [line.split() for line in (system.read("proc/stat") or "").splitlines() if line]
     counted = [list(map(int, row[1:9])) for row in rows if row[0] in names and len(row) >= 9]
     if not counted:
-        return None, None
-    return sum(map(sum, counted)), sum(row[7] for row in counted)
+        return None
+    total = sum(map(sum, counted))
+    # user, nice, system, idle, waiting for a disk, interrupts of two kinds, stolen
+    return _Ticks(
+        len(counted), total, total - sum(row[3] + row[4] for row in counted), sum(row[7] for row in counted)
+    )
 
 
 def read_cores() -> tuple[int, ...]:

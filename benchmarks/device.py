@@ -135,6 +135,7 @@ class Bounds:
         flags: the same told as bits.
         least_free_mb: memory that is available, in 10^6 bytes.
         most_others_cores: CPU time of everybody else, in cores, on the cores used.
+        most_elsewhere_cores: CPU time on the other cores, in cores: they share caches, memory and heat.
         most_steal_share: time that a hypervisor took from the cores used.
         may_be_unknown: checks that a figure may be valid without.
     """
@@ -149,6 +150,7 @@ class Bounds:
     flags: tuple[Flags, ...] = ()
     least_free_mb: float = 200.0
     most_others_cores: float = 0.1
+    most_elsewhere_cores: float = 0.5
     most_steal_share: float = 0.02
     may_be_unknown: tuple[str, ...] = ()
 
@@ -160,16 +162,23 @@ class Rates:
     Attributes:
         int8_macs_per_s, fp32_macs_per_s: of one core.
         memory_bytes_per_s: of the whole memory.
+        cache_bytes: of all caches between the cores and memory together; what they hold need not be moved.
     """
 
     int8_macs_per_s: float | None = None
     fp32_macs_per_s: float | None = None
     memory_bytes_per_s: float | None = None
+    cache_bytes: float | None = None
 
     @property
     def complete(self) -> bool:
         """Whether a roofline can be drawn."""
-        return all(getattr(self, each.name) is not None for each in fields(self))
+        return not self.missing
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Names of those that the device file does not tell."""
+        return tuple(each.name for each in fields(self) if getattr(self, each.name) is None)
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,9 @@ def refuse(name: str, devices: Mapping[str, Device], system: System) -> str:
         f"This machine is not a {name}: looked for {_join(_signs(device, devices))}, and found "
         f"{'another device' if here else 'no such thing'}. {is_here}"
         f"Nothing was measured, because a figure named {name} must come from one. "
-        f"Run the same command on the {name} itself, or "
+        f"Run the same command on the {name} itself; or from here, on one that is reached through ssh: "
+        f"`python benchmarks/latency.py --device {name} --remote user@host`; or have its time foretold, and marked so: "
+        f"`python benchmarks/latency.py --device {name} --simulate`; or "
         f"{'leave out --device' if here is None else f'say --device {here.name}'} to measure this machine as "
         f"'{instead}'."
     )

@@ -6,21 +6,16 @@ import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import devices
+from benchmarks import devices, profiles
 from benchmarks.device import Device
+from benchmarks.phone import options as phone_options
+from benchmarks.remote import options as remote_options
 from edge_iqa import backends
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 EXAMPLES = CHECKOUT / "examples" / "photos"
 RESULTS = CHECKOUT / "benchmarks" / "results"
-
-REPEATS = 400
-"""Enough for p99, which needs 368."""
-QUICK_REPEATS = 40
-"""Enough for p90, which needs 36."""
-EXAMPLE_PHOTOS = 4
-"""Of the examples, from the smallest file to the largest: a fault in a photo takes no longer to judge."""
-QUICK_PHOTOS = 3
+_REPEATS = ", ".join(f"{each.name} {each.repeats}" for each in profiles.PROFILES.values())
 
 
 def parse(argv: Sequence[str] | None, known: Mapping[str, Device]) -> argparse.Namespace:
@@ -34,7 +29,9 @@ def parse(argv: Sequence[str] | None, known: Mapping[str, Device]) -> argparse.N
         description="Measure how long a verdict takes, stage by stage, from a photo's encoded bytes.",
         epilog="Exit code: 0 all was measured and is valid, 1 something failed, 2 wrong usage, 3 not the device "
         "asked for, 4 the figures are INVALID: the machine was not left in peace; benchmarks/README.md says what "
-        "to do about each reason.",
+        "to do about each reason. A run that is cut off (a link that drops: 1, Ctrl-C: 130) keeps the photos that were "
+        "done in a file -partial.json, which is INVALID. 5 with --compare: something got slower.",
+        allow_abbrev=False,  # a remote gets the options as they are typed
     )
     add = parser.add_argument
     add(
@@ -44,19 +41,26 @@ def parse(argv: Sequence[str] | None, known: Mapping[str, Device]) -> argparse.N
         help="what this machine must be (%(default)s); --devices says what each is known by",
     )
     add("--devices", action="store_true", help="list the devices, and measure nothing")
-    add("--photos", nargs="+", type=Path, help=f"folders or files ({EXAMPLE_PHOTOS} of the example photos)")
+    add(
+        "--compare",
+        nargs=2,
+        type=Path,
+        metavar=("BEFORE", "AFTER"),
+        help="compare two results and measure nothing; exit code 5 if anything got slower",
+    )
+    add("--photos", nargs="+", type=Path, help="folders or files (a few of the example photos)")
     add("--bundle", type=Path, help="folder of a bundle (the one that edge_iqa ships)")
     add("--backend", choices=tuple(backends.RUNTIMES), help="only this one (all that are installed)")
     add("--threads", type=_count, help="threads for the model, at most one per core (1)")
     add(
         "--opencv-threads", type=_count, help="threads for the rest (as many as OpenCV chooses, as in an app)"
     )
-    add("--repeats", type=_count, help=f"kept rounds per photo ({REPEATS}; with --quick {QUICK_REPEATS})")
+    add("--repeats", type=_count, help=f"kept rounds per photo ({_REPEATS})")
     add("--out", type=Path, default=RESULTS, help="folder for the result (benchmarks/results)")
     add(
-        "--quick",
+        "--simulate",
         action="store_true",
-        help=f"few rounds, {QUICK_PHOTOS} photos, and a result file of its own",
+        help="measure nothing: from the device's data sheet, the least time that the network takes there",
     )
     add(
         "--no-footprint",
@@ -64,9 +68,15 @@ def parse(argv: Sequence[str] | None, known: Mapping[str, Device]) -> argparse.N
         action="store_false",
         help="measure neither cold start, memory, energy nor sizes",
     )
+    profiles.add_options(parser)
+    remote_options.add_options(parser)
+    phone_options.add_options(parser)
     options = parser.parse_args(argv)
-    if options.repeats is None:
-        options.repeats = QUICK_REPEATS if options.quick else REPEATS
+    remote_options.check_options(parser, options)
+    measuring = ("photos", "opencv_threads", "repeats", "scenario", "remote", "compare")
+    if options.simulate and (meant := [name for name in measuring if getattr(options, name)]):
+        parser.error(f"--simulate measures nothing: leave out --{meant[0].replace('_', '-')}")
+    profiles.apply(options, parser)
     return options
 
 

@@ -15,13 +15,14 @@ from benchmarks.device import Device
 from benchmarks.drift import Drift
 from benchmarks.photos import Photo
 from benchmarks.validity import Run
-from benchmarks.variants import PRECISIONS, Opened, Variant
+from benchmarks.variants import PRECISIONS, Opened, Variant, tell_name
 from edge_iqa import Report, machine, opencv, timing
 from edge_iqa.bundle import Bundle
 
 KIND = "latency"
-SCHEMA = 2
-"""2: figures are judged (`valid`, `invalid`, `unknown`, `conditions`), and warm-ups are as long as they need."""
+SCHEMA = 3
+"""2: figures are judged (`valid`, `invalid`, `unknown`, `conditions`), and warm-ups are as long as they need.
+3: `settings.profile` in place of `settings.quick`, `scenarios`, and every round, so that two runs can be compared."""
 CHECKOUT = Path(__file__).resolve().parent.parent
 LARGE_PIXELS = 8_000_000
 """A phone photo; below, the figures say little about what a phone's camera hands over."""
@@ -35,9 +36,16 @@ def summarize(photo: str, variant: Variant, recorded: timing.Recording) -> dict[
         "photo": photo,
         "backend": variant.backend,
         "precision": variant.model.precision,
+        "provider": variant.provider,
         "threads": variant.inspector.backend.threads,
         "stages": {stage: timing.summarize(samples).to_dict() for stage, samples in samples_ms.items()},
+        "rounds_ms": recorded.whole_ms.round(3).tolist(),
     }
+
+
+def tell_model(row: Mapping[str, Any]) -> str:
+    """What the variant of a row is called, such as `onnx int8 CUDA`."""
+    return tell_name(row["backend"], row["precision"], row.get("provider", ""))
 
 
 def compare_precisions(

@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from benchmarks.footprint.tables import list_measured, list_sizes
+from benchmarks.latency_record import tell_model
+from benchmarks.scenarios import screen
 from benchmarks.table import Table, show
 from benchmarks.validity import Reason
 from edge_iqa import timing
@@ -30,6 +32,8 @@ def print_result(result: dict[str, Any]) -> None:
         print(f"-: too few repeats to tell; {', '.join(short)}")
     if result["unknown"]:
         print(f"unknown here: {', '.join(result['unknown'])}")
+    for reason in screen.list_reasons(result["scenarios"]):
+        print(reason)
     for note in result["notes"]:
         print(f"note: {note}")
     footprint = result.get("footprint") or {"missing": []}
@@ -42,9 +46,10 @@ def print_result(result: dict[str, Any]) -> None:
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
-    """One table of milliseconds per photo, then one of float against int8 where both were measured."""
+    """One table of milliseconds per photo, then float against int8, and LoadGen's scenarios, where measured."""
     drawn = [_photo_table(result, photo) for photo in result["photos"]]
     drawn += [_ratio_table(result)] if result["ratios"] else []
+    drawn += [screen.to_table(result["scenarios"])] if result["scenarios"] else []
     drawn += list_measured(result.get("footprint"))
     if not result["valid"]:
         drawn = [replace(table, title=f"INVALID: {table.title}") for table in drawn]
@@ -72,7 +77,7 @@ def _photo_table(result: dict[str, Any], photo: dict[str, Any]) -> Table:
             rows.append(())
         rows.extend(
             (
-                f"{measured['backend']} {measured['precision']}" if percentile == "p50" else "",
+                tell_model(measured) if percentile == "p50" else "",
                 percentile,
                 *(_number(measured["stages"][stage], percentile) for stage in COLUMNS),
                 _interval(measured["stages"]["whole"], percentile),

@@ -10,22 +10,26 @@ _EVERY_S = 0.2
 
 
 class Progress:
-    """Counts rounds of one task, with an estimate of the time left."""
+    """Counts rounds of one task, with an estimate of the time left.
 
-    def __init__(self, task: str, rounds: int) -> None:
+    Args of the constructor: `every_s` is the least time between two drawings; 0 where rounds are told rarely.
+    """
+
+    def __init__(self, task: str, rounds: int, every_s: float = _EVERY_S) -> None:
         self._task = task
         self._rounds = rounds
+        self._every_s = every_s
         self._shown = sys.stderr.isatty()
         self._start_s = self._drawn_s = time.monotonic()
 
     def on_round(self, done: int) -> None:
-        """Draw `done` of all rounds, at most five times a second; the last one clears the line."""
+        """Draw `done` of all rounds, not too often; the last one clears the line."""
         now_s = time.monotonic()
         if not self._shown:
             return
         if done == self._rounds:
             self.clear()
-        elif now_s - self._drawn_s >= _EVERY_S:
+        elif now_s - self._drawn_s >= self._every_s:
             self._drawn_s = now_s
             # a warm-up may need more rounds than were foreseen
             left_s = (now_s - self._start_s) / done * max(0, self._rounds - done)

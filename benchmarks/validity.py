@@ -15,6 +15,7 @@ from benchmarks.sampler import Sample
 from edge_iqa.machine import LEAST_OWN_SHARE, Usage
 
 CODES = {
+    "dropped": "the run was cut off",
     "governor": "the frequency governor lets the clock fall",
     "clock": "the processor ran below its clock",
     "hot": "it was too hot",
@@ -236,7 +237,19 @@ def _judge_others(run: Run, device: Device) -> Reasons:
     if usage.others_cores > most:
         measured = f"{usage.others_cores:.2f} cores"
         found.append(Reason("busy", "other processes used", measured, f"at most {most:g}"))
-    return found
+    return found + _judge_elsewhere(run, device.bounds.most_elsewhere_cores)
+
+
+def _judge_elsewhere(run: Run, most: float) -> list[Reason]:
+    """Work on cores that the run leaves alone; none where it uses all of them."""
+    before, after = run.before, run.after
+    ticks = (before.elsewhere_ticks, after.elsewhere_ticks, before.wall_ticks, after.wall_ticks)
+    if any(each is None for each in ticks) or after.wall_ticks == before.wall_ticks:
+        return []
+    used = (after.elsewhere_ticks - before.elsewhere_ticks) / (after.wall_ticks - before.wall_ticks)
+    if used <= most:
+        return []
+    return [Reason("busy", "other processes, on other cores, used", f"{used:.2f} cores", f"at most {most:g}")]
 
 
 def _judge_steal(run: Run, device: Device) -> Reasons:

@@ -25,16 +25,23 @@ class Variant:
         backend: as a user names it, `litert` or `onnx`.
         model: its entry in the manifest.
         inspector: what an app would use.
+        provider: what the runtime hands the work to; "" for the processor.
     """
 
     backend: str
     model: FileEntry
     inspector: Inspector = field(repr=False)
+    provider: str = ""
 
     @property
     def name(self) -> str:
-        """Such as `onnx int8`."""
-        return f"{self.backend} {self.model.precision}"
+        """Such as `onnx int8`, or `onnx int8 CUDA`."""
+        return tell_name(self.backend, self.model.precision, self.provider)
+
+
+def tell_name(backend: str, precision: str | None, provider: str = "") -> str:
+    """What a variant is called wherever it is shown."""
+    return f"{backend} {precision} {provider.removesuffix('ExecutionProvider')}".strip()
 
 
 @dataclass(frozen=True)
@@ -54,13 +61,16 @@ class Opened:
     failed: tuple[Absence, ...]
 
 
-def open_variants(bundle: Bundle, backend: str | None = None, threads: int | None = None) -> Opened:
-    """Load every model of a bundle that a runtime installed here can run.
+def open_variants(
+    bundle: Bundle, backend: str | None = None, threads: int | None = None, ways: Sequence[Way] = ()
+) -> Opened:
+    """Load every model of a bundle that a runtime installed here can run, on the processor and by its other ways.
 
     Args:
         bundle: an opened bundle.
         backend: only this one; None takes all.
         threads: see `backends.open`.
+        ways: of the device; one that cannot be gone here is not measured.
 
     Raises:
         BackendError: no backend is installed (or not the one asked for), or none takes any model.
@@ -81,24 +91,29 @@ def open_variants(bundle: Bundle, backend: str | None = None, threads: int | Non
             variants.append(Variant(name, entry, inspector))
     if not variants:
         raise BackendError("; ".join(absence.why for absence in failed))
-    return Opened(tuple(variants), (*_uninstalled(backend), *_unheld(bundle, runtimes)), tuple(failed))
+    missing = [*_uninstalled(backend), *_unheld(bundle, runtimes)]
+    for way in ways:
+        if way.provider not in ON_CPU and backend in (None, way.backend):
+            found, why = _open_way(bundle, way, threads)
+            variants += found
+            missing += why
+    return Opened(tuple(variants), tuple(missing), tuple(failed))
 
 
-def list_unmeasured(ways: Sequence[Way], backend: str | None = None) -> tuple[Absence, ...]:
-    """Ways of a device that are not measured: other than its processor `edge_iqa` uses nothing so far.
-
-    Args:
-        backend: only of this one; None takes all.
-    """
-    return tuple(
-        Absence(
-            f"{way.backend} with {way.provider}",
-            "the device could run models so, but edge_iqa runs them on the processor alone so far"
-            + (f" (needs {way.install})" if way.install else ""),
-        )
-        for way in ways
-        if way.provider not in ON_CPU and backend in (None, way.backend)
-    )
+def _open_way(bundle: Bundle, way: Way, threads: int | None) -> tuple[list[Variant], list[Absence]]:
+    """A bundle's models by another way than the processor, or why that cannot be gone here."""
+    runtime = backends.RUNTIMES[way.backend]
+    found = []
+    try:
+        for entry in _sort(bundle, runtime):
+            model = backends.open(bundle.read(entry.path), runtime, threads, way.provider)
+            found.append(Variant(way.backend, entry, Inspector(bundle, model), way.provider))
+    except BackendError as error:
+        for variant in found:
+            variant.inspector.close()
+        needs = f"; needs {way.install}" if way.install else ""
+        return [], [Absence(f"{way.backend} with {way.provider}", f"{error}{needs}")]
+    return found, []
 
 
 def _sort(bundle: Bundle, runtime: str) -> list[FileEntry]:

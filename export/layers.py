@@ -27,8 +27,31 @@ Views = NDArray[np.uint8]
 _WEIGHTS_AT = {"Conv": 1, "FusedConv": 1, "QLinearConv": 3}
 """ONNX operator → place of its weights among its inputs; the first of their dimensions is the output's channels."""
 _PRODUCTS = ("Gemm", "MatMul", "FusedGemm", "FusedMatMul", "MatMulNBits", "FULLY_CONNECTED")
+_BROADCASTS = ("Add", "Sub", "Mul", "Div", "ADD", "SUB", "MUL", "DIV")
 _ITEM_BYTES = {"float32": 4, "float16": 2, "int8": 1, "uint8": 1, "int32": 4, "int64": 8, "bool": 1}
 _8_BIT = ("int8", "uint8")
+
+
+@dataclass(frozen=True)
+class Form:
+    """Shape of a convolution or product.
+
+    Attributes:
+        inputs: channels that each output value is summed over: 1 in a depthwise convolution.
+        outputs: channels that are made.
+        window: places of each channel that are summed: 9 in a 3x3 convolution.
+        groups: of channels that do not see each other: all of them in a depthwise convolution, mostly 1.
+    """
+
+    inputs: int
+    outputs: int
+    window: int = 1
+    groups: int = 1
+
+    @property
+    def each(self) -> int:
+        """Multiplications for one output value."""
+        return self.inputs * self.window
 
 
 @dataclass(frozen=True)
@@ -41,6 +64,8 @@ class Layer:
         weight_bytes, activation_bytes: read once, or written once.
         int8_macs: those of them on 8-bit numbers; all or none, but for operators that are timed together.
         ms: measured; None where nothing was.
+        form: what it multiplies; None without macs.
+        loops: of a broadcast, how often the smaller operand is gone through, or held against a row; else 0.
     """
 
     name: str
@@ -50,6 +75,8 @@ class Layer:
     activation_bytes: int
     int8_macs: int
     ms: float | None = None
+    form: Form | None = None
+    loops: int = 0
 
     @property
     def moved_bytes(self) -> int:
@@ -146,15 +173,21 @@ def from_onnx_event(event: Mapping[str, Any]) -> Layer:
         [_read(each) for each in args[key]] for key in ("input_type_shape", "output_type_shape")
     )
     kind = args["op_name"]
-    macs = 0
+    shapes, out = [shape for _, shape in inputs], outputs[0][1]
+    form = None
     if kind in _WEIGHTS_AT:
-        weights = inputs[_WEIGHTS_AT[kind]][1]
-        macs = math.prod(outputs[0][1]) * math.prod(weights[1:])
+        made, depth, *sides = shapes[_WEIGHTS_AT[kind]]
+        # channels come first, or last where ONNX Runtime turned the model round for int8
+        channels = shapes[0][1] if out[1] == made else shapes[0][-1]
+        form = Form(depth, made, math.prod(sides), max(1, channels // depth))
     elif kind in _PRODUCTS:
-        macs = math.prod(outputs[0][1]) * inputs[0][1][-1]
+        form = Form(shapes[0][-1], out[-1])
+    macs = math.prod(out) * form.each if form else 0
     moved = int(args["activation_size"]) + int(args["output_size"])
     name = event["name"].removesuffix("_kernel_time")
-    return Layer(name, kind, macs, int(args["parameter_size"]), moved, macs if _is_int8(inputs) else 0)
+    int8_macs = macs if _is_int8(inputs) else 0
+    loops = count_loops(shapes, out) if kind in _BROADCASTS else 0
+    return Layer(name, kind, macs, int(args["parameter_size"]), moved, int8_macs, form=form, loops=loops)
 
 
 def from_tflite_operator(
@@ -170,12 +203,17 @@ def from_tflite_operator(
     inputs = [int(index) for index in operator["inputs"] if index in tensors]
     outputs = [int(index) for index in operator["outputs"]]
     shapes = {index: tuple(map(int, tensors[index]["shape"])) for index in (*inputs, *outputs)}
-    macs = 0
+    shape = shapes[outputs[0]]
+    form = None
     if kind in ("CONV_2D", "DEPTHWISE_CONV_2D"):
-        _, height, width, channels = shapes[inputs[1]]
-        macs = math.prod(shapes[outputs[0]]) * height * width * (channels if kind == "CONV_2D" else 1)
+        _, height, width, depth = shapes[inputs[1]]
+        channels = shapes[inputs[0]][-1]
+        depth = depth if kind == "CONV_2D" else 1
+        form = Form(depth, shape[-1], height * width, max(1, channels // depth))
     elif kind in _PRODUCTS:
-        macs = math.prod(shapes[outputs[0]]) * shapes[inputs[0]][-1]
+        form = Form(shapes[inputs[0]][-1], shape[-1])
+    macs = math.prod(shape) * form.each if form else 0
+    loops = count_loops([shapes[index] for index in inputs], shape) if kind in _BROADCASTS else 0
 
     def is_int8(index: int) -> bool:
         return tensors[index]["dtype"].__name__ in _8_BIT
@@ -190,7 +228,26 @@ def from_tflite_operator(
     # with weights of 8 bits and float inputs the runtime rounds the inputs for each photo, and multiplies in 8 bits
     int8 = macs > 0 and (is_int8(inputs[0]) or is_int8(inputs[1]))
     weights = size([i for i in inputs if i in constant])
-    return Layer(name, kind, macs, weights, size(seen), macs if int8 else 0)
+    int8_macs = macs if int8 else 0
+    return Layer(name, kind, macs, weights, size(seen), int8_macs, form=form, loops=loops)
+
+
+def count_loops(operands: Sequence[Shape], result: Shape) -> int:
+    """How many inner loops a broadcast takes: each goes over as many values as lie in a row of both operands.
+
+    0 where all operands are as large as the result, or one number.
+    """
+    small = min(operands, key=math.prod)
+    if math.prod(small) in (1, math.prod(result)):
+        return 0
+    padded = (1,) * (len(result) - len(small)) + small
+    row = 1
+    held = padded[-1] == 1  # one value against a row, or a row against a row
+    for here, there in zip(reversed(result), reversed(padded), strict=True):
+        if here != 1 and (there == 1) != held:
+            break
+        row *= here
+    return math.prod(result) // row
 
 
 def _read(each: Mapping[str, Sequence[int]]) -> tuple[str, Shape]:

@@ -14,6 +14,7 @@ from benchmarks.device import Device
 from benchmarks.footprint import cold, memory, sizes
 from benchmarks.footprint.energy import QUICK, EnergyBench, Lengths
 from benchmarks.photos import Photo, pick
+from benchmarks.profiles import RAPID
 from benchmarks.system import System
 from benchmarks.variants import Absence, Variant
 from edge_iqa import backends
@@ -46,9 +47,10 @@ class Footprint:
             device: whose meters are read.
         """
         self._options = options
+        self._quick = options.profile is RAPID
         self._energy = None
         if options.footprint:
-            self._energy = EnergyBench(device, system, QUICK if options.quick else Lengths())
+            self._energy = EnergyBench(device, system, QUICK if self._quick else Lengths())
         self._told: dict[str, Any] = {}
         self._usage: Usage | None = None
         self.failed: list[Absence] = []
@@ -75,7 +77,7 @@ class Footprint:
         """
         if self._energy is None or not photos:
             return
-        quick, names = self._options.quick, _find_backends(bundle, variants)
+        quick, names = self._quick, _find_backends(bundle, variants)
         opencv_threads = self._options.opencv_threads
         how = (
             bundle.path,

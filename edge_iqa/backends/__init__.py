@@ -63,21 +63,26 @@ def choose(name: str | None, runtimes: Collection[str]) -> str:
     return runtime
 
 
-def open(model: bytes, runtime: str, threads: int | None = None) -> Backend:
+def open(model: bytes, runtime: str, threads: int | None = None, provider: str | None = None) -> Backend:
     """Load a model.
 
     Args:
         model: the bytes of the file; nothing is read from disk.
         runtime: `onnx` or `tflite`.
         threads: threads for one call; 1 where none is given, and never more than there are cores.
+        provider: what ONNX Runtime hands the work to, such as `CUDAExecutionProvider`; None is the processor.
 
     Raises:
-        BackendError: the runtime is not installed, or refuses the model.
+        BackendError: the runtime is not installed, refuses the model, or cannot use the provider.
         ValueError: `runtime` or `threads` is out of range.
     """
     if runtime == "onnx":
-        return OnnxBackend(model, threads)
+        return OnnxBackend(model, threads, provider)
     if runtime == "tflite":
+        if provider is not None:
+            raise BackendError(
+                f"{NAMES[runtime]} runs on the processor alone (XNNPACK); it cannot use {provider}"
+            )
         return TfliteBackend(model, threads)
     raise ValueError(f"runtime: expected onnx or tflite, got {runtime!r}")
 

@@ -32,32 +32,46 @@ def find() -> str | None:
     return find_version("onnxruntime", _DISTRIBUTIONS)
 
 
+ON_CPU = "CPUExecutionProvider"
+"""What runs a model where nothing else is asked for, and what another provider leaves over."""
+
+
 class OnnxBackend:
-    """A model in ONNX Runtime, on the CPU. Calls from several threads run side by side."""
+    """A model in ONNX Runtime. Calls from several threads run side by side."""
 
     name = "onnx"
 
-    def __init__(self, model: bytes, threads: int | None = None) -> None:
+    def __init__(self, model: bytes, threads: int | None = None, provider: str | None = None) -> None:
         """Load a model.
 
         Args:
             model: an ONNX file, complete in itself.
             threads: see `clamp_threads`.
+            provider: execution provider, such as `CUDAExecutionProvider`; None is the CPU.
 
         Raises:
-            BackendError: ONNX Runtime is not installed or cannot be imported, or refuses the model.
+            BackendError: ONNX Runtime is not installed or cannot be imported, refuses the model, or cannot use the
+                provider.
             ValueError: see `clamp_threads`.
         """
         self.threads = clamp_threads(threads)
         runtime = _load()
         self.version = find() or f"onnxruntime {runtime.__version__}"
         self._errors = _list_errors(runtime)
+        self.provider = provider or ON_CPU
+        if self.provider not in (usable := runtime.get_available_providers()):
+            raise BackendError(f"{self.version} cannot use {self.provider}, only {', '.join(usable)}")
         try:
             session = runtime.InferenceSession(
-                model, make_options(runtime, self.threads), providers=["CPUExecutionProvider"]
+                model,
+                make_options(runtime, self.threads),
+                providers=list(dict.fromkeys((self.provider, ON_CPU))),
             )
         except self._errors as error:
             raise BackendError(f"ONNX Runtime refuses the model: {error}") from error
+        # one that lacks its driver is left out without an error
+        if (came := session.get_providers()[0]) != self.provider:
+            raise BackendError(f"{self.version} could not start {self.provider}, and would run on {came}")
         self.signature: Signature = read_signature(
             {node.name: _read_tensor(node) for node in session.get_inputs()},
             {node.name: _read_tensor(node) for node in session.get_outputs()},

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -25,7 +24,10 @@ from benchmarks.footprint.energy import ROUNDS, EnergyBench, Lengths
 from benchmarks.footprint.meters import PowerTally, open_tallies, read_adc
 from benchmarks.footprint.own_memory import read_memory
 from benchmarks.footprint.tables import list_tables
+from benchmarks.latency_options import EXAMPLES
 from benchmarks.photos import read_photos
+from benchmarks.profiles import RAPID
+from benchmarks.remote.wheel import get_wheel
 from benchmarks.system import System
 from benchmarks.variants import open_variants
 from edge_iqa import backends, machine
@@ -33,7 +35,7 @@ from edge_iqa.bundle import DEFAULT, Bundle
 from edge_iqa.errors import DataError
 
 ROOT = Path(__file__).resolve().parents[2]
-PHOTO = latency.EXAMPLES / "clock-moved.jpg"
+PHOTO = EXAMPLES / "clock-moved.jpg"
 DEVICES = devices.read_devices()
 BACKEND = backends.NAMES[next(iter(backends.available()))]
 RAPL = "sys/class/powercap/intel-rapl:"
@@ -303,13 +305,9 @@ def test_a_meter_that_falls_silent_is_told_and_gives_no_figure(tmp_path: Path) -
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wheel that pip builds of a copy of this checkout."""
     pytest.importorskip("setuptools", minversion="77")
-    folder = tmp_path_factory.mktemp("checkout")
-    shutil.copytree(ROOT / "edge_iqa", folder / "edge_iqa", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE", "NOTICE"):
-        shutil.copy(ROOT / name, folder / name)
-    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*pip, "--wheel-dir", folder / "out", folder], check=True, capture_output=True)
-    (path,) = (folder / "out").glob("*.whl")
+    built = get_wheel(None)
+    path = tmp_path_factory.mktemp("wheel") / built.name
+    path.write_bytes(built.data)
     return path
 
 
@@ -368,7 +366,18 @@ def run_with_a_dead_cold_start(tmp_path_factory: pytest.TempPathFactory) -> Iter
     (folder / "sitecustomize.py").write_text(
         "import os, sys\nif any('cold_child' in each for each in sys.orig_argv): os.kill(os.getpid(), 9)\n"
     )
-    base = ("--quick", "--photos", PHOTO, "--backend", BACKEND, "--repeats", 1, "--out", folder / "out")
+    base = (
+        "--profile",
+        "rapid",
+        "--photos",
+        PHOTO,
+        "--backend",
+        BACKEND,
+        "--repeats",
+        1,
+        "--out",
+        folder / "out",
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(folder))
         code = latency.main([*map(str, base)], System(folder, lambda command: None))
@@ -398,7 +407,7 @@ def test_the_tables_show_what_was_measured(run_with_a_dead_cold_start: dict[str,
 
 def test_a_footprint_that_was_not_asked_for_starts_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", os.devnull)
-    options = argparse.Namespace(footprint=False, quick=True, opencv_threads=1)
+    options = argparse.Namespace(footprint=False, profile=RAPID, opencv_threads=1)
     footprint = bench.Footprint(options, DEVICES["host"], System())
     opened = open_variants(Bundle.open(), BACKEND)
     footprint.measure_idle()
@@ -410,7 +419,7 @@ def test_a_footprint_that_was_not_asked_for_starts_no_process(monkeypatch: pytes
 @pytest.mark.skipif(not Path("/proc/stat").exists(), reason="the system does not tell who used the CPU")
 def test_others_that_disturb_the_new_processes_alone_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "QUICK_COLD", 1)
-    options = argparse.Namespace(footprint=True, quick=True, opencv_threads=1)
+    options = argparse.Namespace(footprint=True, profile=RAPID, opencv_threads=1)
     footprint = bench.Footprint(options, DEVICES["host"], System())
     opened = open_variants(Bundle.open(), BACKEND)
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as other:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import os
@@ -16,7 +17,9 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks import devices, latency
+from benchmarks import devices, latency, latency_file, latency_options, latency_record
+from benchmarks.photos import Photo
+from benchmarks.profiles import PROFILES, SCENARIOS
 from benchmarks.system import System
 from edge_iqa import backends, timing
 from edge_iqa.backends.base import cores
@@ -99,17 +102,17 @@ def run_blocked(
 def plain_run(
     tmp_path_factory: pytest.TempPathFactory, photos: Path, full_bundle: Path
 ) -> tuple[subprocess.CompletedProcess[str], Path]:
-    """One quick run without torch, without the workshop and without rich; and its folder of results."""
+    """One rapid run without torch, without the workshop and without rich; and its folder of results."""
     folder = tmp_path_factory.mktemp("plain")
     out = folder / "results"
-    options = ("--quick", "--photos", photos, "--bundle", full_bundle, "--out", out)
-    return run_blocked(folder, (*WORKSHOP, "rich"), *options), out
+    options = ("--profile", "rapid", "--photos", photos, "--bundle", full_bundle, "--out", out)
+    return run_blocked(folder, (*WORKSHOP, "rich", "mlperf_loadgen"), *options), out
 
 
 @pytest.fixture(scope="module")
 def result(plain_run: tuple[subprocess.CompletedProcess[str], Path]) -> dict[str, Any]:
     done, out = plain_run
-    return read_result(out, done.returncode, done.stderr, "-quick")
+    return read_result(out, done.returncode, done.stderr, "-rapid")
 
 
 def variants() -> set[tuple[str, str]]:
@@ -120,12 +123,12 @@ def variants() -> set[tuple[str, str]]:
     }
 
 
-def read_result(out: Path, code: int, said: str = "", quick: str = "") -> dict[str, Any]:
+def read_result(out: Path, code: int, said: str = "", profile: str = "") -> dict[str, Any]:
     """The one file that a run wrote. Other work beside the tests makes it INVALID, which only the name tells apart."""
-    assert code in (0, latency.INVALID), said
-    invalid = "-invalid" if code == latency.INVALID else ""
+    assert code in (0, latency_file.INVALID), said
+    invalid = "-invalid" if code == latency_file.INVALID else ""
     (path,) = out.glob("*.json")
-    assert path.name == f"latency-host{quick}{invalid}.json"
+    assert path.name == f"latency-host{profile}{invalid}.json"
     told: dict[str, Any] = json.loads(path.read_text())
     assert told["valid"] == (not told["invalid"]) == (code == 0)
     return told
@@ -136,7 +139,8 @@ def to_text(milliseconds: float) -> str:
 
 
 def run(*arguments: object) -> int:
-    return latency.main([*map(str, arguments), "--no-footprint"])
+    """Our own loop alone: the scenarios have tests of their own, and need what a device may lack."""
+    return latency.main(["--scenario", "none", "--no-footprint", *map(str, arguments)])
 
 
 def test_every_photo_is_measured_on_every_backend_in_every_precision(result: dict[str, Any]) -> None:
@@ -184,7 +188,7 @@ def test_a_float_model_that_takes_three_times_as_long_is_told_as_three() -> None
         return timing.Recording(np.full(6, 4 + model_ms), {"model": np.full(6, model_ms)})
 
     recorded = {"onnx fp32": record(6.0), "onnx int8": record(2.0), "litert int8": record(1.0)}
-    (told,) = latency.compare_precisions("mug.jpg", ("litert", "onnx"), recorded)
+    (told,) = latency_record.compare_precisions("mug.jpg", ("litert", "onnx"), recorded)
     assert (told["backend"], told["slow"], told["fast"]) == ("onnx", "fp32", "int8")
     assert told["stages"]["model"] == pytest.approx({"value": 3, "low": 3, "high": 3})
     assert told["stages"]["whole"] == pytest.approx({"value": 10 / 6, "low": 10 / 6, "high": 10 / 6})
@@ -267,13 +271,49 @@ def test_threads_are_never_more_than_the_cores(photos: Path, tmp_path: Path) -> 
     assert {entry["threads"] for entry in result["results"]} == {cores()}
 
 
-def test_a_quick_look_leaves_the_full_measurement_alone(photos: Path, tmp_path: Path) -> None:
-    full = [tmp_path / "latency-host.json", tmp_path / "latency-host-invalid.json"]
-    for path in full:
+@pytest.mark.parametrize("name", ["rapid", "submission"])
+def test_another_profile_leaves_the_standard_measurement_alone(
+    name: str, photos: Path, tmp_path: Path
+) -> None:
+    standard = [tmp_path / "latency-host.json", tmp_path / "latency-host-invalid.json"]
+    for path in standard:
         path.write_text("{}")
-    run("--quick", "--repeats", 1, "--photos", photos / "mug.jpg", "--out", tmp_path)
-    assert [path.read_text() for path in full] == ["{}", "{}"]
-    assert len(list(tmp_path.glob("latency-host-quick*.json"))) == 1
+    backend = backends.NAMES[next(iter(backends.available()))]
+    options = ("--repeats", 1, "--photos", photos / "mug.jpg", "--out", tmp_path, "--backend", backend)
+    run("--profile", name, *options)
+    assert [path.read_text() for path in standard] == ["{}", "{}"]
+    assert len(list(tmp_path.glob(f"latency-host-{name}*.json"))) == 1
+
+
+def test_a_profile_sets_what_the_command_line_leaves_open() -> None:
+    def parse(*arguments: str) -> argparse.Namespace:
+        return latency_options.parse(arguments, DEVICES)
+
+    rapid, standard, submission = (parse("--profile", name) for name in PROFILES)
+    assert rapid.scenarios == () and standard.scenarios == submission.scenarios == SCENARIOS
+    # what each is called after: a p90, a p99, a closer p99
+    assert timing.fewest(0.9) <= rapid.repeats < timing.fewest(0.99) <= standard.repeats < submission.repeats
+    assert submission.scenario_seconds is None, "LoadGen's own rules say how long"
+    assert vars(parse()) == vars(standard)
+    chosen = parse(
+        "--profile", "submission", "--repeats", "7", "--scenario", "Offline", "--scenario-seconds", "2"
+    )
+    assert (chosen.repeats, chosen.scenarios, chosen.scenario_seconds) == (7, ("Offline",), 2.0)
+    assert parse("--scenario", "none").scenarios == ()
+
+
+def test_all_photos_given_are_measured_but_for_a_rapid_look() -> None:
+    photos = [Photo(f"{size}.jpg", bytes(size)) for size in (50, 10, 40, 20, 30)]
+    chosen = {
+        (name, given): [photo.name for photo in profile.choose(photos, given)]
+        for name, profile in PROFILES.items()
+        for given in (True, False)
+    }
+    from_smallest_to_largest = ["10.jpg", "30.jpg", "50.jpg"]
+    assert chosen["rapid", True] == chosen["rapid", False] == from_smallest_to_largest
+    for name in ("standard", "submission"):
+        assert chosen[name, True] == [photo.name for photo in photos]
+        assert len(chosen[name, False]) == 4
 
 
 def test_a_bad_photo_is_named_and_the_others_are_measured(
@@ -298,6 +338,8 @@ def test_a_device_that_this_machine_is_not_is_refused(
     assert run("--device", name, "--photos", photos, "--out", tmp_path / "out") == 3
     said = capsys.readouterr().err
     assert f"not a {name}" in said
+    for way in ("--remote user@host", "--simulate"):
+        assert f"`python benchmarks/latency.py --device {name} {way}`" in said
     assert all(str(sign) in said for sign in DEVICES[name].signs)
     assert not (tmp_path / "out").exists()
 
@@ -334,7 +376,18 @@ def test_what_cannot_be_measured_is_said_in_one_line(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--device", "toaster"], ["--backend", "abacus"], ["--threads", "0"], ["--repeats", "many"]]
+    "arguments",
+    [
+        ["--device", "toaster"],
+        ["--backend", "abacus"],
+        ["--threads", "0"],
+        ["--repeats", "many"],
+        ["--profile", "slow"],
+        ["--scenario", "Server"],
+        ["--scenario", "none", "Offline"],
+        ["--scenario-seconds", "0"],
+        ["--scenario-seconds", "nan"],
+    ],
 )
 def test_wrong_usage_exits_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:

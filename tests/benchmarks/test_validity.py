@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import devices, latency
+from benchmarks import devices, latency, latency_options
 from benchmarks.conditions import Probe, read_notes
 from benchmarks.drift import FEWEST, Drift, find_drift
 from benchmarks.pinning import choose
@@ -26,7 +26,7 @@ from edge_iqa import backends, machine
 from edge_iqa.timing import Estimate
 
 DEVICES = devices.read_devices()
-PHOTO = latency.EXAMPLES / "clock-moved.jpg"
+PHOTO = latency_options.EXAMPLES / "clock-moved.jpg"
 CPU = "sys/devices/system/cpu"
 QUIET = machine.Usage(load_1min_before=0.2, own_cores=1.0, others_cores=0.01)
 STILL = Drift(Estimate(0.001, -0.01, 0.012), told=False)
@@ -68,7 +68,8 @@ def build(root: Path, name: str) -> System:
             "proc/meminfo": "MemTotal:  8000000 kB\nMemAvailable:  4000000 kB\nSwapFree: 0 kB",
             "proc/swaps": "Filename\tType\tSize\tUsed\tPriority\n/dev/zram0 partition 4000000 0 5",
             "proc/vmstat": "pgpgin 5\npswpin 11\npswpout 12\n",
-            "proc/stat": "cpu  9 9 9 9 9 9 9 9 0 0\ncpu0 500 0 50 400 0 0 0 0 0 0\ncpu1 500 0 50 400 0 0 0 0 0 0",
+            "proc/stat": "cpu  9 9 9 9 9 9 9 9 0 0\ncpu0 500 0 50 400 0 0 0 0 0 0\ncpu1 500 0 50 400 0 0 0 0 0 0\n"
+            "cpu2 0 0 0 900 0 0 0 0 0 0",
             "proc/loadavg": "0.52 0.40 0.30 1/200 4242",
         },
     )
@@ -91,7 +92,7 @@ def change(root: Path, files: dict[str, str]) -> None:
 def watch(system: System, name: str, during: dict[str, str] | None = None, **known: Any) -> Validity:
     """Judge a run through which these files change; nothing else is wrong with it."""
     device = DEVICES[name]
-    probe = Probe(system, device.bounds, (0, 1))
+    probe = Probe(system, device.bounds, (0, 1), (2, 3))
     sampler = Sampler(probe, every_s=0)
     notes, before = read_notes(system, device.record), probe.read()
     change(system.root, during or {})
@@ -113,6 +114,7 @@ FAULTS = [
     ("swap", {"proc/swaps": "Filename\tType\tSize\tUsed\tPriority\n/swapfile file 4000000 1024 -2"}),
     ("swap", {"proc/vmstat": "pswpin 11\npswpout 40"}),
     ("battery", {"sys/class/power_supply/BAT0/status": "Discharging"}),
+    ("busy", {"proc/stat": "cpu0 900 0 0 900 0 0 0 0 0 0\ncpu2 900 0 0 400 0 0 0 0 0 0"}),
     ("steal", {"proc/stat": "cpu0 600 0 50 400 0 0 0 40 0 0\ncpu1 600 0 50 400 0 0 0 0 0 0"}),
 ]
 
@@ -133,7 +135,10 @@ def test_what_goes_wrong_during_a_run_makes_it_invalid(
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize(("code", "files"), [each for each in FAULTS if "vmstat" not in str(each[1])][:-1])
+@pytest.mark.parametrize(
+    ("code", "files"),
+    [each for each in FAULTS if each[0] not in ("busy", "steal") and "vmstat" not in str(each[1])],
+)
 def test_what_was_wrong_all_along_makes_it_invalid(
     name: str, code: str, files: dict[str, str], tmp_path: Path
 ) -> None:
@@ -233,20 +238,8 @@ def test_samples_are_a_second_apart_at_least_however_short_the_rounds(tmp_path: 
 def measure(out: Path, system: System, *options: object) -> tuple[int, dict[str, Any], str]:
     """A real, short run: exit code, result, and the name of its file."""
     name = backends.NAMES[[*backends.available()][-1]]  # ONNX where there are two: more can be lacking
-    base = (
-        "--photos",
-        PHOTO,
-        "--backend",
-        name,
-        "--opencv-threads",
-        1,
-        "--repeats",
-        10,
-        "--no-footprint",
-        "--out",
-        out,
-    )
-    code = latency.main([*map(str, base), *map(str, options)], system)
+    base = ("--photos", PHOTO, "--backend", name, "--opencv-threads", 1, "--repeats", 10, "--out", out)
+    code = latency.main(["--scenario", "none", "--no-footprint", *map(str, base), *map(str, options)], system)
     (path,) = out.iterdir()
     return code, json.loads(path.read_text()), path.name
 
@@ -288,20 +281,30 @@ def test_a_jetson_that_was_asked_for_is_measured_under_its_kind_with_what_it_wan
 
 
 def test_every_reason_is_explained_where_people_look_it_up() -> None:
-    page = Path(latency.CHECKOUT, "benchmarks", "README.md").read_text(encoding="utf-8")
+    page = Path(latency.__file__).with_name("README.md").read_text(encoding="utf-8")
     assert all(page.count(f"| `{code}` |") == 1 for code in CODES)
 
 
 @pytest.mark.skipif(not Path("/proc/stat").exists(), reason="the system does not tell who used the CPU")
-def test_a_busy_loop_beside_a_real_run_makes_it_invalid(tmp_path: Path) -> None:
-    (core,) = choose(sorted(os.sched_getaffinity(0)), 1, System())
+@pytest.mark.parametrize("where", ["on the core of the run", "on another core"])
+def test_a_busy_loop_beside_a_real_run_makes_it_invalid(where: str, tmp_path: Path) -> None:
+    allowed = sorted(os.sched_getaffinity(0))
+    (own,) = choose(allowed, 1, System())
+    others = [core for core in allowed if core != own]
+    if where == "on another core" and not others:
+        pytest.skip("there is one core alone")
+    core = own if where == "on the core of the run" else others[0]
     burn = f"import os; os.sched_setaffinity(0, {{{core}}})\nwhile True: pass"
     with subprocess.Popen([sys.executable, "-c", burn]) as other:
         try:
             code, result, _ = measure(tmp_path, System())
         finally:
             other.kill()
-    assert code == 4 and result["settings"]["cores"] == [core]
-    busy = [reason for reason in result["invalid"] if reason["code"] == "busy"]
-    assert len(busy) == 1 and float(busy[0]["measured"].split()[0]) > 0.3
-    assert result["usage"]["others_cores"] > 0.3
+    assert code == 4 and result["settings"]["cores"] == [own]
+    busy = {
+        each["what"]: float(each["measured"].split()[0])
+        for each in result["invalid"]
+        if each["code"] == "busy"
+    }
+    what = "other processes used" if core == own else "other processes, on other cores, used"
+    assert busy[what] > 0.3

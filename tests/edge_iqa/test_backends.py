@@ -256,3 +256,19 @@ def test_asked_for_but_missing_runtime_is_named_with_its_package(runtime: str) -
 def test_the_other_runtime_is_taken_where_the_best_is_missing() -> None:
     assert _open_without(MODULES["litert"], None) == "opened onnx\n"
     assert _open_without(MODULES["onnx"], None).endswith("opened tflite\n")
+
+
+def test_a_provider_that_is_not_there_is_refused_with_those_that_are() -> None:
+    pytest.importorskip("onnxruntime")
+    model = Bundle.open().read("model.int8.onnx")
+    with pytest.raises(
+        BackendError, match=r"cannot use CoffeeExecutionProvider, only .*CPUExecutionProvider"
+    ):
+        backends.open(model, "onnx", provider="CoffeeExecutionProvider")
+    opened = backends.open(model, "onnx", provider="CPUExecutionProvider")
+    opened.close()
+
+
+def test_litert_runs_on_the_processor_alone() -> None:
+    with pytest.raises(BackendError, match="on the processor alone"):
+        backends.open(b"", "tflite", provider="GPU")

@@ -14,7 +14,7 @@ from compression.cut import count_macs
 from compression.equalize import equalize
 from compression.quantize_weights import make_variants
 from edge_iqa.manifest import RUNTIMES
-from export.layers import list_layers, list_tflite, sum_work
+from export.layers import count_loops, list_layers, list_tflite, sum_work
 
 if TYPE_CHECKING:
     from compression.artifacts import Artifacts
@@ -91,3 +91,43 @@ def test_weights_that_are_unpacked_when_a_file_is_loaded_cost_a_photo_what_float
     assert dynamic["macs"] == exact["macs"] > dynamic["int8_macs"] > 0.8 * exact["macs"]
     assert dynamic["activation_bytes"] == exact["activation_bytes"]
     assert dynamic["weight_bytes"] < exact["weight_bytes"] / 3
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_a_convolution_has_the_form_that_torch_gave_it(
+    runtime: str, artifacts: Artifacts, views: np.ndarray, tiny_net: QualityNet
+) -> None:
+    layers = list_layers(f"model.{runtime}", artifacts.files[f"model.fp32.{runtime}"], views)
+    found = [
+        (each.form.inputs, each.form.outputs, each.form.window, each.form.groups)
+        for each in layers
+        if each.form
+    ]
+    made = [each for each in tiny_net.backbone.modules() if isinstance(each, nn.Conv2d)]
+    groups = {each.groups for each in made}
+    assert 1 in groups and len(groups) > 1, "dense and depthwise ones"
+    for each in made:
+        form = each.in_channels // each.groups, each.out_channels, each.weight[0, 0].numel(), each.groups
+        assert found.count(form) >= 1, form
+    assert all(each.macs % each.form.each == 0 for each in layers if each.form)
+    assert not any(each.form for each in layers if not each.macs)
+
+
+@pytest.mark.parametrize(
+    ("operands", "loops"),
+    [
+        ([(3, 8, 8, 3), (1, 1, 1, 3)], 3 * 64),  # a row of three for each pixel
+        ([(3, 8, 8, 3), (3,)], 3 * 64),
+        ([(3, 3, 8, 8), (1, 3, 1, 1)], 3 * 3),  # one value for each map
+        ([(2, 8, 8, 16), (2, 1, 1, 16)], 2 * 64),
+        ([(2, 8, 8, 16), (1, 8, 8, 16)], 2),
+        ([(2, 1, 1, 16), (2, 8, 8, 16)], 2 * 64),
+        ([(2, 8, 8, 16), (2, 8, 8, 16)], 0),
+        ([(2, 8, 8, 16), ()], 0),
+        ([(2, 8), (1, 1)], 0),
+    ],
+)
+def test_a_broadcast_begins_a_loop_wherever_the_smaller_operand_is_left(
+    operands: list[tuple[int, ...]], loops: int
+) -> None:
+    assert count_loops(operands, np.broadcast_shapes(*operands)) == loops

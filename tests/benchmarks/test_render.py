@@ -8,11 +8,13 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
+import PIL.Image
 import pytest
 
 from benchmarks.footprint import sizes
 from benchmarks.footprint.tables import list_tables
-from benchmarks.readme import BEGIN, BUNDLES, END, RESULTS, insert, main, render
+from benchmarks.plots import find_stale, read_texts, write_plots
+from benchmarks.render import BEGIN, BUNDLES, END, RESULTS, insert, main, render
 from benchmarks.robust_figures import judge_attacks, judge_changes
 from benchmarks.robust_tables import tell_robustness
 from compression.stages import read_recipe
@@ -23,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_readmes_figures_are_those_of_the_results() -> None:
-    assert main(["--check"]) == 0, "run python benchmarks/readme.py"
+    assert main(["--check"]) == 0, "run python benchmarks/render.py"
 
 
 def test_the_results_are_those_of_the_bundle_that_ships() -> None:
@@ -71,10 +73,41 @@ def test_only_what_is_between_the_marks_is_replaced() -> None:
         insert("no marks", "new")
 
 
+def test_scenarios_are_shown_with_what_loadgen_says_of_them(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(RESULTS, tmp_path / "results"))
+    path = folder / "latency-host.json"
+    rows = [
+        {
+            "backend": "litert",
+            "precision": "int8",
+            "scenario": "SingleStream",
+            "n": 321,
+            "loadgen": {"version": "6.0.17 @ d6147c7eb7", "valid": True, "latency_ms": 81.239},
+            "ours": {"p90_ms": {"value": 81.111, "low": 80.5, "high": 82.25}},
+        },
+        {
+            "backend": "litert",
+            "precision": "int8",
+            "scenario": "Offline",
+            "n": 1,
+            "photos_answered": 250,
+            "loadgen": {"version": "6.0.17 @ d6147c7eb7", "valid": False, "samples_per_second": 18.02},
+            "ours": {"samples_per_second": 18.03, "median_pass": None},
+        },
+    ]
+    path.write_text(
+        json.dumps(json.loads(path.read_text()) | {"schema": 3, "valid": True, "scenarios": rows})
+    )
+    text = " ".join(render(folder).split())
+    assert "| litert int8 | SingleStream | p90, ms | 321 | 81.24 | 81.11 | 80.50 to 82.25 | VALID |" in text
+    assert "| litert int8 | Offline | photos a second | 250 | 18.02 | 18.03 | - | INVALID |" in text
+    assert "LoadGen (6.0.17)" in text and "No MLPerf submission" in text
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"schema": 3}, "written by another schema: expected 1 or 2, got 3"),
+        ({"schema": 4}, "written by another schema: expected 1 or 2 or 3, got 4"),
         ({"kind": "cost"}, "expected a result of the kind 'latency', got 'cost'"),
         ({"schema": 2, "valid": False}, "expected figures that are valid, got INVALID ones"),
     ],
@@ -182,6 +215,26 @@ def _headings(page: Path) -> set[str]:
     """As GitHub names them: lower case, blanks as dashes, nothing but letters and digits besides."""
     found = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in found}
+
+
+def test_a_plot_of_another_result_is_told_and_one_drawn_anew_is_not(tmp_path: Path) -> None:
+    shutil.copy(RESULTS / "latency-host.json", tmp_path)
+    assert [plot.name for plot in find_stale(tmp_path)] == ["latency-host.png"], "there is none"
+    assert [path.name for path in write_plots(tmp_path)] == ["latency-host.png"]
+    assert not find_stale(tmp_path) and not write_plots(tmp_path)
+    result = json.loads((tmp_path / "latency-host.json").read_text())
+    result["results"].pop()
+    (tmp_path / "latency-host.json").write_text(json.dumps(result))
+    assert [plot.name for plot in find_stale(tmp_path)] == ["latency-host.png"]
+    (tmp_path / "latency-host.png").write_bytes((tmp_path / "latency-host.png").read_bytes()[:60])
+    assert find_stale(tmp_path), "one that is cut off was drawn from nothing"
+
+
+def test_texts_of_a_png_are_those_that_another_library_reads(tmp_path: Path) -> None:
+    shutil.copy(RESULTS / "latency-host.json", tmp_path)
+    (path,) = write_plots(tmp_path)
+    with PIL.Image.open(path) as picture:
+        assert read_texts(path.read_bytes()) == picture.text  # type: ignore[attr-defined]
 
 
 def test_what_a_verdict_costs_besides_its_time_stands_below_the_latencies(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Results → the tables of the READMEs: `python benchmarks/readme.py`. No figure there is typed by hand."""
+"""Results → tables and plots of the READMEs: `python benchmarks/render.py`. No figure there is typed by hand."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ if not __package__:
 
 from benchmarks import latency_record
 from benchmarks.footprint.tables import list_tables
+from benchmarks.plots import find_stale, tell_plot, write_plots
 from benchmarks.result_file import read_result
 from benchmarks.robust_tables import tell_robustness
 from benchmarks.rows import show_figure, show_share, to_table
+from benchmarks.scenarios.screen import to_table as to_scenario_table
 from benchmarks.summary import summarize
 from compression.slices import SLICE_GATE
 from edge_iqa.errors import DataError
@@ -68,20 +70,29 @@ _BENCHES = {
     "a save.",
     "batch-scaling-host.json": "**Batches** of {photos} photos, from start to file, with one process and with "
     "two in turns.",
+    "simulated-host.json": "**Simulation** of a network's time on a host: {models_left_out} model files of {networks} "
+    "networks ({families} families), each foretold at prices that were fitted without its family, against its "
+    "measured p50 on one thread. Intervals resample families.",
     "batch-kills-host.json": "**Batches** of {photos} photos killed {kills} times, {near_end} of them near their "
     "end, and gone on with until {runs} were through, each against one that nobody killed.",
+    "trust-again-host.json": "**The same again**: one bundle measured {runs} times in a row, each in a new process, "
+    "{repeats} rounds of every photo.",
+    "trust-told-host.json": "**Told** by `--compare`, of pairs of runs in new processes: a slowdown put in, and none.",
+    "trust-disturbed-host.json": "**Disturbed** runs, {times} of each kind: INVALID, and for this reason.",
+    "trust-overhead-host.json": "**Overhead** of the bench: {blocks} blocks of {rounds_a_block} rounds by its loop and "
+    "by a bare one, in turns.",
 }
 """Benches of which the figures with a bound are shown, and what is said above them."""
-BEGIN, END = "<!-- results: python benchmarks/readme.py -->", "<!-- end of results -->"
+BEGIN, END = "<!-- results: python benchmarks/render.py -->", "<!-- end of results -->"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; see `--help`."""
     parser = argparse.ArgumentParser(
-        description="Write the results into the READMEs, or check that they are in them."
+        description="Write the results into the READMEs and draw their plots, or check that they are in them."
     )
     parser.add_argument(
-        "--check", action="store_true", help="change nothing; exit 1 if a README is not up to date"
+        "--check", action="store_true", help="change nothing; exit 1 if a README or a plot is not up to date"
     )
     options = parser.parse_args(argv)
     stale = False
@@ -92,7 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             RESULTS: compare(RESULTS),
         }
     except DataError as error:
-        print(f"readme.py: {error}", file=sys.stderr)
+        print(f"render.py: {error}", file=sys.stderr)
         return 1
     for folder, text in texts.items():
         path = folder / "README.md"
@@ -100,9 +111,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         new = insert(old, text)
         stale |= old != new
         if options.check and old != new:
-            print(f"{path}: not up to date with the results; run python benchmarks/readme.py")
+            print(f"{path}: not up to date with the results; run python benchmarks/render.py")
         if not options.check:
             path.write_text(new, encoding="utf-8")
+    if not options.check:
+        write_plots(RESULTS)
+    for plot in find_stale(RESULTS):
+        stale = True
+        print(
+            f"{RESULTS / plot.name}: not drawn from {plot.source} as it is; run python benchmarks/render.py"
+        )
     return int(options.check and stale)
 
 
@@ -127,20 +145,20 @@ def render(folder: Path) -> str:
     """
     accuracy = json.loads((folder / "accuracy-tflite.json").read_text())
     gates = json.loads((folder / "default" / "gates.json").read_text())
-    latency = read_result(folder / "latency-host.json", latency_record.KIND, (1, latency_record.SCHEMA))
+    latency = read_result(folder / "latency-host.json", latency_record.KIND, (1, 2, latency_record.SCHEMA))
     confidence = json.loads((folder / "confidence-tflite.json").read_text())
     parts = (
         _accuracy(accuracy),
         _confidence(confidence),
         tell_robustness(folder),
         *(
-            _bounded(json.loads((folder / name).read_text()), about)
+            [*_bounded(json.loads((folder / name).read_text()), about), *tell_plot(folder, name)]
             for name, about in _BENCHES.items()
             if (folder / name).is_file()
         ),
         _bundles(folder),
         _gates(gates),
-        _latency(latency),
+        [*_latency(latency), *tell_plot(folder, "latency-host.json")],
     )
     return "\n".join(line for part in parts for line in [*part, ""])
 
@@ -324,7 +342,7 @@ def _latency(result: dict[str, Any]) -> list[str]:
         stages, photo = row["stages"], sizes[row["photo"]]
         cells = [_ms(stages[stage]["p50_ms"]) for stage in shown]
         whole = [_ms(stages["whole"][key]) for key in ("p50_ms", "p90_ms", "p99_ms")]
-        rows.append([photo, f"{row['backend']} {row['precision']}", *cells, *whole])
+        rows.append([photo, latency_record.tell_model(row), *cells, *whole])
     warnings = "".join(f" Warning: {each}." for each in result["warnings"])
     if "valid" not in result:
         warnings += " Measured before the bench judged whether its figures are valid."
@@ -334,6 +352,7 @@ def _latency(result: dict[str, Any]) -> list[str]:
         f"are p50. Read them as ratios: this is no phone.{warnings}",
         "",
         *to_table(header, rows),
+        *_scenarios(result.get("scenarios", ())),
         *_footprint(result.get("footprint")),
     ]
 
@@ -346,6 +365,18 @@ def _footprint(told: dict[str, Any] | None) -> list[str]:
     if told and told["missing"]:
         lines += ["", *(f"Not measured: {each['what']}: {each['why']}." for each in told["missing"])]
     return lines
+
+
+def _scenarios(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not rows:
+        return []
+    table = to_scenario_table(rows)
+    about = (
+        "The same, all photos together, asked for by MLPerf's LoadGen "
+        f"({rows[0]['loadgen']['version'].partition(' ')[0]}): its figure, ours with the interval, and what it says of "
+        "its own. No MLPerf submission: no benchmark of that suite was run."
+    )
+    return ["", about, "", *to_table(table.columns, table.rows)]
 
 
 def _ms(estimate: dict[str, float] | None) -> str:
