@@ -89,13 +89,15 @@ class Footprint:
         watch = Watch()
         with tempfile.TemporaryDirectory(prefix="edge-iqa-") as folder:
             paths = _write([photo, *pick(photos, MEMORY_PHOTOS)], Path(folder))
+            bytecode = Path(folder, "bytecode")
             with self._catch("cold start"):
-                entries = cold.measure(paths[photo.name], *how, QUICK_COLD if quick else COLD_PROCESSES)
+                processes = QUICK_COLD if quick else COLD_PROCESSES
+                entries = cold.measure(paths[photo.name], *how, processes, bytecode)
                 self._told["cold"] = {"photo": photo.name, "cache": cold.CACHE, "results": entries}
             with self._catch("memory"):
                 chosen = {each.name: paths[each.name] for each in pick(photos, MEMORY_PHOTOS)}
                 processes = QUICK_MEMORY if quick else MEMORY_PROCESSES
-                self._told["memory"] = memory.measure(chosen, *how, processes)
+                self._told["memory"] = memory.measure(chosen, *how, processes, bytecode)
         self._usage = watch.read()
         with self._catch("sizes"):
             self._told["sizes"] = sizes.measure(bundle, names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -15,11 +16,13 @@ LONGEST_S = 300.0
 """A process that has said nothing by then never will, on the slowest device."""
 
 
-def run_child(script: Path, arguments: Sequence[object], what: str) -> dict[str, Any]:
+def run_child(script: Path, arguments: Sequence[object], what: str, bytecode: Path) -> dict[str, Any]:
     """Run `script` with the Python that runs here.
 
     Args:
         what: what is measured, for the error.
+        bytecode: folder for compiled modules. As an installed package has them: where Python may not write them
+            beside the sources, every process would compile them anew, and be measured doing so.
 
     Returns:
         What its last line of output holds.
@@ -28,9 +31,16 @@ def run_child(script: Path, arguments: Sequence[object], what: str) -> dict[str,
         DataError: it could not be started, failed, was killed, took too long, or printed no JSON.
     """
     command = [sys.executable, str(script), *map(str, arguments)]
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(bytecode)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     try:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=LONGEST_S, check=False
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=LONGEST_S,
+            check=False,
+            env=environment,
         )
     except OSError as error:
         raise DataError(f"{what}: no process could be started ({error.strerror or error})") from error

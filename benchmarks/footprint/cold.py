@@ -31,6 +31,7 @@ def measure(
     threads: int,
     opencv_threads: int | None,
     processes: int,
+    bytecode: Path,
     child: Path = CHILD,
 ) -> list[dict[str, Any]]:
     """Start `processes` new processes for each backend, in turns, and one before them that is not counted.
@@ -39,6 +40,7 @@ def measure(
         photo: file of the photo that is judged.
         bundle: folder of the bundle.
         threads, opencv_threads: as for `Inspector.open` and OpenCV; `None` leaves OpenCV its own choice.
+        bytecode: folder for compiled modules, which the process that is not counted fills.
         child: script that is run; tests hand over another.
 
     Returns:
@@ -55,7 +57,7 @@ def measure(
             backend = backends[index]
             arguments = (photo, bundle, backend, threads, "" if opencv_threads is None else opencv_threads)
             start_ns = time.monotonic_ns()
-            moments = run_child(child, arguments, f"cold start with {backend}")
+            moments = run_child(child, arguments, f"cold start with {backend}", bytecode)
             if counted >= 0:
                 told[backend].append(_to_steps(start_ns, moments))
     return [{"backend": backend, "stages": _summarize(steps)} for backend, steps in told.items()]

@@ -29,11 +29,13 @@ def measure(
     threads: int,
     opencv_threads: int | None,
     processes: int,
+    bytecode: Path,
 ) -> list[dict[str, Any]]:
-    """Judge each photo with each backend in `processes` new processes.
+    """Judge each photo with each backend in `processes` new processes, and in one before them that is not counted.
 
     Args:
         photos: files by the photo's name.
+        bytecode: folder for compiled modules, which the process that is not counted fills.
 
     Returns:
         One entry a backend and photo: for each of `STEPS` and `KINDS` the `median` in bytes, its interval
@@ -47,7 +49,10 @@ def measure(
     for name, path in photos.items():
         for backend in backends:
             arguments = (path, bundle, backend, threads, "" if opencv_threads is None else opencv_threads)
-            runs = [run_child(CHILD, arguments, f"memory with {backend}, {name}") for _ in range(processes)]
+            what = f"memory with {backend}, {name}"
+            if not told:  # compiling takes memory of its own
+                run_child(CHILD, arguments, what, bytecode)
+            runs = [run_child(CHILD, arguments, what, bytecode) for _ in range(processes)]
             sizes = {key: runs[0][key] for key in ("width_px", "height_px")}
             steps = {
                 step: {kind: summarize([run[step][kind] for run in runs]) for kind in KINDS} for step in STEPS

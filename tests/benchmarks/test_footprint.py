@@ -98,8 +98,8 @@ def test_a_system_that_tells_nothing_gives_no_figure(tmp_path: Path) -> None:
 
 
 @LINUX
-def test_a_process_that_judges_holds_more_at_every_step() -> None:
-    (entry,) = memory.measure({PHOTO.name: PHOTO}, DEFAULT, [BACKEND], 1, 1, 1)
+def test_a_process_that_judges_holds_more_at_every_step(tmp_path: Path) -> None:
+    (entry,) = memory.measure({PHOTO.name: PHOTO}, DEFAULT, [BACKEND], 1, 1, 1, tmp_path)
     assert (entry["backend"], entry["photo"], entry["width_px"]) == (BACKEND, PHOTO.name, 400)
     model = max(each.size_bytes for each in Bundle.open().models)
     held = [entry["steps"][step]["uss_bytes"]["median"] for step in memory.STEPS]
@@ -118,14 +118,18 @@ def test_a_median_has_an_interval_from_six_processes_on() -> None:
 # --- cold start
 
 
-def test_a_cold_start_takes_longer_than_a_warm_verdict_and_no_longer_than_it_was_waited_for() -> None:
+def test_a_cold_start_takes_longer_than_a_warm_verdict_and_no_longer_than_it_was_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     start_s = time.monotonic()
-    (entry,) = cold.measure(PHOTO, DEFAULT, [BACKEND], 1, 1, 6)
+    (entry,) = cold.measure(PHOTO, DEFAULT, [BACKEND], 1, 1, 6, tmp_path)
     waited_ms = (time.monotonic() - start_s) * 1000
     p50 = {step: told["p50_ms"] for step, told in entry["stages"].items()}
     assert tuple(p50) == (*cold.STEPS, "whole", "second")
     assert p50["whole"]["value"] > p50["second"]["value"]
     assert 6 * p50["whole"]["low"] < waited_ms
+    assert list(tmp_path.rglob("edge_iqa/inspector.*.pyc")), "compiled once, as an installed package is"
     assert all(p50[step]["low"] > 0 and p50[step]["value"] < p50["whole"]["value"] for step in cold.STEPS)
 
 
@@ -142,7 +146,7 @@ def test_a_process_that_dies_is_a_failure_that_says_how(lines: str, said: str, t
     child = tmp_path / "child.py"
     child.write_text(lines)
     with pytest.raises(DataError) as told:
-        cold.measure(PHOTO, DEFAULT, [BACKEND], 1, 1, 6, child)
+        cold.measure(PHOTO, DEFAULT, [BACKEND], 1, 1, 6, tmp_path, child)
     assert said in str(told.value) and f"cold start with {BACKEND}" in str(told.value)
 
 
