@@ -91,6 +91,35 @@ class Flags:
     sticky: int = 0
 
 
+METERS = ("counter", "rails", "adc")
+"""How a meter tells what it measured; see `Meter`."""
+
+
+@dataclass(frozen=True)
+class Meter:
+    """An instrument within the device that measures the energy that it takes.
+
+    Attributes:
+        name: what people call it.
+        kind: `counter` counts microjoules (`energy_uj` of folders as powercap has them); `rails` shows millivolts
+            and milliamperes of named rails (hwmon); `adc` is a command that prints volts and amperes of rails.
+        path: pattern of its folders; "" for a command.
+        command: program and arguments; none for folders.
+        parts: of a counter, patterns of the names that are added up; of rails, the names, all of which must be
+            there. A command's rails are added up, all of them.
+        covers: what is behind it, and what is not.
+        needs: what to do where it cannot be read.
+    """
+
+    name: str
+    kind: str
+    path: str = ""
+    command: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    covers: str = ""
+    needs: str = ""
+
+
 @dataclass(frozen=True)
 class Bounds:
     """What must hold for a figure to be valid. No key of a file turns a check off: it moves the bound.
@@ -167,6 +196,8 @@ class Device:
         record: what is written beside the figures.
         bounds: what must hold.
         rates: peaks for a roofline.
+        meters: what measures its energy.
+        no_meter: why nothing does, and what would; "" for a device that has meters.
     """
 
     name: str
@@ -179,3 +210,5 @@ class Device:
     record: tuple[Note, ...] = ()
     bounds: Bounds = field(default_factory=Bounds)
     rates: Rates = field(default_factory=Rates)
+    meters: tuple[Meter, ...] = ()
+    no_meter: str = ""

@@ -6,14 +6,26 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 
-from benchmarks.device import CHECKS, Bounds, Device, Flags, Note, Rates, Sign, Way
+from benchmarks.device import CHECKS, METERS, Bounds, Device, Flags, Meter, Note, Rates, Sign, Way
 from edge_iqa import backends, toml
 from edge_iqa.errors import EdgeIqaError
 from edge_iqa.toml import Entry
 
 _NAME = r"[a-z0-9]+(-[a-z0-9]+)*"
 _PATH = r"[^/\0][^\0]*"
-_TOP = ("title", "whatever", "fallback", "signs", "backends", "record", "valid", "rates", "kinds")
+_TOP = (
+    "title",
+    "whatever",
+    "fallback",
+    "signs",
+    "backends",
+    "record",
+    "valid",
+    "rates",
+    "kinds",
+    "meters",
+    "no_meter",
+)
 _KIND = ("name", "title", "signs", "rates")
 
 
@@ -33,6 +45,9 @@ def read_device(path: Path) -> list[Device]:
     signs = _read_signs(root)
     if whatever == bool(signs):
         raise root.say("expected either `signs` or `whatever = true`")
+    meters, no_meter = tuple(_read_meter(entry) for entry in _items(root, "meters")), root.get("no_meter")
+    if meters and no_meter is not None:
+        raise root.say("expected either `meters` or `no_meter`")
     device = Device(
         Entry(path.stem, "", root.source, ("the file's name",)).text(_NAME, "a name such as rpi5"),
         root["title"].text(r".+", "one line of text"),
@@ -43,6 +58,8 @@ def read_device(path: Path) -> list[Device]:
         record=tuple(_read_note(entry) for entry in _items(root, "record")),
         bounds=_read_bounds(root.get("valid")),
         rates=_read_rates(root.get("rates")),
+        meters=meters,
+        no_meter="" if no_meter is None else no_meter.text(),
     )
     return [device, *(_read_kind(entry, device) for entry in _items(root, "kinds"))]
 
@@ -88,6 +105,21 @@ def _read_way(entry: Entry) -> Way:
 def _read_note(entry: Entry) -> Note:
     entry.check_keys(("name", "path", "command", "required"))
     return Note(entry["name"].text(), **_read_place(entry), required=_flag(entry, "required"))
+
+
+def _read_meter(entry: Entry) -> Meter:
+    entry.check_keys(("name", "kind", "path", "command", "parts", "covers", "needs"))
+    kind, parts = entry["kind"].choice(*METERS), entry.get("parts")
+    place = _read_place(entry)
+    if ("command" in place) != (kind == "adc"):
+        raise entry.say("expected `command` for the kind adc, and `path` for the others")
+    if (parts is None) != (kind == "adc"):
+        raise entry.say("expected `parts` for the kinds counter and rails, and none for adc")
+    named = () if parts is None else _texts(parts)
+    if parts is not None and not named:
+        raise parts.refuse("at least one name")
+    told = {key: entry[key].text() for key in ("name", "covers", "needs")}
+    return Meter(kind=kind, **place, parts=named, **told)
 
 
 def _read_flags(entry: Entry) -> Flags:

@@ -65,6 +65,12 @@ def parse(argv: Sequence[str] | None, known: Mapping[str, Device]) -> argparse.N
     profiles.add_options(parser)
     remote_options.add_options(parser)
     phone_options.add_options(parser)
+    add(
+        "--no-footprint",
+        dest="footprint",
+        action="store_false",
+        help="measure neither cold start, memory, energy nor sizes",
+    )
     options = parser.parse_args(argv)
     remote_options.check_options(parser, options)
     measuring = ("photos", "opencv_threads", "repeats", "scenario", "remote", "compare")

@@ -1,4 +1,5 @@
-"""A run of `latency.py` on this machine: every photo on every variant, round by round, then LoadGen's scenarios."""
+"""A run of `latency.py` on this machine: every photo on every variant, round by round; then LoadGen's scenarios, and
+what a verdict costs besides its time."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from benchmarks import latency_record, profiles
 from benchmarks.conditions import Probe, read_cores, read_notes
 from benchmarks.device import Device
 from benchmarks.drift import Drift, find_drift
+from benchmarks.footprint.bench import Footprint
 from benchmarks.keeper import Keeper
 from benchmarks.latency_options import EXAMPLES
 from benchmarks.latency_record import compare_precisions
@@ -83,6 +85,8 @@ def measure(
             stack.enter_context(variant.inspector)
         probe = Probe(system, device.bounds, cores, tuple(set(allowed) - set(cores)))
         notes, before = read_notes(system, device.record), probe.read()
+        footprint = Footprint(options, device, system)
+        footprint.measure_idle()
         watch, sampler = machine.Watch(), Sampler(probe)
         settings = {
             **profiles.to_settings(options),
@@ -95,10 +99,10 @@ def measure(
             "cores": list(cores),
         }
 
-        def tell(measured: dict[str, Any], scenarios: Scenarios) -> dict[str, Any]:
-            usage, unsteady = watch.read(), {**measured["unsteady"], **dict(scenarios.unsteady)}
+        def tell(measured: dict[str, Any], scenarios: Scenarios, usage: machine.Usage) -> dict[str, Any]:
+            unsteady = {**measured["unsteady"], **dict(scenarios.unsteady)}
             run = Run(before, probe.read(), list(sampler.samples), usage, measured["drifts"], unsteady, notes)
-            failed = (*opened.failed, *measured["failed"], *scenarios.failed)
+            failed = (*opened.failed, *measured["failed"], *scenarios.failed, *footprint.failed)
             return {
                 **latency_record.describe_run(device, settings, facts, usage, bundle, opened),
                 **judge(run, device).to_dict(),
@@ -108,14 +112,18 @@ def measure(
                 "failed": [asdict(absence) for absence in failed],
                 **{key: measured[key] for key in ("photos", "results", "ratios")},
                 "scenarios": list(scenarios.rows),
+                "footprint": footprint.to_dict(),
             }
 
         measured: dict[str, Any] = {}
         for measured in _measure_photos(photos, opened, options.repeats, sampler, keeper):
-            keeper.keep(tell(measured, Scenarios()), len(photos))
+            keeper.keep(tell(measured, Scenarios(), watch.read()), len(photos))
         judged = [photo for photo in photos if photo.name in measured["drifts"]]
+        footprint.measure_energy(judged, opened.variants, sampler.on_round)
         scenarios = measure_scenarios(_plan(options), opened.variants, judged, STEADY, sampler.on_round)
-        keeper.keep(tell(measured, scenarios), len(photos))
+        usage = watch.read()
+        footprint.measure(judged, bundle, opened.variants)
+        keeper.keep(tell(measured, scenarios, footprint.join(usage)), len(photos))
 
 
 def _plan(options: argparse.Namespace) -> Plan:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from benchmarks.footprint.tables import list_measured, list_sizes
 from benchmarks.latency_record import tell_model
 from benchmarks.scenarios import screen
 from benchmarks.table import Table, show
@@ -35,7 +36,8 @@ def print_result(result: dict[str, Any]) -> None:
         print(reason)
     for note in result["notes"]:
         print(f"note: {note}")
-    for absence in result["missing"]:
+    footprint = result.get("footprint") or {"missing": []}
+    for absence in (*result["missing"], *footprint["missing"]):
         print(f"not measured: {absence['what']}: {absence['why']}")
     for absence in result["failed"]:
         print(f"failed: {absence['what']}: {absence['why']}")
@@ -48,9 +50,10 @@ def tables(result: dict[str, Any]) -> list[Table]:
     drawn = [_photo_table(result, photo) for photo in result["photos"]]
     drawn += [_ratio_table(result)] if result["ratios"] else []
     drawn += [screen.to_table(result["scenarios"])] if result["scenarios"] else []
-    if result["valid"]:
-        return drawn
-    return [replace(table, title=f"INVALID: {table.title}") for table in drawn]
+    drawn += list_measured(result.get("footprint"))
+    if not result["valid"]:
+        drawn = [replace(table, title=f"INVALID: {table.title}") for table in drawn]
+    return [*drawn, *list_sizes(result.get("footprint"))]
 
 
 def _headline(result: dict[str, Any]) -> str:

@@ -22,6 +22,8 @@ if not __package__:
     # run as a script, Python puts benchmarks/ first, where no package of ours is found
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from benchmarks.footprint.own_memory import read_status, reset_peak
+from benchmarks.system import System
 from edge_iqa import Inspector, opencv
 from edge_iqa.errors import DataError
 
@@ -83,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with Inspector.open(options.bundle, threads=1) as inspector:
         inspector.inspect(options.small, policy=options.policy)
         gc.collect()
-        read_by = _reset_peak()
+        read_by = STATUS if reset_peak() else GETRUSAGE
         base = _read_held(read_by)
         report = inspector.inspect(options.photo, policy=options.policy)
         peak = _read_most(read_by)
@@ -92,31 +94,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _reset_peak() -> str:
-    """Set the most that was held back to what is held, where the system can; returns what is to be read then."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        return GETRUSAGE
-    return STATUS
-
-
 def _read_held(read_by: str) -> int:
     """What this process holds; the most that it has held, where that cannot be set back."""
-    return _read_status("VmRSS") if read_by == STATUS else _read_most(read_by)
+    held = read_status(System(), "VmRSS") if read_by == STATUS else None
+    return _read_most(read_by) if held is None else held
 
 
 def _read_most(read_by: str) -> int:
     """The most that this process has held since it was set back."""
-    if read_by == STATUS:
-        return _read_status("VmHWM")
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-def _read_status(name: str) -> int:
-    """A size in bytes from what Linux says of this process."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
+    most = read_status(System(), "VmHWM") if read_by == STATUS else None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 if most is None else most
 
 
 if __name__ == "__main__":

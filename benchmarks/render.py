@@ -15,6 +15,7 @@ if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from benchmarks import latency_record
+from benchmarks.footprint.tables import list_tables
 from benchmarks.plots import find_stale, tell_plot, write_plots
 from benchmarks.result_file import read_result
 from benchmarks.robust_tables import tell_robustness
@@ -352,6 +353,7 @@ def _latency(result: dict[str, Any]) -> list[str]:
         "",
         *to_table(header, rows),
         *_scenarios(result.get("scenarios", ())),
+        *_footprint(result.get("footprint")),
     ]
 
 
@@ -365,6 +367,16 @@ def _scenarios(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         "its own. No MLPerf submission: no benchmark of that suite was run."
     )
     return ["", about, "", *to_table(table.columns, table.rows)]
+
+
+def _footprint(told: dict[str, Any] | None) -> list[str]:
+    """What a verdict costs besides its time, as the bench shows it."""
+    lines = []
+    for table in list_tables(told):
+        lines += ["", f"**{table.title}**", "", *to_table(table.columns, filter(None, table.rows))]
+    if told and told["missing"]:
+        lines += ["", *(f"Not measured: {each['what']}: {each['why']}." for each in told["missing"])]
+    return lines
 
 
 def _ms(estimate: dict[str, float] | None) -> str:

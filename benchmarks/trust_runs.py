@@ -84,7 +84,7 @@ def run(setup: Setup) -> dict[str, Any]:
 
 def _measure(setup: Setup) -> dict[str, Any]:
     known = devices.read_devices()
-    options = latency_options.parse(["--scenario", "none", *setup.options], known)
+    options = latency_options.parse(["--scenario", "none", "--no-footprint", *setup.options], known)
     system = AlteredSystem(files=setup.files)
 
     def change(variant: Variant) -> Variant:

@@ -46,7 +46,7 @@ class Usage:
 
     Attributes:
         load_1min_before: load average of the minute before the start.
-        own_cores: CPU time of this process over wall time, from start to end.
+        own_cores: CPU time of this process, and of those that it started and waited for, over wall time.
         others_cores: CPU time of everything else on the cores that this process may use, likewise.
     """
 
@@ -92,19 +92,25 @@ class Watch:
     def __init__(self) -> None:
         self._load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
         self._busy_s = _busy_s()
-        self._own_s = time.process_time()
+        self._own_s = _own_s()
         self._wall_s = time.perf_counter()
 
     def read(self) -> Usage:
         """Usage since this watch was made."""
         wall_s = max(time.perf_counter() - self._wall_s, 1e-9)
-        own_s = time.process_time() - self._own_s
+        own_s = _own_s() - self._own_s
         busy_s = _busy_s()
         others = None
         if busy_s is not None and self._busy_s is not None:
             # both clocks tick, and not together: a little below zero is zero
             others = max(0.0, busy_s - self._busy_s - own_s) / wall_s
         return Usage(self._load, own_s / wall_s, others)
+
+
+def _own_s() -> float:
+    """CPU time of this process and of its children that have ended, in seconds."""
+    times = os.times()
+    return time.process_time() + times.children_user + times.children_system
 
 
 def _busy_s() -> float | None:

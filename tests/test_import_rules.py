@@ -26,6 +26,7 @@ LAYERS = {
     "benchmarks/latency*.py": ("edge_iqa",),
     "benchmarks/device*.py": ("edge_iqa",),
     "benchmarks/validity.py": ("edge_iqa",),
+    "benchmarks/footprint/*.py": ("edge_iqa",),
     "benchmarks/scale*.py": ("edge_iqa",),
     "benchmarks/scenarios/*": ("edge_iqa",),
     "benchmarks/profiles.py": ("edge_iqa",),

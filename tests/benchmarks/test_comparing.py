@@ -24,7 +24,9 @@ PHOTO = EXAMPLES / "clock-moved.jpg"
 def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """A real run, taken as valid whatever ran beside it."""
     out = tmp_path_factory.mktemp("measured")
-    latency.main(["--photos", str(PHOTO), "--repeats", "10", "--scenario", "none", "--out", str(out)])
+    latency.main(
+        ["--photos", str(PHOTO), "--repeats", "10", "--scenario", "none", "--no-footprint", "--out", str(out)]
+    )
     (path,) = out.glob("*.json")
     result: dict[str, Any] = json.loads(path.read_text())
     assert all(len(row["rounds_ms"]) == row["stages"]["whole"]["n"] == 10 for row in result["results"])

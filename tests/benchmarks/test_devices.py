@@ -121,6 +121,23 @@ def test_a_new_device_is_a_new_file(tmp_path: Path) -> None:
             'title = "x"\nwhatever = true\n[rates]\nint8_macs_per_s = 0',
             "rates.int8_macs_per_s: expected a number",
         ),
+        (
+            'title = "x"\nwhatever = true\n[[meters]]\nname = "y"\nkind = "guess"',
+            "toaster.toml:5: meters[0].kind: expected one of counter, rails, adc, got 'guess'",
+        ),
+        (
+            'title = "x"\nwhatever = true\n[[meters]]\nname = "y"\nkind = "adc"\npath = "sys/y"',
+            "meters[0]: expected `command` for the kind adc, and `path` for the others",
+        ),
+        (
+            'title = "x"\nwhatever = true\n[[meters]]\nname = "y"\nkind = "rails"\npath = "sys/y"',
+            "meters[0]: expected `parts` for the kinds counter and rails, and none for adc",
+        ),
+        (
+            'title = "x"\nwhatever = true\nno_meter = "z"\n[[meters]]\nname = "y"\nkind = "adc"\n'
+            'command = ["y"]\ncovers = "a"\nneeds = "b"',
+            "toaster.toml:1: expected either `meters` or `no_meter`",
+        ),
         ('title = "x"\nwhatever = true\n[[kinds]]\nname = "y"\ntitle = "z"', "the field 'signs' is missing"),
         ("title = ", "toaster.toml:1: not TOML"),
     ],

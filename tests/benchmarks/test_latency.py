@@ -140,7 +140,7 @@ def to_text(milliseconds: float) -> str:
 
 def run(*arguments: object) -> int:
     """Our own loop alone: the scenarios have tests of their own, and need what a device may lack."""
-    return latency.main(["--scenario", "none", *map(str, arguments)])
+    return latency.main(["--scenario", "none", "--no-footprint", *map(str, arguments)])
 
 
 def test_every_photo_is_measured_on_every_backend_in_every_precision(result: dict[str, Any]) -> None:

@@ -91,6 +91,7 @@ def test_a_run_through_ssh_brings_back_what_a_run_here_writes_and_leaves_nothing
     options = [
         "--scenario",
         "none",
+        "--no-footprint",
         "--repeats",
         6,
         "--threads",
@@ -142,6 +143,7 @@ def test_a_link_cut_in_mid_run_keeps_the_photos_done_marked_as_partial(
     options = [
         "--scenario",
         "none",
+        "--no-footprint",
         "--repeats",
         20,
         "--backend",
@@ -168,6 +170,7 @@ def test_ctrl_c_in_a_run_here_keeps_the_photos_done_marked_as_partial(
     options = [
         "--scenario",
         "none",
+        "--no-footprint",
         "--repeats",
         40,
         "--backend",
@@ -192,6 +195,7 @@ def test_ctrl_c_before_the_first_photo_keeps_nothing_and_cleans_up_there(
     options = [
         "--scenario",
         "none",
+        "--no-footprint",
         "--repeats",
         400,
         "--backend",

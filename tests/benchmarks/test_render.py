@@ -11,6 +11,8 @@ from pathlib import Path
 import PIL.Image
 import pytest
 
+from benchmarks.footprint import sizes
+from benchmarks.footprint.tables import list_tables
 from benchmarks.plots import find_stale, read_texts, write_plots
 from benchmarks.render import BEGIN, BUNDLES, END, RESULTS, insert, main, render
 from benchmarks.robust_figures import judge_attacks, judge_changes
@@ -233,3 +235,18 @@ def test_texts_of_a_png_are_those_that_another_library_reads(tmp_path: Path) -> 
     (path,) = write_plots(tmp_path)
     with PIL.Image.open(path) as picture:
         assert read_texts(path.read_bytes()) == picture.text  # type: ignore[attr-defined]
+
+
+def test_what_a_verdict_costs_besides_its_time_stands_below_the_latencies(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(RESULTS, tmp_path / "results"))
+    with Inspector.open() as inspector:
+        weights = sizes.measure(inspector.bundle, [])
+    missing = [{"what": "energy by RAPL", "why": "it could not be read here"}]
+    told = {"cold": None, "memory": None, "energy": {"meters": []}, "sizes": weights, "missing": missing}
+    path = folder / "latency-host.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"footprint": told}))
+    shown = render(folder)
+    (table,) = list_tables(told)
+    assert f"**{table.title}**" in shown
+    assert all("| " + " | ".join(row) + " |" in shown for row in table.rows if row)
+    assert "Not measured: energy by RAPL: it could not be read here." in shown

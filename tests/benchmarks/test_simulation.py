@@ -205,9 +205,7 @@ def test_each_kind_of_device_either_has_all_rates_or_is_told_what_it_lacks() -> 
         assert find_rates(KNOWN[name], KNOWN) == KNOWN[name].rates
 
 
-@pytest.mark.parametrize(
-    "option", [("--photos", "x"), ("--repeats", "9"), ("--opencv-threads", "1")]
-)
+@pytest.mark.parametrize("option", [("--photos", "x"), ("--repeats", "9"), ("--opencv-threads", "1")])
 def test_what_belongs_to_measuring_is_refused_with_simulate(option: tuple[str, ...]) -> None:
     with pytest.raises(SystemExit) as stopped:
         latency.main(["--simulate", *option])

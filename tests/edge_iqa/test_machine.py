@@ -57,3 +57,11 @@ def test_a_busy_loop_beside_the_run_is_noticed() -> None:
         other.kill()
     assert usage.others_cores is not None and usage.others_cores > machine.MOST_OTHERS_CORES
     assert any("other processes" in warning for warning in usage.warnings({"cores": 64}))
+
+
+def test_what_a_process_of_ours_computes_is_our_own_work() -> None:
+    burn = "import time\nwhile time.process_time() < 0.5: pass\nprint(time.process_time())"
+    watch, start_s = machine.Watch(), time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", burn], check=True, capture_output=True, text=True)
+    usage, wall_s = watch.read(), time.perf_counter() - start_s
+    assert usage.own_cores * wall_s == pytest.approx(float(done.stdout), abs=0.15)
