@@ -42,7 +42,7 @@ def photos_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
         writer.writerow(["path", "split", "group"])
         for seed, split in enumerate(splits):
             name = f"{seed}.png"
-            Image.fromarray(scenes.draw(seed, height_px=240, width_px=256).pixels).save(folder / name)
+            Image.fromarray(scenes.draw(seed, height_px=112, width_px=128).pixels).save(folder / name)
             writer.writerow([name, split, f"scene-{seed}"])
     return folder / "photos.csv"
 
