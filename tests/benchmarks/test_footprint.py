@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import devices, latency
+from benchmarks import devices, latency, latency_options
 from benchmarks.device import Meter
 from benchmarks.footprint import bench, cold, memory, sizes
 from benchmarks.footprint.energy import ROUNDS, EnergyBench, Lengths
@@ -34,7 +34,7 @@ from edge_iqa.bundle import DEFAULT, Bundle
 from edge_iqa.errors import DataError
 
 ROOT = Path(__file__).resolve().parents[2]
-PHOTO = latency.EXAMPLES / "clock-moved.jpg"
+PHOTO = latency_options.EXAMPLES / "clock-moved.jpg"
 DEVICES = devices.read_devices()
 BACKEND = backends.NAMES[next(iter(backends.available()))]
 RAPL = "sys/class/powercap/intel-rapl:"
