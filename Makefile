@@ -4,7 +4,7 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3,$(shell command -v $(nam
 DEMO := .venv-demo
 FULL := .venv
 RUN := $(FULL)/bin/python
-PIP := -m pip --disable-pip-version-check install -qq
+PIP := -m pip --disable-pip-version-check install -qq --no-compile
 PHOTOS ?= examples/photos/*.jpg
 RECIPE ?= default
 PYTEST_ARGS ?=
@@ -21,7 +21,7 @@ demo: $(DEMO)/.stamp  ## score the example photos with the runtime alone (PHOTOS
 	if [ $$status -gt 1 ]; then exit $$status; fi
 
 test: lint  ## ruff, mypy and pytest in the full environment (PYTEST_ARGS="-k views" for a part)
-	$(RUN) -m pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
+	$(RUN) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: $(FULL)/.stamp  ## ruff and mypy
 	$(RUN) -m ruff check .

@@ -62,15 +62,15 @@ def parse(argv: Sequence[str] | None, known: Mapping[str, Device]) -> argparse.N
         action="store_true",
         help="measure nothing: from the device's data sheet, the least time that the network takes there",
     )
+    profiles.add_options(parser)
+    remote_options.add_options(parser)
+    phone_options.add_options(parser)
     add(
         "--no-footprint",
         dest="footprint",
         action="store_false",
         help="measure neither cold start, memory, energy nor sizes",
     )
-    profiles.add_options(parser)
-    remote_options.add_options(parser)
-    phone_options.add_options(parser)
     options = parser.parse_args(argv)
     remote_options.check_options(parser, options)
     measuring = ("photos", "opencv_threads", "repeats", "scenario", "remote", "compare")

@@ -1,4 +1,5 @@
-"""A run of `latency.py` on this machine: every photo on every variant, round by round, then LoadGen's scenarios."""
+"""A run of `latency.py` on this machine: every photo on every variant, round by round; then LoadGen's scenarios, and
+what a verdict costs besides its time."""
 
 from __future__ import annotations
 
@@ -118,10 +119,9 @@ def measure(
         for measured in _measure_photos(photos, opened, options.repeats, sampler, keeper):
             keeper.keep(tell(measured, Scenarios(), watch.read()), len(photos))
         judged = [photo for photo in photos if photo.name in measured["drifts"]]
-        scenarios = measure_scenarios(_plan(options), opened.variants, judged, STEADY, sampler.on_round)
         footprint.measure_energy(judged, opened.variants, sampler.on_round)
+        scenarios = measure_scenarios(_plan(options), opened.variants, judged, STEADY, sampler.on_round)
         usage = watch.read()
-        keeper.keep(tell(measured, scenarios, usage), len(photos))
         footprint.measure(judged, bundle, opened.variants)
         keeper.keep(tell(measured, scenarios, footprint.join(usage)), len(photos))
 

@@ -357,16 +357,6 @@ def _latency(result: dict[str, Any]) -> list[str]:
     ]
 
 
-def _footprint(told: dict[str, Any] | None) -> list[str]:
-    """What a verdict costs besides its time, as the bench shows it."""
-    lines = []
-    for table in list_tables(told):
-        lines += ["", f"**{table.title}**", "", *to_table(table.columns, filter(None, table.rows))]
-    if told and told["missing"]:
-        lines += ["", *(f"Not measured: {each['what']}: {each['why']}." for each in told["missing"])]
-    return lines
-
-
 def _scenarios(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     if not rows:
         return []
@@ -377,6 +367,16 @@ def _scenarios(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         "its own. No MLPerf submission: no benchmark of that suite was run."
     )
     return ["", about, "", *to_table(table.columns, table.rows)]
+
+
+def _footprint(told: dict[str, Any] | None) -> list[str]:
+    """What a verdict costs besides its time, as the bench shows it."""
+    lines = []
+    for table in list_tables(told):
+        lines += ["", f"**{table.title}**", "", *to_table(table.columns, filter(None, table.rows))]
+    if told and told["missing"]:
+        lines += ["", *(f"Not measured: {each['what']}: {each['why']}." for each in told["missing"])]
+    return lines
 
 
 def _ms(estimate: dict[str, float] | None) -> str:

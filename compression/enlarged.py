@@ -38,8 +38,11 @@ def enlarge(photos: Sequence[Photo], count: int, cache: Path, jobs: int = 1) -> 
     """
     places = range(min(count, len(photos)))
     tasks = [(photos[at * len(photos) // len(places)], cache / "enlarged") for at in places]
+    if jobs == 1:
+        yield from filter(None, map(_enlarge_one, tasks))
+        return
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-        yield from (photo for photo in pool.map(_enlarge_one, tasks, chunksize=4) if photo is not None)
+        yield from filter(None, pool.map(_enlarge_one, tasks, chunksize=4))
 
 
 def _enlarge_one(task: tuple[Photo, Path]) -> Photo | None:

@@ -6,9 +6,11 @@ workshop stand inside the fixtures: the runtime's tests run where there is no to
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
+import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +30,18 @@ if (
     "PYTEST_XDIST_WORKER" in os.environ
 ):  # processes share the cores; torch, loaded later, would take them all in each
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector look at what tests make alone, and less often.
+
+    Torch, jax and the collected tests are a million objects that stay; going over them again and again took
+    a sixth of the time of an export.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
 
 settings.register_profile("edge-iqa", deadline=None, derandomize=True)
 settings.load_profile("edge-iqa")
@@ -130,12 +144,28 @@ def plain_net() -> QualityNet:
     return make_tiny_net(("exposure", "sharpness", "color", "noise"), ())
 
 
+def make_once(name: str, make: Callable[[], Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What `make` gives; of the processes that share this run of pytest, only the first calls it."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return make()
+    from filelock import FileLock  # torch brings it
+
+    path = tmp_path_factory.getbasetemp().parent / f"{name}.pickle"
+    with FileLock(path.with_suffix(".lock")):
+        if not path.is_file():
+            path.write_bytes(pickle.dumps(make()))
+        return pickle.loads(path.read_bytes())
+
+
 @pytest.fixture(scope="session")
-def artifacts(tiny_net: QualityNet) -> Artifacts:
+def artifacts(tiny_net: QualityNet, tmp_path_factory: pytest.TempPathFactory) -> Artifacts:
     """The small model, exported and quantized."""
     from compression.artifacts import make_artifacts
 
-    return make_artifacts(tiny_net, STUDENT_SHA256, draw_views(24), draw_views(16, seed=1))
+    def make() -> Artifacts:
+        return make_artifacts(tiny_net, STUDENT_SHA256, draw_views(24), draw_views(16, seed=1))
+
+    return make_once("artifacts", make, tmp_path_factory)
 
 
 @pytest.fixture
@@ -153,6 +183,11 @@ def artifacts_folder(artifacts: Artifacts, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def plain_files(plain_net: QualityNet, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The model without categories, as float files that know nothing of any, as those of before do."""
+    folder = tmp_path_factory.mktemp("plain")
+    return make_once("plain", lambda: export_plain(plain_net, folder), tmp_path_factory)
+
+
+def export_plain(plain_net: QualityNet, folder: Path) -> dict[str, bytes]:
     import onnx
 
     from export.contract import ModelInfo
@@ -160,7 +195,6 @@ def plain_files(plain_net: QualityNet, tmp_path_factory: pytest.TempPathFactory)
     from export.tflite import export_tflite
 
     info = ModelInfo(plain_net.spec, plain_net.attributes, plain_net.embedding, STUDENT_SHA256)
-    folder = tmp_path_factory.mktemp("plain")
     model = onnx.load(str(export_onnx(plain_net, info, folder / "model.fp32.onnx")))
     kept = [entry for entry in model.metadata_props if entry.key != "edge_iqa.categories"]
     del model.metadata_props[:]

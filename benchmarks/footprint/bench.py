@@ -47,10 +47,9 @@ class Footprint:
             device: whose meters are read.
         """
         self._options = options
-        self._quick = options.profile is RAPID
         self._energy = None
         if options.footprint:
-            self._energy = EnergyBench(device, system, QUICK if self._quick else Lengths())
+            self._energy = EnergyBench(device, system, QUICK if options.profile is RAPID else Lengths())
         self._told: dict[str, Any] = {}
         self._usage: Usage | None = None
         self.failed: list[Absence] = []
@@ -77,7 +76,7 @@ class Footprint:
         """
         if self._energy is None or not photos:
             return
-        quick, names = self._quick, _find_backends(bundle, variants)
+        quick, names = self._options.profile is RAPID, _find_backends(bundle, variants)
         opencv_threads = self._options.opencv_threads
         how = (
             bundle.path,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,17 +18,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import devices, latency
+from benchmarks import devices, latency, latency_options
 from benchmarks.device import Meter
 from benchmarks.footprint import bench, cold, memory, sizes
 from benchmarks.footprint.energy import ROUNDS, EnergyBench, Lengths
 from benchmarks.footprint.meters import PowerTally, open_tallies, read_adc
 from benchmarks.footprint.own_memory import read_memory
 from benchmarks.footprint.tables import list_tables
-from benchmarks.latency_options import EXAMPLES
 from benchmarks.photos import read_photos
 from benchmarks.profiles import RAPID
-from benchmarks.remote.wheel import get_wheel
 from benchmarks.system import System
 from benchmarks.variants import open_variants
 from edge_iqa import backends, machine
@@ -35,7 +34,7 @@ from edge_iqa.bundle import DEFAULT, Bundle
 from edge_iqa.errors import DataError
 
 ROOT = Path(__file__).resolve().parents[2]
-PHOTO = EXAMPLES / "clock-moved.jpg"
+PHOTO = latency_options.EXAMPLES / "clock-moved.jpg"
 DEVICES = devices.read_devices()
 BACKEND = backends.NAMES[next(iter(backends.available()))]
 RAPL = "sys/class/powercap/intel-rapl:"
@@ -309,9 +308,13 @@ def test_a_meter_that_falls_silent_is_told_and_gives_no_figure(tmp_path: Path) -
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wheel that pip builds of a copy of this checkout."""
     pytest.importorskip("setuptools", minversion="77")
-    built = get_wheel(None)
-    path = tmp_path_factory.mktemp("wheel") / built.name
-    path.write_bytes(built.data)
+    folder = tmp_path_factory.mktemp("checkout")
+    shutil.copytree(ROOT / "edge_iqa", folder / "edge_iqa", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE", "NOTICE"):
+        shutil.copy(ROOT / name, folder / name)
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, "--wheel-dir", folder / "out", folder], check=True, capture_output=True)
+    (path,) = (folder / "out").glob("*.whl")
     return path
 
 

@@ -126,7 +126,6 @@ def result() -> dict[str, Any]:
             "--stream",
             "--scenario",
             "none",
-            "--no-footprint",
             "--repeats",
             "6",
             "--backend",

@@ -144,8 +144,18 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def measured(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> Iterator[tuple[dict[str, Any], int]]:
     """All three scenarios of one backend, by the command; a photo is torn."""
     out = tmp_path_factory.mktemp("out")
-    options = ["--photos", str(photos), "--out", str(out), "--repeats", "1", "--backend", first_backend()]
-    code = latency.main([*options, "--no-footprint", "--scenario", *SCENARIOS, "--scenario-seconds", "0.3"])
+    options = [
+        "--no-footprint",
+        "--photos",
+        str(photos),
+        "--out",
+        str(out),
+        "--repeats",
+        "1",
+        "--backend",
+        first_backend(),
+    ]
+    code = latency.main([*options, "--scenario", *SCENARIOS, "--scenario-seconds", "0.3"])
     (path,) = out.glob("latency-host*.json")
     yield json.loads(path.read_text()), code
 
@@ -221,13 +231,13 @@ def test_without_loadgen_a_profile_goes_on_and_says_what_to_install(
         sys.modules, "mlperf_loadgen", None
     )  # Python's own way to say that it cannot be imported
     options = [
+        "--no-footprint",
         "--photos",
         str(photos / "mug.jpg"),
         "--out",
         str(tmp_path),
         "--repeats",
         "1",
-        "--no-footprint",
     ]
     assert latency.main([*options, "--backend", first_backend()]) in (0, latency_file.INVALID)
     (path,) = tmp_path.glob("*.json")

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import devices, latency, latency_record, readme, simulate
+from benchmarks import devices, latency, latency_record, render, simulate
 from benchmarks.device import Rates
 from benchmarks.result_file import read_result
 from benchmarks.roofline import Peaks, measure_copies
@@ -90,7 +90,7 @@ def test_no_model_is_faster_here_than_the_bound_of_rates_that_were_measured_here
 
 
 def test_no_model_of_the_recorded_run_is_faster_than_the_bound_of_its_peaks() -> None:
-    recorded = json.loads((readme.RESULTS / "cost-host.json").read_text())
+    recorded = json.loads((render.RESULTS / "cost-host.json").read_text())
     peaks = recorded["peaks"]
     copies = {int(size): rate for size, rate in peaks["copy_bytes_per_s"].items()}
     rates = simulate.to_rates(Peaks(peaks["macs_per_s"], copies))
@@ -174,10 +174,10 @@ def test_readers_of_measurements_refuse_a_simulation(
         read_result(path, latency_record.KIND, (1, latency_record.SCHEMA))
     as_measured = tmp_path / "latency-host.json"
     as_measured.write_bytes(path.read_bytes())
-    real = readme.read_result
-    monkeypatch.setattr(readme, "read_result", lambda _, *rest: real(as_measured, *rest))
+    real = render.read_result
+    monkeypatch.setattr(render, "read_result", lambda _, *rest: real(as_measured, *rest))
     with pytest.raises(DataError, match="latency-simulated"):
-        readme.render(readme.RESULTS)
+        render.render(render.RESULTS)
 
 
 @pytest.mark.parametrize(
@@ -205,9 +205,7 @@ def test_each_kind_of_device_either_has_all_rates_or_is_told_what_it_lacks() -> 
         assert find_rates(KNOWN[name], KNOWN) == KNOWN[name].rates
 
 
-@pytest.mark.parametrize(
-    "option", [("--photos", "x"), ("--quick",), ("--repeats", "9"), ("--opencv-threads", "1")]
-)
+@pytest.mark.parametrize("option", [("--photos", "x"), ("--repeats", "9"), ("--opencv-threads", "1")])
 def test_what_belongs_to_measuring_is_refused_with_simulate(option: tuple[str, ...]) -> None:
     with pytest.raises(SystemExit) as stopped:
         latency.main(["--simulate", *option])
@@ -254,7 +252,7 @@ def test_figures_are_errors_of_models_left_out(described: dict[str, Any]) -> Non
     assert worst["estimate"]["value"] == pytest.approx(0.1, abs=1e-3) and worst["held"]
     assert figures["error of models left out, mean"]["bound"] == 0.3
     assert figures["models faster than their lower bound"]["held"]
-    assert any("held" in line for line in readme._bounded(described, readme._BENCHES["simulated-host.json"]))
+    assert any("held" in line for line in render._bounded(described, render._BENCHES["simulated-host.json"]))
 
 
 def test_on_the_machine_that_was_calibrated_a_time_has_the_band_of_models_left_out(

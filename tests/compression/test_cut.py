@@ -18,7 +18,7 @@ from compression.models.weights import FORMAT, load, save
 from edge_iqa.errors import CheckpointError
 from edge_iqa.views import ViewSpec
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread", "few_steps")
 
 SPEC = ViewSpec(32, 1, 256)
 

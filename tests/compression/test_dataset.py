@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from compression import dataset
+from compression import dataset, enlarged
 from compression.dataset import make_dataset
 from compression.models import ATTRIBUTES
 from compression.scenes import stock
@@ -17,13 +17,26 @@ from compression.scenes import stock
 pytestmark = pytest.mark.usefixtures("one_process")
 
 
+@pytest.fixture(autouse=True)
+def small_photos(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Metrics take as long as photos are large, and what is counted here is photos."""
+    monkeypatch.setattr(stock, "WEB", ((120, 160),))
+    monkeypatch.setattr(stock, "PHONE", ((120, 160),))
+    monkeypatch.setattr(enlarged, "LONG_SIDE_PX", (160, 200))
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Renderings and what metrics say of them: content is their key, so that tests can share them."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.mark.parametrize("damaged", [(), ("white",), ("white", "gray")])
 def test_a_cut_out_is_worth_the_same_on_both_grounds(
-    photos_csv: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, damaged: tuple[str, ...]
+    photos_csv: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, damaged: tuple[str, ...]
 ) -> None:
     """Its outline measures softer on one; and a pair of which one cannot be read is half a pair."""
-    monkeypatch.setattr(stock, "WEB", ((120, 160),))
-    made = list(stock.make_pairs("train", 1, (), tmp_path / "cache"))
+    made = list(stock.make_pairs("train", 1, (), tmp_path))
     soft = [cv2.GaussianBlur(cv2.imread(str(photo.path)), (0, 0), 1 + at) for at, photo in enumerate(made)]
     for photo, pixels, ground in zip(made, soft, stock.GROUNDS, strict=True):
         cv2.imwrite(str(photo.path), pixels)
@@ -33,7 +46,7 @@ def test_a_cut_out_is_worth_the_same_on_both_grounds(
     monkeypatch.setattr(dataset, "add_pairs", lambda *_: list(unrated))
     monkeypatch.setattr(dataset, "add_scenes", lambda *_: [])
     monkeypatch.setattr(dataset, "add_enlarged", lambda *_: [])
-    data = make_dataset(photos_csv, ATTRIBUTES, tmp_path / "cache", scenes=(4, 0))
+    data = make_dataset(photos_csv, ATTRIBUTES, cache, scenes=(4, 0))
     assert data.pairs == (0 if len(damaged) == 2 else 1, 0) and all(data.train)
     pair = data.train[-1]
     clean = [sample.target for sample in pair if not sample.variant.steps]
@@ -43,12 +56,8 @@ def test_a_cut_out_is_worth_the_same_on_both_grounds(
         assert len({sample.photo for sample in pair}) == 1
 
 
-def test_a_pair_of_scenes_is_one_source_with_two_clean_copies(
-    photos_csv: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(stock, "WEB", ((120, 160),))
-    monkeypatch.setattr(stock, "PHONE", ((120, 160),))
-    data = make_dataset(photos_csv, ATTRIBUTES, tmp_path / "cache", scenes=(4, 0))
+def test_a_pair_of_scenes_is_one_source_with_two_clean_copies(photos_csv: Path, cache: Path) -> None:
+    data = make_dataset(photos_csv, ATTRIBUTES, cache, scenes=(4, 0))
     assert (data.scenes, data.pairs) == ((4, 0), (1, 0))
     assert data.describe()["photos"] == (len(data.train) - 4 - data.enlarged[0] - 1, len(data.val))
     counts = [sum(not sample.variant.steps for sample in source) for source in data.train]
@@ -62,10 +71,8 @@ def test_a_pair_of_scenes_is_one_source_with_two_clean_copies(
 
 
 def test_photos_that_people_judged_are_counted_and_scenes_are_not(
-    photos_csv: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    photos_csv: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stock, "WEB", ((120, 160),))
-    monkeypatch.setattr(stock, "PHONE", ((120, 160),))
     photos = dataset.read_photos(photos_csv)
     numbers = {
         split: [at for at, each in enumerate(photos) if each.split == split] for split in ("train", "val")
@@ -74,4 +81,4 @@ def test_photos_that_people_judged_are_counted_and_scenes_are_not(
     judged[numbers["val"][0]] = {"label": 1.0}
     said = [replace(photo, **judged.get(at, {})) for at, photo in enumerate(photos)]
     monkeypatch.setattr(dataset, "read_photos", lambda _: said)
-    assert make_dataset(photos_csv, ATTRIBUTES, tmp_path / "cache", scenes=(1, 0)).rated == (2, 1)
+    assert make_dataset(photos_csv, ATTRIBUTES, cache, scenes=(1, 0)).rated == (2, 1)

@@ -20,7 +20,7 @@ from compression.models.weights import load, save
 from edge_iqa.timing import Recording
 from edge_iqa.views import ViewSpec
 
-pytestmark = pytest.mark.usefixtures("one_process", "one_thread")
+pytestmark = pytest.mark.usefixtures("one_process", "one_thread", "few_steps")
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,7 @@ def test_a_teacher_learns_from_labels(photos_csv: Path, tmp_path: Path) -> None:
     state = {key: value.numpy() for key, value in models.mobilenet_v2().state_dict().items()}
     np.savez(tmp_path / "mobilenet_v2_imagenet.npz", **state)
     argv = ["--data", photos_csv, "--weights", tmp_path, "--architecture", "mobilenet_v2", "--epochs", 2]
+    argv += ["--small-epochs", 1]
     argv += ["--out", tmp_path / "run", "--cache", photos_csv.parent / "cache", "--scenes", 0]
     assert teacher.main([str(each) for each in argv]) == 0
     record = json.loads((tmp_path / "run" / "run.json").read_text())
