@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
+from benchmarks.figure import Figure
 from benchmarks.scoring import Row, iterate_pairs
 from compression.data import ACCEPT_LABEL, REJECT_LABEL
 from compression.degradations import FAULTS
@@ -17,33 +17,6 @@ _SEEN = 0.15
 """Severity from which a spoiled photo must score below the clean one."""
 _NAMED = 0.3
 """Severity from which the cause must be named."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One figure of the bench; `held` is None where there is no bound or nothing was measured.
-
-    Attributes:
-        at_least: direction of the bound: True for shares, False for errors.
-        point: the bound holds for the value, not for the worse end of its interval.
-    """
-
-    what: str
-    estimate: Estimate | None
-    bound: float | None = None
-    at_least: bool = True
-    point: bool = False
-
-    @property
-    def held(self) -> bool | None:
-        if self.bound is None or self.estimate is None:
-            return None
-        if self.at_least:
-            return (self.estimate.value if self.point else self.estimate.low) >= self.bound
-        return (self.estimate.value if self.point else self.estimate.high) <= self.bound
-
-    def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "held": self.held}
 
 
 def order_within(rows: Sequence[Row]) -> list[Figure]:

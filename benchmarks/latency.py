@@ -31,11 +31,11 @@ if not __package__:
     # run as a script, Python puts benchmarks/ first, where neither edge_iqa nor benchmarks is found
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from benchmarks import devices, latency_record
+from benchmarks import devices, latency_record, megapixels
 from benchmarks.conditions import Probe, read_notes
 from benchmarks.device import Device
 from benchmarks.drift import find_drift
-from benchmarks.latency_options import EXAMPLE_PHOTOS, EXAMPLES, QUICK_PHOTOS, parse
+from benchmarks.latency_options import CACHE, EXAMPLE_PHOTOS, EXAMPLES, QUICK_PHOTOS, parse
 from benchmarks.latency_record import compare_precisions
 from benchmarks.latency_screen import print_result
 from benchmarks.photos import Photo, pick, read_photos
@@ -192,9 +192,10 @@ def _limit_opencv(threads: int | None) -> Iterator[None]:
 
 def _choose_photos(options: argparse.Namespace) -> list[Photo]:
     photos = read_photos(options.photos or [EXAMPLES])
-    if options.quick:
-        return pick(photos, QUICK_PHOTOS)
-    return photos if options.photos else pick(photos, EXAMPLE_PHOTOS)
+    made = megapixels.make(photos, options.megapixels, CACHE) if options.megapixels else []
+    if options.quick or not options.photos:
+        photos = pick(photos, QUICK_PHOTOS if options.quick else EXAMPLE_PHOTOS)
+    return [*photos, *(each.photo for each in made)]
 
 
 def _record(

@@ -13,6 +13,7 @@ from edge_iqa import backends
 CHECKOUT = Path(__file__).resolve().parent.parent
 EXAMPLES = CHECKOUT / "examples" / "photos"
 RESULTS = CHECKOUT / "benchmarks" / "results"
+CACHE = CHECKOUT / ".cache" / "megapixels"
 
 REPEATS = 400
 """Enough for p99, which needs 368."""
@@ -45,6 +46,13 @@ def parse(argv: Sequence[str] | None, known: Mapping[str, Device]) -> argparse.N
     )
     add("--devices", action="store_true", help="list the devices, and measure nothing")
     add("--photos", nargs="+", type=Path, help=f"folders or files ({EXAMPLE_PHOTOS} of the example photos)")
+    add(
+        "--megapixels",
+        nargs="+",
+        type=float,
+        default=[],
+        help="make photos of these sizes too, kept in .cache",
+    )
     add("--bundle", type=Path, help="folder of a bundle (the one that edge_iqa ships)")
     add("--backend", choices=tuple(backends.RUNTIMES), help="only this one (all that are installed)")
     add("--threads", type=_count, help="threads for the model, at most one per core (1)")

@@ -103,20 +103,23 @@ def _reset_peak() -> str:
 
 def _read_held(read_by: str) -> int:
     """What this process holds; the most that it has held, where that cannot be set back."""
-    return _read_status("VmRSS") if read_by == STATUS else _read_most(read_by)
+    return read_status("VmRSS") if read_by == STATUS else _read_most(read_by)
 
 
 def _read_most(read_by: str) -> int:
     """The most that this process has held since it was set back."""
     if read_by == STATUS:
-        return _read_status("VmHWM")
+        return read_status("VmHWM")
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def _read_status(name: str) -> int:
-    """A size in bytes from what Linux says of this process."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
+def read_status(name: str) -> int | None:
+    """A size in bytes from what Linux says of this process, such as `VmRSS`; None elsewhere."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:")), None)
 
 
 if __name__ == "__main__":
