@@ -65,6 +65,8 @@ _BENCHES = {
     "thread, by {queries} others.",
     "kills-host.json": "**Saving** a gallery of {photos} photos: killed {kills} times, {amid_a_save} of them amid "
     "a save.",
+    "scale-host.json": "**Growth** of a verdict's cost on one thread, from {smallest:g} to {largest:g} megapixels as "
+    "JPEG: below 1 it grows slower than the pixels; the interval resamples photos and rounds.",
     "batch-scaling-host.json": "**Batches** of {photos} photos, from start to file, with one process and with "
     "two in turns.",
     "batch-kills-host.json": "**Batches** of {photos} photos killed {kills} times, {near_end} of them near their "
@@ -133,7 +135,7 @@ def render(folder: Path) -> str:
         _confidence(confidence),
         tell_robustness(folder),
         *(
-            _bounded(json.loads((folder / name).read_text()), about)
+            [*_bounded(json.loads((folder / name).read_text()), about), *_picture(folder / name)]
             for name, about in _BENCHES.items()
             if (folder / name).is_file()
         ),
@@ -217,6 +219,12 @@ def _bounded(result: dict[str, Any], about: str) -> list[str]:
     """Of a bench the figures that have a bound."""
     rows = [show_figure(each) for each in result["figures"] if each["bound"] is not None]
     return [about.format(**result), "", *to_table(["figure", "measured", "bound", ""], rows)]
+
+
+def _picture(path: Path) -> list[str]:
+    """The plot of a result, where there is one of its name."""
+    plot = path.with_suffix(".png")
+    return ["", f"![{path.stem}](results/{plot.name})"] if plot.is_file() else []
 
 
 def _gates(report: dict[str, Any]) -> list[str]:

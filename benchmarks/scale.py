@@ -124,7 +124,7 @@ def measure(options: argparse.Namespace, device: Device, system: System) -> dict
     setting = Setting(
         photos=read_photos(options.photos),
         sizes=options.sizes,
-        bundle=options.bundle,
+        bundle=options.bundle and options.bundle.resolve(),  # processes are run from elsewhere
         backend=options.backend,
         cache=options.cache,
         quick=options.quick,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -26,6 +27,9 @@ SHORT_RUNS = 6
 """Of each count but the last, which is run once: the median of six has an interval."""
 _FOLDER = 10
 """Photos that are judged again and again."""
+_SHORT = 10
+"""Photos; such a run is over soon."""
+_LOOK_S = 1.0
 _SETTLED = 0.1
 """Of the photos: what comes before is start-up, caches being filled."""
 _ROOT = Path(__file__).resolve().parent.parent.parent
@@ -76,19 +80,10 @@ def measure(setting: Setting) -> Found:
             conditions = observed.close()
     longest, first = runs[counts[-1]][0], _find_settled(counts[-1])
     held = [(done, each) for done, each in longest.held.items() if each is not None and done >= first]
+    span = f"at {counts[-1]} photos over that at {first}"
     figures = [
-        _tell_rise(
-            f"time of a photo at {counts[-1]} photos over that at {first}", passes[first // len(chosen) :]
-        ),
-        *(
-            [
-                _tell_rise(
-                    f"memory held at {counts[-1]} photos over that at {first}", [each for _, each in held]
-                )
-            ]
-            if held
-            else []
-        ),
+        tell_rise(f"time of a photo {span}", passes[first // len(chosen) :]),
+        *([tell_rise(f"memory held {span}", [each for _, each in held])] if held else []),
         *(_tell_start(count, runs[count]) for count in counts[:-1]),
     ]
     rows: list[dict[str, Any]] = [
@@ -123,13 +118,14 @@ def _find_settled(count: int) -> int:
     return max(1, round(count * _SETTLED))
 
 
-def _tell_rise(what: str, series: Sequence[float]) -> Figure:
-    """How many times as much the last of a series is as the first, by the slope of all."""
+def tell_rise(what: str, series: Sequence[float]) -> Figure:
+    """How many times the first of a series the last is, by the slope of all (`benchmarks.drift`)."""
     share = find_drift([series]).share
-    estimate = (
-        None if share is None else Measured(1 + share.value, 1 + share.low, 1 + share.high, len(series))
-    )
-    return Figure(what, estimate)
+    if share is None or share.low <= -2 or share.high >= 2:  # a line through so wild a series meets zero
+        return Figure(what, None)
+    # the slope is a share of the middle: the ends lie half of it below and above
+    value, low, high = ((2 + each) / (2 - each) for each in (share.value, share.low, share.high))
+    return Figure(what, Measured(value, low, high, len(series)))
 
 
 def _tell_start(count: int, runs: Sequence[Run]) -> Figure:
@@ -147,12 +143,11 @@ def _run(folder: Path, count: int, setting: Setting, look: Callable[[], None]) -
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
         start_s = time.perf_counter()
         run = subprocess.Popen(command, cwd=_ROOT, stdout=out, stderr=errors)
-        while True:
-            try:
-                run.wait(1.0)
-                break
-            except subprocess.TimeoutExpired:
-                look()
+        while run.returncode is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                # with a time limit it is looked at twenty times a second, too coarse for a short run
+                run.wait(_LOOK_S if count > _SHORT else None)
+            look()
         whole_s = time.perf_counter() - start_s
         out.seek(0), errors.seek(0)
         if run.returncode:

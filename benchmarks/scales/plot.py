@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +83,7 @@ def _draw_memory(axes: Axes, part: Mapping[str, Any]) -> None:
         axes.plot(x, [each["memory"]["bytes"] / 1e6 for each in photos], ".-", color=f"C{index}", label=name)
     sizes = sorted({each["megapixels"] for each in part["photos"]})
     axes.plot(sizes, [3 * size for size in sizes], "--", color="0.5", label="the pixels, 3 bytes each")
-    axes.set(xscale="log", yscale="log", xlabel="megapixels", ylabel="MB, the most", title="pixels: memory")
+    axes.set(xlabel="megapixels", ylabel="MB, the most", title="pixels: memory", ylim=(0, None))
     _mark(axes, sizes)
     axes.legend(fontsize=8)
 
@@ -112,7 +112,7 @@ def _draw_threads(axes: Axes, part: Mapping[str, Any]) -> None:
             label=f"{rest} for OpenCV",
         )
     axes.set(xlabel="threads of the model", ylabel="ms a verdict, p50", title=f"threads: {part['photo']}")
-    axes.set_ylim(0, None)
+    _from_zero(axes, [each["p50_ms"] for each in grid])
     axes.set_xticks(sorted({each["model_threads"] for each in grid}))
     axes.legend(fontsize=8)
 
@@ -142,7 +142,8 @@ def _draw_photos(axes: Axes, part: Mapping[str, Any]) -> None:
     if held:
         right = axes.twinx()
         (line,) = right.plot(*zip(*((done, each / 1e6) for done, each in held), strict=True), color="C2")
-        right.set(ylabel="MB held", ylim=(0, None))
+        right.set(ylabel="MB held")
+        _from_zero(right, [each / 1e6 for _, each in held])
         lines, names = [*lines, line], [*names, "MB held"]
     _mark(axes, x)
     axes.legend(lines, names, fontsize=8)
@@ -150,7 +151,11 @@ def _draw_photos(axes: Axes, part: Mapping[str, Any]) -> None:
 
 def _mark(axes: Axes, sizes: list[float]) -> None:
     axes.set_xticks(sizes, [f"{size:g}" for size in sizes])
-    axes.minorticks_off()
+    axes.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
+
+
+def _from_zero(axes: Axes, values: Iterable[float]) -> None:
+    axes.set_ylim(0, 1.25 * max(values))
 
 
 _PANELS = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import tempfile
 import time
 from collections.abc import Callable
@@ -114,12 +116,17 @@ def run_batch(folder: Path, jobs: int, setting: Setting, look: Callable[[], None
         start_s = time.perf_counter()
         run = start_batch(folder, out, jobs, *more)
         begun_s, rows = None, 0
-        while run.poll() is None:
-            if begun_s is None and (rows := count_rows(out) or 0):
-                begun_s = time.perf_counter()
-            look()
-            time.sleep(_EVERY_S if begun_s is None else _EVERY_S / 4)
-        end_s = time.perf_counter()
+        try:
+            while run.poll() is None:
+                if begun_s is None and (rows := count_rows(out) or 0):
+                    begun_s = time.perf_counter()
+                look()
+                time.sleep(_EVERY_S if begun_s is None else _EVERY_S / 4)
+            end_s = time.perf_counter()
+        finally:  # its processes are in a group of their own, which Ctrl-C does not reach
+            if run.poll() is None:
+                os.killpg(run.pid, signal.SIGKILL)
+                run.wait()
     if run.returncode not in (0, 1):
         raise DataError(f"edge-iqa batch --jobs {jobs}: expected exit code 0 or 1, got {run.returncode}")
     if begun_s is None or rows >= len(list(folder.iterdir())):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -17,6 +20,19 @@ from benchmarks.scales import growth, photos, threads
 from edge_iqa import image
 from edge_iqa.errors import DataError
 
+WORKSHOP = ("torch", "torchvision", "onnx", "piq", "scipy", "compression", "export", "rich", "matplotlib")
+# put where Python looks for sitecustomize: the command then runs where these packages cannot be imported
+BLOCKER = f"""
+import sys
+
+class Refuse:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name.partition(".")[0] in {WORKSHOP!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}} (blocked)", name=name)
+
+sys.meta_path.insert(0, Refuse)
+"""
 SHAPES = {"wide.png": (300, 500), "tall.png": (640, 400), "small.png": (90, 120)}
 
 
@@ -178,3 +194,58 @@ def test_a_result_that_is_none_of_ours_is_not_drawn(
     assert scale.main(["--draw", str(path)]) == 1
     assert said in capsys.readouterr().err
     assert not path.with_suffix(".png").exists()
+
+
+@pytest.fixture(scope="module")
+def plain_run(tmp_path_factory: pytest.TempPathFactory, sources: list[Photo]) -> Path:
+    """A quick look at threads where the workshop cannot be imported; the path of its result."""
+    folder = tmp_path_factory.mktemp("plain")
+    (folder / "sitecustomize.py").write_text(BLOCKER)
+    (folder / "photos").mkdir()
+    for source in sources:
+        (folder / "photos" / source.name).write_bytes(source.data)
+    options = ["--parts", "threads", "--quick", "--megapixels", "0.2", "--photos", "photos"]
+    done = subprocess.run(
+        [sys.executable, scale.__file__, *options, "--cache", "cache", "--out", "out"],
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    invalid = {0: "", scale.INVALID: "-invalid"}[done.returncode]
+    assert "no plot: matplotlib is not installed" in done.stderr
+    (result,) = (folder / "out").iterdir()
+    assert result.name == f"scale-host-threads-quick{invalid}.json"
+    return result
+
+
+def test_threads_are_measured_without_the_workshop(plain_run: Path) -> None:
+    result = json.loads(plain_run.read_text())
+    assert (result["kind"], result["schema"], result["device"]) == ("scale", 1, "host")
+    part, cores = result["parts"]["threads"], result["machine"]["cores"]
+    counts = threads.count_up(cores)
+    if cores > 1:
+        pairs = {(each["model_threads"], each["opencv_threads"]) for each in part["grid"]}
+        assert pairs == {(one, other) for one in counts for other in counts}
+        assert len(result["figures"]) == len(pairs) - 1
+        assert all(each["p50_ms"] >= each["stages_p50_ms"]["model"] > 0 for each in part["grid"])
+    assert result["valid"] == (not part["invalid"])
+
+
+def test_a_result_is_drawn_anew_beside_itself(plain_run: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    copy = tmp_path / "some.json"
+    copy.write_bytes(plain_run.read_bytes())
+    assert scale.main(["--draw", str(copy)]) == 0
+    assert cv2.imread(str(copy.with_suffix(".png"))).std() > 1
+
+
+def test_a_series_that_rises_by_half_is_told_so() -> None:
+    rng = np.random.default_rng(2)
+    series = np.linspace(100, 150, 90) * rng.lognormal(0, 0.02, 90)
+    found = photos.tell_rise("memory", series).estimate
+    assert found is not None and found.low < 1.5 < found.high and found.low > 1.4
+    steady = photos.tell_rise("memory", rng.lognormal(4, 0.02, 90)).estimate
+    assert steady is not None and steady.low < 1 < steady.high
