@@ -68,6 +68,8 @@ _BENCHES = {
     "thread, by {queries} others.",
     "kills-host.json": "**Saving** a gallery of {photos} photos: killed {kills} times, {amid_a_save} of them amid "
     "a save.",
+    "scale-host.json": "**Growth** of a verdict's cost on one thread, from {smallest:g} to {largest:g} megapixels as "
+    "JPEG: below 1 it grows slower than the pixels; the interval resamples photos and rounds.",
     "batch-scaling-host.json": "**Batches** of {photos} photos, from start to file, with one process and with "
     "two in turns.",
     "simulated-host.json": "**Simulation** of a network's time on a host: {models_left_out} model files of {networks} "
