@@ -2,7 +2,8 @@
 
 Each figure is measured of both on the same resamples of whole groups, so what makes a photo hard for both takes no
 part: the interval is that of the difference. `better` and `worse` are told of the bundle in use, where the interval
-does not hold 0; else the two are not told apart. Of many figures one in twenty is told apart by chance.
+does not hold 0 and there are groups enough; else the two are not told apart. Of many figures one in twenty is told
+apart by chance.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ KIND, SCHEMA = "accuracy-against", 1
 BETTER, WORSE, EVEN = "better", "worse", "not told apart"
 SLICES = ("name", "truth", "size", "background")
 _LEAST_OF_SLICE = 30
+_LEAST_GROUPS = 10
+"""From fewer, resamples say too little of other groups for anything to be told apart."""
 _SAME = ("photo", "name", "severity", "faults", "label", "group")
 """What a row is of; the rest is what was said of it."""
 
@@ -177,11 +180,17 @@ def count_flips(ours: Sequence[Row], theirs: Sequence[Row]) -> dict[str, Any]:
     """Verdicts that differ, by what both said, and how far the scores lie apart."""
     labelled = [pair for pair in zip(ours, theirs, strict=True) if pair[0]["label"] is not None]
     kinds = Counter(f"{b['verdict']} -> {a['verdict']}" for a, b in labelled if a["verdict"] != b["verdict"])
+    slices: dict[str, list[bool]] = {}
+    for a, b in labelled:
+        for key in SLICES:
+            if a[key]:
+                slices.setdefault(f"{key}: {a[key]}", []).append(a["verdict"] != b["verdict"])
     apart = np.abs([a["score"] - b["score"] for a, b in labelled])
     return {
         "n": len(labelled),
         "flips": sum(kinds.values()),
         "flips_by_kind": dict(kinds.most_common()),
+        "flips_by_slice": {name: {"flips": sum(each), "n": len(each)} for name, each in slices.items()},
         "score_difference": {
             "mean": float(apart.mean()),
             "p99": float(np.quantile(apart, 0.99)),
@@ -198,6 +207,11 @@ def show_result(result: Mapping[str, Any]) -> None:
         show(Table(f"{result['bundle']} {result['model']} against {other['name']}", columns, rows))
         kinds = ", ".join(f"{count} {kind}" for kind, count in other["flips_by_kind"].items())
         print(f"verdicts that differ: {other['flips']} of {other['n']}{f' ({kinds})' if kinds else ''}")
+        most = max(
+            other["flips_by_slice"].items(), key=lambda each: each[1]["flips"] / each[1]["n"], default=None
+        )
+        if other["flips"] and most is not None:
+            print(f"most of them, by their share: {most[0]}, {most[1]['flips']} of {most[1]['n']}")
         apart = other["score_difference"]
         print(f"scores apart: mean {apart['mean']:.4f}, p99 {apart['p99']:.4f}, most {apart['most']:.4f}\n")
 
@@ -235,9 +249,11 @@ def _compare(
     def difference(at: NDArray[np.intp]) -> float:
         return statistic(columns[0], at) - statistic(columns[1], at)
 
-    found = estimate(difference, [row["group"] for row in ours], resamples=resamples)
+    groups = [row["group"] for row in ours]
+    found = estimate(difference, groups, resamples=resamples)
     everything = np.arange(len(ours))
-    told = EVEN if found.low <= 0 <= found.high else BETTER if (found.low > 0) == more_is_better else WORSE
+    is_even = found.low <= 0 <= found.high or len(set(groups)) < _LEAST_GROUPS
+    told = EVEN if is_even else BETTER if (found.low > 0) == more_is_better else WORSE
     return Comparison(what, *(statistic(each, everything) for each in columns), found, told)
 
 

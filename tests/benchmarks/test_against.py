@@ -88,6 +88,14 @@ def test_broken_scores_are_told_worse_and_the_others_better() -> None:
     assert apart.difference.value == pytest.approx(apart.ours - apart.theirs)
 
 
+def test_few_groups_tell_nothing_apart() -> None:
+    rows = [
+        [row for row in make_rows(*way) if row["group"] in ("group 1", "group 2")]
+        for way in ((0.02,), (1.0, 1))
+    ]
+    assert {each.told for each in against.compare(*rows, FEW)} == {against.EVEN}
+
+
 def test_values_are_those_of_the_figures_of_each_alone() -> None:
     ours, theirs = make_rows(0.2), make_rows(0.3, seed=1)
     found = {each.what: each for each in against.compare(ours, theirs, FEW)}
@@ -106,6 +114,8 @@ def test_flips_are_counted_by_what_was_said() -> None:
     ours[0]["verdict"], theirs[1]["verdict"] = "retake", "review"
     flips = against.count_flips(ours, theirs)
     before, after = theirs[0]["verdict"], make_rows(0.0)[1]["verdict"]
+    assert flips["flips_by_slice"]["size: up to 700 px"] == {"flips": 2, "n": 160}
+    assert flips["flips_by_slice"]["name: jpeg"] == {"flips": 1, "n": 40}
     assert flips["flips_by_kind"] == {f"{before} -> retake": 1, f"review -> {after}": 1}
 
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks import megapixels, scale
+from benchmarks import latency, megapixels, scale
 from benchmarks.encodings import FORMATS
 from benchmarks.photos import Photo
 from benchmarks.scales import growth, photos, threads
@@ -240,6 +240,32 @@ def test_a_result_is_drawn_anew_beside_itself(plain_run: Path, tmp_path: Path) -
     copy.write_bytes(plain_run.read_bytes())
     assert scale.main(["--draw", str(copy)]) == 0
     assert cv2.imread(str(copy.with_suffix(".png"))).std() > 1
+
+
+def test_latency_measures_photos_of_the_sizes_asked_for_beside_those_given(
+    sources: list[Photo], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(latency, "CACHE", tmp_path / "cache")
+    small = tmp_path / "small.png"
+    small.write_bytes(sources[2].data)
+    options = [
+        "--photos",
+        str(small),
+        "--megapixels",
+        "0.1",
+        "--repeats",
+        "8",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    assert latency.main(options) in (0, latency.INVALID)
+    (path,) = (tmp_path / "out").iterdir()
+    told = {
+        each["name"]: each["width_px"] * each["height_px"] for each in json.loads(path.read_text())["photos"]
+    }
+    assert len(told) == 2 and told.pop("small.png") == 90 * 120
+    ((name, pixels),) = told.items()
+    assert name.startswith("0.1 MP, sheet of 1 photo") and pixels == pytest.approx(1e5, rel=0.01)
 
 
 def test_a_series_that_rises_by_half_is_told_so() -> None:
