@@ -48,7 +48,11 @@ class Figure:
 
 def order_within(rows: Sequence[Row]) -> list[Figure]:
     """Pairs of one source: clean against spoiled, and two severities of one fault; all, then each fault."""
-    pairs = [pair for _, same in iterate_pairs(rows, "photo") for pair in _pairs_of(same)]
+    pairs = [
+        {**pair, "held": pair["worse"]["score"] < pair["better"]["score"]}
+        for _, same in iterate_pairs(rows, "photo")
+        for pair in pairs_of(same)
+    ]
     figures = [Figure("pairs of one source in order", _share(pairs), 0.97)]
     for name in (*FAULTS, "mixture"):
         chosen = [pair for pair in pairs if pair["name"] == name]
@@ -56,18 +60,19 @@ def order_within(rows: Sequence[Row]) -> list[Figure]:
     return figures
 
 
-def _pairs_of(rows: Sequence[Row]) -> list[Row]:
-    clean = next(row["score"] for row in rows if row["faults"] == 0)
+def pairs_of(rows: Sequence[Row]) -> list[Row]:
+    """Pairs of one source: `group`, `name` of the fault ("mixture" for several), and the rows `better` and `worse`."""
+    clean = next(row for row in rows if row["faults"] == 0)
     spoiled = [row for row in rows if row["faults"]]
     pairs = []
     for row in spoiled:
         name = row["name"] if row["faults"] == 1 else "mixture"
         if row["severity"] >= _SEEN:
-            pairs.append({"group": row["group"], "name": name, "held": row["score"] < clean})
+            pairs.append({"group": row["group"], "name": name, "better": clean, "worse": row})
     for name, same in iterate_pairs([row for row in spoiled if row["faults"] == 1], "name"):
         weak, strong = (pick(same, key=lambda row: row["severity"]) for pick in (min, max))
         if strong["severity"] - weak["severity"] >= 0.2:
-            pairs.append({"group": weak["group"], "name": name, "held": strong["score"] < weak["score"]})
+            pairs.append({"group": weak["group"], "name": name, "better": weak, "worse": strong})
     return pairs
 
 

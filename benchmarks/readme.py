@@ -15,6 +15,7 @@ if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from benchmarks import latency_record
+from benchmarks.peer_tools.tables import tell_peers
 from benchmarks.result_file import read_result
 from benchmarks.robust_tables import tell_robustness
 from benchmarks.rows import show_figure, show_share, to_table
@@ -132,6 +133,7 @@ def render(folder: Path) -> str:
         _accuracy(accuracy),
         _confidence(confidence),
         tell_robustness(folder),
+        tell_peers(folder),
         *(
             _bounded(json.loads((folder / name).read_text()), about)
             for name, about in _BENCHES.items()
