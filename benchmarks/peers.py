@@ -23,7 +23,6 @@ if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from benchmarks import large_photos
-from benchmarks.accuracy import show
 from benchmarks.figures import Figure
 from benchmarks.peer_tools import cost, judging, material
 from benchmarks.peer_tools.environments import prepare
@@ -89,11 +88,10 @@ def bench(options: argparse.Namespace) -> None:
     watch = machine.Watch()
     missing: dict[str, str] = {}
     everybody = install((OURS, *choose(options.peers)), options.cache, missing)
-    result, found = run(everybody, options, missing)
+    result = run(everybody, options, missing)
     facts, usage = machine.describe(), watch.read()
     result |= {"machine": facts, "usage": usage.to_dict(), "warnings": usage.warnings(facts)}
     path = write_json(options.out / FILE, result)
-    show([figure for figure in found if figure.bound is not None])
     show_peers(result)
     console.print(f"wrote {path}")
 
@@ -115,9 +113,7 @@ def install(peers: Sequence[Peer], cache: Path, missing: dict[str, str]) -> list
     return everybody
 
 
-def run(
-    everybody: Sequence[Asked], options: argparse.Namespace, missing: dict[str, str]
-) -> tuple[dict[str, Any], list[Figure]]:
+def run(everybody: Sequence[Asked], options: argparse.Namespace, missing: dict[str, str]) -> dict[str, Any]:
     """Both parts, of those judges that are given, ours first; a part that is not asked for is empty."""
     ours = everybody[0].peer.name
     order: dict[str, judging.Order] = {}
@@ -169,7 +165,7 @@ def run(
         "order": {name: _tell(judged, rows, name) for name, judged in order.items()},
         "cost": costs,
         "figures": [figure.to_dict() for figure in found],
-    }, found
+    }
 
 
 def ask_all(

@@ -26,13 +26,15 @@ def main():
     # what a peer prints, C libraries too, must not come between the answers
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
+    # `exit()`, which one peer calls where a photo is too small, closes sys.stdin
+    questions = os.fdopen(os.dup(0))
     spec = importlib.util.spec_from_file_location("scorer", sys.argv[1])
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     start_ns = time.perf_counter_ns()
     score = module.open_scorer(*sys.argv[2:])
     tell(answers, {"ready": True, "import_ns": time.perf_counter_ns() - start_ns})
-    for line in sys.stdin:
+    for line in questions:
         tell(answers, ask(score, json.loads(line)["paths"]))
 
 
@@ -44,7 +46,7 @@ def ask(score, paths):
     wall_ns, cpu_ns = time.perf_counter_ns(), time.process_time_ns()
     try:
         told = {"scores": [{name: float(value) for name, value in each.items()} for each in score(paths)]}
-    except (Exception, SystemExit) as error:  # one peer ends the process where a photo is too small
+    except (Exception, SystemExit) as error:
         told = {"error": f"{type(error).__name__}: {error}"}
     cpu_ns, wall_ns = time.process_time_ns() - cpu_ns, time.perf_counter_ns() - wall_ns
     peak = read_status("VmHWM") if resets else read_most()

@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 BEHIND = -0.01
 """On no degradation may we be behind by more."""
 OVERALL, LARGE_BLUR = "overall", "12 MP, blurred by 3 px"
+SAME_PAIRS = ", same pairs: "
+"""Of a paired difference."""
 KINDS = {"photo": "real photos", "canvas": "white canvases", "large": "12 MP"}
 NAMES = (*FAULTS, LARGE_BLUR)
 
@@ -133,7 +135,7 @@ def make_figures(
         for name, difference in compare(pairs, ours, order).items():
             bound = BEHIND if held and name in NAMES else None
             figures.append(
-                Figure(f"ours - {peer}, same pairs: {name}", difference, bound, point=bound is not None)
+                Figure(f"ours - {peer}{SAME_PAIRS}{name}", difference, bound, point=bound is not None)
             )
     return figures
 

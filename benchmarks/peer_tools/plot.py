@@ -26,8 +26,7 @@ def plot_order(path: Path, orders: Mapping[str, Order], titles: Mapping[str, str
     names = [name for name in (OVERALL, *NAMES) if any(name in order.shares for order in orders.values())]
     figure = Canvas(figsize=(9, 1.5 + 0.42 * len(names)), layout="constrained")
     axes = figure.subplots()
-    axes.axvline(0.5, color="0.6", linestyle=":")
-    axes.text(0.5, -0.75, "chance", ha="center", va="bottom", color="0.4", fontsize=8)
+    axes.axvline(0.5, color="0.6", linestyle=":", label="chance")
     places = np.arange(len(names))
     spread = np.linspace(-0.3, 0.3, len(orders))
     for index, (peer, order) in enumerate(orders.items()):

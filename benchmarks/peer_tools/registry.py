@@ -40,6 +40,11 @@ class Peer:
     usual: bool = True
     local: bool = False
 
+    @property
+    def version(self) -> str:
+        """Of the first that is pinned, which is the peer itself."""
+        return self.requirements[0].partition("==")[2]
+
 
 _OPENCV = "opencv-python-headless==5.0.0.93"
 _CLEANVISION = ("cleanvision==0.3.7", "numpy==2.4.6", "pillow==13.0.0")
@@ -127,6 +132,11 @@ LEFT_OUT = {
     "gaussquality": "GPL; compares folders, not photos",
 }
 """Looked at and not asked, with the reason."""
+
+
+def find(name: str) -> Peer:
+    """The peer of this name."""
+    return next(peer for peer in PEERS if peer.name == name)
 
 
 def choose(names: Sequence[str] | None) -> list[Peer]:

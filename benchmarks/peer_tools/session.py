@@ -197,6 +197,8 @@ class Session:
         )
 
     def _explain(self) -> str:
+        if self._said.closed:
+            return "it has been ended"
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_CLOSING_S)  # its last words come with its end
         self._said.seek(0)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.peer_tools.judging import SAME_PAIRS
 from benchmarks.result_file import read_result
 from benchmarks.rows import show_figure, show_share, to_table
 
@@ -26,7 +27,7 @@ def tell_peers(folder: Path) -> list[str]:
     if not (folder / FILE).is_file():
         return []
     result = read_result(folder / FILE, KIND, (SCHEMA,))
-    bounded = [show_figure(each) for each in result["figures"] if each["bound"] is not None]
+    bounded = [show_figure(each) for each in pick_bounded(result["figures"])]
     titles = {each["name"]: each["title"] for each in result["peers"]}
     lines = [
         f"**Others** on the same files in the same run: {_describe_files(result)}. A pair is clean against spoiled, or "
@@ -60,14 +61,35 @@ def _describe_files(result: Mapping[str, Any]) -> str:
     )
 
 
-def show_order(order: Mapping[str, Any]) -> list[list[str]]:
+def pick_bounded(figures: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Figures with a bound; of degradations, of which each judge has many, the worst and what is missed."""
+    chosen = []
+    bounded = [each for each in figures if each["bound"] is not None]
+    worst: dict[str, Mapping[str, Any]] = {}
+    for each in bounded:
+        judge, is_part, _ = each["what"].partition(SAME_PAIRS)
+        if is_part and (judge not in worst or each["estimate"]["value"] < worst[judge]["estimate"]["value"]):
+            worst[judge] = each
+    for each in bounded:
+        judge, is_part, name = each["what"].partition(SAME_PAIRS)
+        if not is_part or each["held"] is False:
+            chosen.append(each)
+        elif each is worst[judge]:
+            chosen.append({**each, "what": f"{judge}{SAME_PAIRS}{name} (the worst degradation)"})
+    return chosen
+
+
+def show_order(order: Mapping[str, Any], brief: bool = False) -> list[list[str]]:
     """A row a degradation or kind of source, a cell a judge.
 
     Args:
         order: that of a result; ours first.
+        brief: without intervals.
     """
     names = [name for name in next(iter(order.values()))["shares"] if name != _OVERALL]
-    return [[name.replace("_", " "), *(_share(judge, name) for judge in order.values())] for name in names]
+    return [
+        [name.replace("_", " "), *(_share(judge, name, brief) for judge in order.values())] for name in names
+    ]
 
 
 def describe_judge(result: Mapping[str, Any], peer: Mapping[str, Any]) -> list[str]:
@@ -94,6 +116,8 @@ def describe_judge(result: Mapping[str, Any], peer: Mapping[str, Any]) -> list[s
     ]
 
 
-def _share(judge: Mapping[str, Any], name: str) -> str:
+def _share(judge: Mapping[str, Any], name: str, brief: bool) -> str:
     share = judge["shares"].get(name)
+    if share and brief:
+        return f"{share['value']:.2f}"
     return f"{share['value']:.2f} [{share['low']:.2f}, {share['high']:.2f}]" if share else "-"
