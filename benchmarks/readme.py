@@ -143,7 +143,7 @@ def render(folder: Path) -> str:
         _gates(gates),
         _latency(latency),
     )
-    return "\n".join(line for part in parts for line in [*part, ""])
+    return "\n".join(line for part in parts if part for line in [*part, ""])
 
 
 def compare(folder: Path) -> str:
