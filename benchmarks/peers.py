@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add(
         "--rounds",
         type=positive,
-        default=2,
+        default=6,
         help="of times with the four photos of 12 megapixels (%(default)s)",
     )
     add("--memory-runs", type=positive, default=2, help="of memory with the same photos (%(default)s)")
@@ -118,6 +118,7 @@ def run(everybody: Sequence[Asked], options: argparse.Namespace, missing: dict[s
     ours = everybody[0].peer.name
     order: dict[str, judging.Order] = {}
     found: list[Figure] = []
+    rows: list[Row] = []
     files: dict[str, Any] = {}
     data = None
     if "order" in options.parts:
