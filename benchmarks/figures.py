@@ -34,22 +34,27 @@ def order_within(rows: Sequence[Row]) -> list[Figure]:
 
 
 def pairs_within(rows: Sequence[Row]) -> list[Row]:
-    """Pairs of one source that have an order: `group`, `name` of the fault and whether the order is `held`."""
-    return [pair for _, same in iterate_pairs(rows, "photo") for pair in _pairs_of(same)]
+    """Pairs of one source that have an order, each with whether the scores have it: `held`."""
+    return [
+        {**pair, "held": pair["worse"]["score"] < pair["better"]["score"]}
+        for _, same in iterate_pairs(rows, "photo")
+        for pair in pairs_of(same)
+    ]
 
 
-def _pairs_of(rows: Sequence[Row]) -> list[Row]:
-    clean = next(row["score"] for row in rows if row["faults"] == 0)
+def pairs_of(rows: Sequence[Row]) -> list[Row]:
+    """Pairs of one source: `group`, `name` of the fault ("mixture" for several), and the rows `better` and `worse`."""
+    clean = next(row for row in rows if row["faults"] == 0)
     spoiled = [row for row in rows if row["faults"]]
     pairs = []
     for row in spoiled:
         name = row["name"] if row["faults"] == 1 else "mixture"
         if row["severity"] >= _SEEN:
-            pairs.append({"group": row["group"], "name": name, "held": row["score"] < clean})
+            pairs.append({"group": row["group"], "name": name, "better": clean, "worse": row})
     for name, same in iterate_pairs([row for row in spoiled if row["faults"] == 1], "name"):
         weak, strong = (pick(same, key=lambda row: row["severity"]) for pick in (min, max))
         if strong["severity"] - weak["severity"] >= 0.2:
-            pairs.append({"group": weak["group"], "name": name, "held": strong["score"] < weak["score"]})
+            pairs.append({"group": weak["group"], "name": name, "better": weak, "worse": strong})
     return pairs
 
 

@@ -16,6 +16,7 @@ if not __package__:
 
 from benchmarks import latency_record
 from benchmarks.footprint.tables import list_tables
+from benchmarks.peer_tools.tables import tell_peers
 from benchmarks.plots import find_stale, tell_plot, write_plots
 from benchmarks.result_file import read_result
 from benchmarks.robust_tables import tell_robustness
@@ -153,6 +154,7 @@ def render(folder: Path) -> str:
         _accuracy(accuracy),
         _confidence(confidence),
         tell_robustness(folder),
+        tell_peers(folder),
         *(
             [*_bounded(json.loads((folder / name).read_text()), about), *tell_plot(folder, name)]
             for name, about in _BENCHES.items()
@@ -162,7 +164,7 @@ def render(folder: Path) -> str:
         _gates(gates),
         [*_latency(latency), *tell_plot(folder, "latency-host.json")],
     )
-    return "\n".join(line for part in parts for line in [*part, ""])
+    return "\n".join(line for part in parts if part for line in [*part, ""])
 
 
 def compare(folder: Path) -> str:

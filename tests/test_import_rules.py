@@ -39,10 +39,13 @@ LAYERS = {
     "tests/*": OURS,
 }
 
+# they run in environments of their own, where nothing of ours is
+PEERS = "benchmarks/peer_tools/scorers/*"
+
 # heavy or delicate packages: the only files that may import them, and where everybody else goes instead
 IMPORTERS = {
-    "cv2": (("edge_iqa/opencv.py",), "edge_iqa.opencv.load()"),
-    "PIL": (("edge_iqa/pillow.py",), "edge_iqa.pillow"),
+    "cv2": (("edge_iqa/opencv.py", PEERS), "edge_iqa.opencv.load()"),
+    "PIL": (("edge_iqa/pillow.py", PEERS), "edge_iqa.pillow"),
     "pillow_heif": (("edge_iqa/pillow.py",), "edge_iqa.pillow"),
     "onnxruntime": (
         ("edge_iqa/backends/onnx.py", "compression/quantize*", "export/*", "benchmarks/runtimes.py"),
