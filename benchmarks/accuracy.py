@@ -12,14 +12,12 @@ import argparse
 import csv
 import hashlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 if not __package__:
     # run as a script, Python puts benchmarks/ first, where no package of ours is found
@@ -27,19 +25,17 @@ if not __package__:
 
 from rich.table import Table
 
-from benchmarks import figures, questions
+from benchmarks import against, figures, questions
 from benchmarks.figures import Figure
-from benchmarks.renderings import Work, score_renderings
+from benchmarks.renderings import make_renderings
 from benchmarks.scoring import Device, Row, describe, score_all
 from benchmarks.sheets import write_sheets
 from compression.answers import Answers
 from compression.command import run_command, share
 from compression.data import Photo, hash_photos, read_photos, select
-from compression.dataset import CACHE, add_scenes, label_photos
+from compression.dataset import CACHE
 from compression.distill_options import REFERENCE
-from compression.evaluate import predict
-from compression.labels import Sample
-from compression.models import ATTRIBUTES
+from compression.evaluate import place, predict
 from compression.models.weights import load_teacher
 from compression.progress import console
 from compression.scenes import stock
@@ -61,6 +57,15 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, help="CSV with a split `test`, or a folder")
     parser.add_argument("--rated", type=Path, help="CSV of frames rated by people (path, mos_1to5, content)")
     parser.add_argument("--bundle", type=Path, help="default: the one in the package")
+    parser.add_argument(
+        "--against",
+        nargs="+",
+        type=Path,
+        metavar="WHAT",
+        help="bundles, of which every model file counts, or model files that take what the bundle in use takes: "
+        "score the renderings by each of them too, and tell which is better; nothing else is measured then, and it "
+        "goes to accuracy-against-WHAT.json",
+    )
     parser.add_argument("--backend", choices=("onnx", "litert"), help="default: what the device would choose")
     parser.add_argument("--teacher", type=Path, default=REFERENCE / "teacher.safetensors")
     parser.add_argument(
@@ -95,20 +100,39 @@ def bench(options: argparse.Namespace) -> None:
     frames = None if options.rated is None else read_rated(options.rated)
     device = Device(options.bundle, options.backend)
     about = describe(device)
+    others = [] if options.against is None else against.find_others(options.against, options.bundle)
     teacher, teacher_sha256 = load_teacher(options.teacher)
+    teacher = place(teacher)
     photos = select(read_photos(options.data), "test")
     photos = select(photos, "test", max(1, round(len(photos) * options.share)))
     if not photos:
         raise DataError(f"{options.data}: no photo in split 'test'; give more photos, or a `split` column")
     ask = Answers(teacher, (teacher_sha256, 0.0, 1.0), options.cache, exact=True)
     told = partial(predict, teacher, judge=ask)
-    rows, scenes = score_labelled(device, told, photos, sizes, options, tuple(about["categories"]))
+    renderings = make_renderings(told, photos, sizes.scenes, options.cache, tuple(about["categories"]))
+    rows, scenes = renderings.score(device), renderings.scenes
+    ground = {
+        "data": options.data.name,
+        "data_sha256": hash_photos(photos),
+        "share": options.share,
+        "teacher_sha256": teacher_sha256,
+        "photos": len(photos),
+        "groups": len({photo.group for photo in photos}),
+        "scenes": scenes,
+    }
+    if others:
+        result = against.compare_all(rows, about, [(each, renderings.score(each)) for each in others], ground)
+        path = write_json(options.out / f"accuracy-against-{against.name_of(options.against)}.json", result)
+        against.show_result(result)
+        console.print(f"wrote {path}")
+        return
     found = [
         *figures.agreement(rows),
         *figures.order_within(rows),
         figures.order_across(rows),
         *figures.causes(rows),
         *figures.verdicts(rows),
+        *figures.confidences(rows),
         *figures.top_category(rows),
         *(each for key in ("name", "truth", "size", "background") for each in figures.slices(rows, key)),
         *score_questions(device, photos, sizes, options.cache),
@@ -117,14 +141,8 @@ def bench(options: argparse.Namespace) -> None:
     result = {
         "what": "figures of the bundle in use on test photos and scenes, from encoded bytes",
         **about,
-        "data": options.data.name,
-        "data_sha256": hash_photos(photos),
-        "share": options.share,
-        "teacher_sha256": teacher_sha256,
+        **ground,
         "rated": None if frames is None else {"data": options.rated.name, **_describe_rated(frames)},
-        "photos": len(photos),
-        "groups": len({photo.group for photo in photos}),
-        "scenes": scenes,
         "figures": [figure.to_dict() for figure in found],
         "machine": machine.describe(),
     }
@@ -134,29 +152,6 @@ def bench(options: argparse.Namespace) -> None:
     plot_calibration(options.out / f"calibration-{about['runtime']}.png", rows)
     show(found)
     console.print(f"wrote {path} and a plot of calibration")
-
-
-def score_labelled(
-    device: Device,
-    teacher: Callable[[Sequence[Sample]], NDArray[np.floating[Any]]],
-    photos: Sequence[Photo],
-    sizes: Sizes,
-    options: argparse.Namespace,
-    categories: tuple[str, ...],
-) -> tuple[list[Row], int]:
-    """Render, label and score photos and scenes with every fault; the teacher's score goes with each row."""
-    scenes = add_scenes(photos, "test", sizes.scenes, options.cache)
-    everything = [*photos, *scenes]
-    samples = label_photos(everything, ATTRIBUTES, options.cache, categories, every_fault=True)
-    work = [
-        Work(photo, each, _background(photo)) for photo, each in zip(everything, samples, strict=True) if each
-    ]
-    rows = score_all(device, score_renderings, work, "renderings")
-    flat = [sample for each in samples for sample in each]
-    told = {str(sample.path): float(value) for sample, value in zip(flat, teacher(flat)[:, 0], strict=True)}
-    for row in rows:
-        row["teacher"] = told.get(row.get("file", ""))
-    return rows, len(scenes)
 
 
 def score_questions(device: Device, photos: Sequence[Photo], sizes: Sizes, cache: Path) -> list[Figure]:
@@ -250,10 +245,6 @@ def show(found: Sequence[Figure]) -> None:
             {None: "", True: "held", False: "MISSED"}[figure.held],
         )
     console.print(table)
-
-
-def _background(photo: Photo) -> str:
-    return "photo" if photo.mask is None else stock.background_of(photo)
 
 
 def _seeds(first: int, count: int) -> list[int]:

@@ -32,6 +32,7 @@ if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from benchmarks.accuracy import show
+from benchmarks.batch_process import count_rows, journal_of, start_batch
 from benchmarks.figures import Figure
 from benchmarks.photos import pick, read_photos
 from compression.command import positive, run_command, some_of
@@ -138,7 +139,7 @@ def _measure_scaling(options: argparse.Namespace) -> tuple[list[Figure], dict[st
 def _time(folder: Path, jobs: int) -> float:
     with tempfile.TemporaryDirectory() as out:
         start_s = time.perf_counter()
-        code = _start(folder, Path(out) / "x.jsonl", jobs).wait()
+        code = start_batch(folder, Path(out) / "x.jsonl", jobs).wait()
         taken_s = time.perf_counter() - start_s
     if code not in (0, 1):
         raise DataError(f"edge-iqa batch on {folder}: expected exit code 0 or 1, got {code}")
@@ -153,7 +154,7 @@ def _measure_kills(options: argparse.Namespace) -> tuple[list[Figure], dict[str,
     with tempfile.TemporaryDirectory() as name:
         folder, out = Path(name) / "photos", Path(name) / "x.jsonl"
         draw_small(folder, rng)
-        _start(folder, out, 2).wait()
+        start_batch(folder, out, 2).wait()
         reference = read_rows(out)
         out.unlink()
         kills: list[Kill] = []
@@ -167,7 +168,7 @@ def _measure_kills(options: argparse.Namespace) -> tuple[list[Figure], dict[str,
                     kills.append(killed)
                     next(steps)
             else:
-                _start(folder, out, 2).wait()
+                start_batch(folder, out, 2).wait()
             if out.exists() and not journal_of(out).exists():
                 wrong += compare(reference, read_rows(out))
                 out.unlink()
@@ -192,7 +193,7 @@ def _measure_kills(options: argparse.Namespace) -> tuple[list[Figure], dict[str,
 
 def kill_once(folder: Path, out: Path, near_end: bool, rng: np.random.Generator) -> Kill | None:
     """Start or go on with a run and kill it; None where it was through before."""
-    run = _start(folder, out, 2)
+    run = start_batch(folder, out, 2)
     after_s = rng.uniform(0, _NEAR_END_S if near_end else _LONGEST_S)
     while near_end and run.poll() is None and (count_rows(out) or 0) < _SMALL_PHOTOS - _NEAR_END:
         time.sleep(0.002)
@@ -223,18 +224,6 @@ def read_rows(out: Path) -> list[dict[str, Any]]:
     return [{name: value for name, value in row.items() if name != "timing_ms"} for row in rows]
 
 
-def journal_of(out: Path) -> Path:
-    return Path(f"{out}.part")
-
-
-def count_rows(out: Path) -> int | None:
-    """Rows that the journal holds; None where there is none."""
-    try:
-        return max(0, journal_of(out).read_bytes().count(b"\n") - 1)
-    except FileNotFoundError:
-        return None
-
-
 def draw_small(folder: Path, rng: np.random.Generator) -> None:
     """Small photos, no two alike, and one in ten that cannot be read."""
     cv2 = opencv.load()
@@ -246,25 +235,6 @@ def draw_small(folder: Path, rng: np.random.Generator) -> None:
         _, encoded = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(30, 96))])
         data = encoded.tobytes()
         (folder / f"{number:04}.jpg").write_bytes(data[: len(data) // 3] if number % 10 == 0 else data)
-
-
-def _start(folder: Path, out: Path, jobs: int) -> subprocess.Popen[bytes]:
-    """A run in a group of processes of its own, which goes on where one was killed."""
-    command = [
-        sys.executable,
-        "-m",
-        "edge_iqa",
-        "batch",
-        str(folder),
-        "-o",
-        str(out),
-        "--jobs",
-        str(jobs),
-        "--resume",
-    ]
-    return subprocess.Popen(
-        command, cwd=HERE.parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
 
 
 if __name__ == "__main__":

@@ -3,52 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
+from benchmarks.figure import Figure
 from benchmarks.scoring import Row, iterate_pairs
 from compression.data import ACCEPT_LABEL, REJECT_LABEL
 from compression.degradations import FAULTS
 from compression.metrics import Estimate, bootstrap, estimate_pair_share, estimate_share, estimate_srcc, srcc
+from compression.reliability import estimate_calibration_error, estimate_selective
 
+CALIBRATION = "calibration error of the confidence"
+COVERAGE = 0.9
+SELECTIVE = f"errors among the surest {COVERAGE:.0%}"
 _SEEN = 0.15
 """Severity from which a spoiled photo must score below the clean one."""
 _NAMED = 0.3
 """Severity from which the cause must be named."""
 
 
-@dataclass(frozen=True)
-class Figure:
-    """One figure of the bench; `held` is None where there is no bound or nothing was measured.
-
-    Attributes:
-        at_least: direction of the bound: True for shares, False for errors.
-        point: the bound holds for the value, not for the worse end of its interval.
-    """
-
-    what: str
-    estimate: Estimate | None
-    bound: float | None = None
-    at_least: bool = True
-    point: bool = False
-
-    @property
-    def held(self) -> bool | None:
-        if self.bound is None or self.estimate is None:
-            return None
-        if self.at_least:
-            return (self.estimate.value if self.point else self.estimate.low) >= self.bound
-        return (self.estimate.value if self.point else self.estimate.high) <= self.bound
-
-    def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "held": self.held}
-
-
 def order_within(rows: Sequence[Row]) -> list[Figure]:
     """Pairs of one source: clean against spoiled, and two severities of one fault; all, then each fault."""
-    pairs = [pair for _, same in iterate_pairs(rows, "photo") for pair in _pairs_of(same)]
+    pairs = pairs_within(rows)
     figures = [Figure("pairs of one source in order", _share(pairs), 0.97)]
     for name in (*FAULTS, "mixture"):
         chosen = [pair for pair in pairs if pair["name"] == name]
@@ -56,18 +33,28 @@ def order_within(rows: Sequence[Row]) -> list[Figure]:
     return figures
 
 
-def _pairs_of(rows: Sequence[Row]) -> list[Row]:
-    clean = next(row["score"] for row in rows if row["faults"] == 0)
+def pairs_within(rows: Sequence[Row]) -> list[Row]:
+    """Pairs of one source that have an order, each with whether the scores have it: `held`."""
+    return [
+        {**pair, "held": pair["worse"]["score"] < pair["better"]["score"]}
+        for _, same in iterate_pairs(rows, "photo")
+        for pair in pairs_of(same)
+    ]
+
+
+def pairs_of(rows: Sequence[Row]) -> list[Row]:
+    """Pairs of one source: `group`, `name` of the fault ("mixture" for several), and the rows `better` and `worse`."""
+    clean = next(row for row in rows if row["faults"] == 0)
     spoiled = [row for row in rows if row["faults"]]
     pairs = []
     for row in spoiled:
         name = row["name"] if row["faults"] == 1 else "mixture"
         if row["severity"] >= _SEEN:
-            pairs.append({"group": row["group"], "name": name, "held": row["score"] < clean})
+            pairs.append({"group": row["group"], "name": name, "better": clean, "worse": row})
     for name, same in iterate_pairs([row for row in spoiled if row["faults"] == 1], "name"):
         weak, strong = (pick(same, key=lambda row: row["severity"]) for pick in (min, max))
         if strong["severity"] - weak["severity"] >= 0.2:
-            pairs.append({"group": weak["group"], "name": name, "held": strong["score"] < weak["score"]})
+            pairs.append({"group": weak["group"], "name": name, "better": weak, "worse": strong})
     return pairs
 
 
@@ -125,7 +112,7 @@ def causes(rows: Sequence[Row]) -> list[Figure]:
 def verdicts(rows: Sequence[Row]) -> list[Figure]:
     """ "Not accept" against labels up to 0.5; labels from 0.7 up are accept; between them nothing counts."""
     rows = [row for row in rows if row["label"] is not None]
-    counted = [row for row in rows if row["label"] >= ACCEPT_LABEL or row["label"] <= REJECT_LABEL]
+    counted = clear(rows)
     groups = [row["group"] for row in counted]
     bad = np.array([row["label"] <= REJECT_LABEL for row in counted])
     said = np.array([row["verdict"] != "accept" for row in counted])
@@ -155,6 +142,43 @@ def verdicts(rows: Sequence[Row]) -> list[Figure]:
         ),
         Figure("left to review", _share(reviewed), 0.10, at_least=False),
     ]
+
+
+def clear(rows: Sequence[Row]) -> list[Row]:
+    """Rows whose label says clearly whether the photo is good; see `verdicts`."""
+    rows = [row for row in rows if row["label"] is not None]
+    return [row for row in rows if row["label"] >= ACCEPT_LABEL or row["label"] <= REJECT_LABEL]
+
+
+def confidences(rows: Sequence[Row]) -> list[Figure]:
+    """How far the report's confidence is from how often it is right, and the errors among the surest nine in ten.
+
+    None where the bundle has no calibration. `benchmarks/confidence.py` asks more.
+    """
+    counted = clear(rows)
+    if not counted or any(row["confidence"] is None for row in counted):
+        return []
+    sure, right = (
+        np.array([row["confidence"] for row in counted]),
+        np.array([is_right(row) for row in counted]),
+    )
+    groups = [row["group"] for row in counted]
+    return [
+        Figure(CALIBRATION, estimate_calibration_error(sure, right, groups)),
+        Figure(SELECTIVE, estimate_selective(sure, ~right, groups, COVERAGE)[0]),
+    ]
+
+
+def agree(ours: Sequence[Row], theirs: Sequence[Row], name: str) -> Figure:
+    """How often another gives the same verdict of the same rendering."""
+    pairs = [pair for pair in zip(ours, theirs, strict=True) if pair[0]["label"] is not None]
+    same = [{"group": a["group"], "held": a["verdict"] == b["verdict"]} for a, b in pairs]
+    return Figure(f"same verdict as {name}", _share(same))
+
+
+def is_right(row: Row) -> bool:
+    """Whether the side of a verdict, accepted or not, is that of a label which is clear."""
+    return bool((row["verdict"] == "accept") == (row["label"] >= ACCEPT_LABEL))
 
 
 def top_category(rows: Sequence[Row]) -> list[Figure]:

@@ -31,14 +31,24 @@ def read_models(bundle: Bundle, student: Path) -> dict[str, bytes]:
     return files
 
 
-def _export(bundle: Bundle, student: Path) -> dict[str, bytes]:
+def check_student(bundle: Bundle, student: Path) -> str:
+    """The hash of a student, which must be the one that the bundle was made from.
+
+    Raises:
+        DataError: there is no file, or it is another one.
+    """
     if not student.is_file():
         raise DataError(f"{student}: expected the student that {bundle.label} was made from, found no file")
     sha256, wanted = hash_file(student), bundle.manifest.lineage.student_sha256
     if sha256 != wanted:
         raise DataError(
-            f"{student}: {bundle.label} has no float models, and was made from the student {wanted}; "
-            f"this one is {sha256}. Give its own with --student"
+            f"{student}: {bundle.label} was made from the student {wanted}; this one is {sha256}. "
+            "Give its own with --student"
         )
+    return sha256
+
+
+def _export(bundle: Bundle, student: Path) -> dict[str, bytes]:
+    sha256 = check_student(bundle, student)
     with tempfile.TemporaryDirectory() as folder:
         return export_models(load(student)[0], sha256, Path(folder), "fp32")

@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
+from benchmarks.encodings import FORMATS, encode
 from compression import scenes
 from compression.progress import track
-from edge_iqa import opencv
 from edge_iqa.files import write_bytes
 
 
@@ -41,7 +38,6 @@ TWELVE_SIZE, LARGE_SIZE = (3000, 4000), (6000, 8000)
 """Height and width of photos of 12 and of 48 megapixels."""
 
 LARGE = Recipe("sweep", 104, 92)
-FORMATS = ("baseline.jpg", "progressive.jpg", "png")
 
 
 def draw_twelve(cache: Path) -> list[Path]:
@@ -57,25 +53,6 @@ def draw_large(cache: Path) -> dict[str, Path]:
         for name, path in track(paths.items(), len(paths), "48 MP photos"):
             write_bytes(path, encode(pixels, name, LARGE.quality))
     return paths
-
-
-def encode(pixels: NDArray[np.uint8], name: str, quality: int) -> bytes:
-    """RGB pixels as one of `FORMATS`.
-
-    Raises:
-        ValueError: another format.
-    """
-    cv2 = opencv.load()
-    if name not in FORMATS:
-        raise ValueError(f"expected one of {', '.join(FORMATS)}, got {name!r}")
-    options = [cv2.IMWRITE_PNG_COMPRESSION, 6]
-    if name != "png":
-        options = [
-            *(cv2.IMWRITE_JPEG_QUALITY, quality),
-            *(cv2.IMWRITE_JPEG_PROGRESSIVE, int(name == "progressive.jpg")),
-        ]
-    _, coded = cv2.imencode(f".{name.rpartition('.')[2]}", pixels[..., ::-1], options)
-    return bytes(coded.tobytes())
 
 
 def _draw_jpeg(cache: Path, recipe: Recipe) -> Path:

@@ -15,6 +15,7 @@ from edge_iqa import backends
 CHECKOUT = Path(__file__).resolve().parent.parent
 EXAMPLES = CHECKOUT / "examples" / "photos"
 RESULTS = CHECKOUT / "benchmarks" / "results"
+CACHE = CHECKOUT / ".cache" / "megapixels"
 _REPEATS = ", ".join(f"{each.name} {each.repeats}" for each in profiles.PROFILES.values())
 
 
@@ -49,6 +50,13 @@ def parse(argv: Sequence[str] | None, known: Mapping[str, Device]) -> argparse.N
         help="compare two results and measure nothing; exit code 5 if anything got slower",
     )
     add("--photos", nargs="+", type=Path, help="folders or files (a few of the example photos)")
+    add(
+        "--megapixels",
+        nargs="+",
+        type=float,
+        default=[],
+        help="make photos of these sizes too, out of the photos, kept in .cache",
+    )
     add("--bundle", type=Path, help="folder of a bundle (the one that edge_iqa ships)")
     add("--backend", choices=tuple(backends.RUNTIMES), help="only this one (all that are installed)")
     add("--threads", type=_count, help="threads for the model, at most one per core (1)")
@@ -73,7 +81,7 @@ def parse(argv: Sequence[str] | None, known: Mapping[str, Device]) -> argparse.N
     )
     options = parser.parse_args(argv)
     remote_options.check_options(parser, options)
-    measuring = ("photos", "opencv_threads", "repeats", "scenario", "remote", "compare")
+    measuring = ("photos", "megapixels", "opencv_threads", "repeats", "scenario", "remote", "compare")
     if options.simulate and (meant := [name for name in measuring if getattr(options, name)]):
         parser.error(f"--simulate measures nothing: leave out --{meant[0].replace('_', '-')}")
     profiles.apply(options, parser)

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from benchmarks import latency_record, profiles
+from benchmarks import latency_record, megapixels, profiles
 from benchmarks.conditions import Probe, read_cores, read_notes
 from benchmarks.device import Device
 from benchmarks.drift import Drift, find_drift
 from benchmarks.footprint.bench import Footprint
 from benchmarks.keeper import Keeper
-from benchmarks.latency_options import EXAMPLES
+from benchmarks.latency_options import CACHE, EXAMPLES
 from benchmarks.latency_record import compare_precisions
 from benchmarks.photos import Photo, read_photos
 from benchmarks.pinning import pin
@@ -53,7 +53,8 @@ def choose_photos(options: argparse.Namespace) -> list[Photo]:
         DataError: there are none.
     """
     photos = read_photos(options.photos or [EXAMPLES])
-    return options.profile.choose(photos, given=bool(options.photos))
+    made = megapixels.make(photos, options.megapixels, CACHE) if options.megapixels else []
+    return [*options.profile.choose(photos, given=bool(options.photos)), *(each.photo for each in made)]
 
 
 def measure(

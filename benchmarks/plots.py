@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from benchmarks.latency_record import tell_model
+from benchmarks.scales.plot import draw as draw_scale
+from benchmarks.simulation.plot import draw_agreement
 from edge_iqa.errors import DataError
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from edge_iqa.files import write_bytes
 
 KEY = "Results-SHA256"
 """Of the text in a PNG that names what it was drawn from."""
@@ -28,12 +30,12 @@ class Plot:
     Attributes:
         source: name of the result file.
         alt: what it shows, for those who do not see it.
-        draw: the result → the figure.
+        draw: writes the picture of a result.
     """
 
     source: str
     alt: str
-    draw: Callable[[Mapping[str, Any]], Figure]
+    draw: Callable[[Path, Mapping[str, Any]], Path]
 
     @property
     def name(self) -> str:
@@ -41,7 +43,7 @@ class Plot:
         return f"{Path(self.source).stem}.png"
 
 
-def draw_latency(result: Mapping[str, Any]) -> Figure:
+def draw_latency(path: Path, result: Mapping[str, Any]) -> Path:
     """Stages of every photo and model as p50, one on the other, and the whole from p50 to p99."""
     from matplotlib.figure import Figure
 
@@ -63,10 +65,17 @@ def draw_latency(result: Mapping[str, Any]) -> Figure:
     axes.set(xlabel="ms", title=f"{result['device']}: {result['machine']['cpu']}, stages of a verdict, p50")
     axes.legend(fontsize=8, ncols=len(stages) + 1, loc="upper center", bbox_to_anchor=(0.4, -0.12))
     axes.grid(axis="x", alpha=0.3)
-    return figure
+    figure.savefig(path, dpi=110)
+    return path
 
 
-PLOTS = (Plot("latency-host.json", "Stages of a verdict, a bar for each photo and model", draw_latency),)
+PLOTS = (
+    Plot("latency-host.json", "Stages of a verdict, a bar for each photo and model", draw_latency),
+    Plot(
+        "scale-host.json", "Cost of a verdict over pixels, views, threads, processes and photos", draw_scale
+    ),
+    Plot("simulated-host.json", "Simulated against measured times, and the band of 30 %", draw_agreement),
+)
 
 
 def write_plots(folder: Path) -> list[Path]:
@@ -74,9 +83,9 @@ def write_plots(folder: Path) -> list[Path]:
     written = []
     for plot in find_stale(folder):
         content = (folder / plot.source).read_bytes()
-        path = folder / plot.name
-        plot.draw(json.loads(content)).savefig(path, dpi=110, metadata={KEY: _hash(content)})
-        written.append(path)
+        with tempfile.TemporaryDirectory() as made:
+            picture = plot.draw(Path(made) / plot.name, json.loads(content)).read_bytes()
+        written.append(write_bytes(folder / plot.name, add_text(picture, KEY, _hash(content))))
     return written
 
 
@@ -119,6 +128,14 @@ def read_texts(png: bytes) -> dict[str, str]:
             texts[key.decode("latin-1")] = text.decode("latin-1")
         at += 12 + length
     return texts
+
+
+def add_text(png: bytes, key: str, text: str) -> bytes:
+    """A PNG with one more such text, behind its header."""
+    body = b"tEXt" + key.encode("latin-1") + b"\0" + text.encode("latin-1")
+    chunk = (len(body) - 4).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
+    header = 8 + 12 + int.from_bytes(png[8:12], "big")
+    return png[:header] + chunk + png[header:]
 
 
 def _hash(content: bytes) -> str:

@@ -24,6 +24,15 @@ LARGE_PX = (3000, 4000)
 CANVAS_PX = (2000, 3000)
 RATED_HEIGHT_PX = 1080
 
+_Y, _X = np.mgrid[-3:4, -3:4]
+KERNELS = {
+    "disk": (np.hypot(_X, _Y) <= 3.2).astype(np.float32),
+    "gaussian": np.exp(-(_X**2 + _Y**2) / (2 * 1.5**2)).astype(np.float32),
+    "across": (_Y == 0).astype(np.float32),
+    "box": np.ones((7, 7), np.float32),
+}
+"""Ways to blur a large photo with a radius of 3 px, as kernels that do not sum to 1 yet."""
+
 
 def mild_noise(photo: Photo) -> list[Row]:
     """A photo, and a soft copy of it, each without and with noise of 2, 3 and 4 levels, fine and blotchy."""
@@ -55,21 +64,19 @@ def mild_noise(photo: Photo) -> list[Row]:
 
 def large_blur(seed: int) -> list[Row]:
     """A drawn photo of 12 megapixels, and itself blurred with a radius of 3 px, four ways."""
+    scored = {name: score(encoded)["score"] for name, encoded in blur_large(seed).items()}
+    clean = scored.pop("clean")
+    return [{"group": f"scene-{seed}", "what": name, "held": value < clean} for name, value in scored.items()]
+
+
+def blur_large(seed: int) -> dict[str, bytes]:
+    """JPEGs of a drawn photo of 12 megapixels: `clean`, and blurred with a radius of 3 px by each of `KERNELS`."""
     cv2 = opencv.load()
     scene = scenes.draw(seed, *LARGE_PX)
-    clean = score(_jpeg(scene.pixels))["score"]
-    y, x = np.mgrid[-3:4, -3:4]
-    kernels = {
-        "disk": (np.hypot(x, y) <= 3.2).astype(np.float32),
-        "gaussian": np.exp(-(x**2 + y**2) / (2 * 1.5**2)).astype(np.float32),
-        "across": (y == 0).astype(np.float32),
-        "box": np.ones((7, 7), np.float32),
-    }
-    rows = []
-    for name, kernel in kernels.items():
-        blurred = cv2.filter2D(scene.pixels, -1, kernel / kernel.sum())
-        rows.append({"group": f"scene-{seed}", "what": name, "held": score(_jpeg(blurred))["score"] < clean})
-    return rows
+    made = {"clean": _jpeg(scene.pixels)}
+    for name, kernel in KERNELS.items():
+        made[name] = _jpeg(cv2.filter2D(scene.pixels, -1, kernel / kernel.sum()))
+    return made
 
 
 def white_and_gray(task: tuple[int, list[Painted]]) -> list[Row]:

@@ -16,6 +16,7 @@ if not __package__:
 
 from benchmarks import latency_record
 from benchmarks.footprint.tables import list_tables
+from benchmarks.peer_tools.tables import tell_peers
 from benchmarks.plots import find_stale, tell_plot, write_plots
 from benchmarks.result_file import read_result
 from benchmarks.robust_tables import tell_robustness
@@ -68,6 +69,8 @@ _BENCHES = {
     "thread, by {queries} others.",
     "kills-host.json": "**Saving** a gallery of {photos} photos: killed {kills} times, {amid_a_save} of them amid "
     "a save.",
+    "scale-host.json": "**Growth** of a verdict's cost on one thread, from {smallest:g} to {largest:g} megapixels as "
+    "JPEG: below 1 it grows slower than the pixels; the interval resamples photos and rounds.",
     "batch-scaling-host.json": "**Batches** of {photos} photos, from start to file, with one process and with "
     "two in turns.",
     "simulated-host.json": "**Simulation** of a network's time on a host: {models_left_out} model files of {networks} "
@@ -151,6 +154,7 @@ def render(folder: Path) -> str:
         _accuracy(accuracy),
         _confidence(confidence),
         tell_robustness(folder),
+        tell_peers(folder),
         *(
             [*_bounded(json.loads((folder / name).read_text()), about), *tell_plot(folder, name)]
             for name, about in _BENCHES.items()
@@ -160,7 +164,7 @@ def render(folder: Path) -> str:
         _gates(gates),
         [*_latency(latency), *tell_plot(folder, "latency-host.json")],
     )
-    return "\n".join(line for part in parts for line in [*part, ""])
+    return "\n".join(line for part in parts if part for line in [*part, ""])
 
 
 def compare(folder: Path) -> str:

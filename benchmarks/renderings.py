@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from benchmarks.scoring import Row, make_rng, score
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.scoring import Device, Row, make_rng, score, score_all
 from compression.data import Photo
+from compression.dataset import add_scenes, label_photos
 from compression.degradations import degrade
 from compression.labels import Sample
+from compression.models import ATTRIBUTES
+from compression.scenes import stock
 from compression.variants import FULL_PX
 from edge_iqa import image
 
@@ -27,6 +35,48 @@ class Work:
     photo: Photo
     samples: Sequence[Sample]
     background: str
+
+
+@dataclass(frozen=True)
+class Renderings:
+    """What all that score are asked: photos and scenes with every fault, and the teacher's score of each rendering."""
+
+    work: Sequence[Work]
+    scenes: int
+    teacher: Mapping[str, float]
+
+    def score(self, device: Device) -> list[Row]:
+        """Rows by one of those; the teacher's score goes with each."""
+        rows = score_all(device, score_renderings, self.work, "renderings")
+        for row in rows:
+            row["teacher"] = self.teacher.get(row.get("file", ""))
+        return rows
+
+
+def make_renderings(
+    teacher: Callable[[Sequence[Sample]], NDArray[np.floating[Any]]],
+    photos: Sequence[Photo],
+    scene_count: int,
+    cache: Path,
+    categories: tuple[str, ...],
+) -> Renderings:
+    """Render and label photos and scenes with every fault, and ask the teacher.
+
+    Args:
+        teacher: samples → float (n, 1+A), its scores.
+        scene_count: scenes made of the photos.
+        cache: of renderings.
+        categories: that a scene can be of.
+    """
+    scenes = add_scenes(photos, "test", scene_count, cache)
+    everything = [*photos, *scenes]
+    samples = label_photos(everything, ATTRIBUTES, cache, categories, every_fault=True)
+    work = [
+        Work(photo, each, _background(photo)) for photo, each in zip(everything, samples, strict=True) if each
+    ]
+    flat = [sample for each in samples for sample in each]
+    told = {str(sample.path): float(value) for sample, value in zip(flat, teacher(flat)[:, 0], strict=True)}
+    return Renderings(work, len(scenes), told)
 
 
 def score_renderings(work: Work) -> list[Row]:
@@ -65,3 +115,7 @@ def _name_size(long_side_px: int) -> str:
         if long_side_px <= most:
             return name
     return "over 1600 px"
+
+
+def _background(photo: Photo) -> str:
+    return "photo" if photo.mask is None else stock.background_of(photo)

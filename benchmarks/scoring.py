@@ -13,9 +13,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from compression.progress import track
-from edge_iqa import Inspector, opencv
+from edge_iqa import Inspector, backends, opencv
 from edge_iqa.backends.base import cores
+from edge_iqa.bundle import Bundle
 from edge_iqa.codes import CODES
+from edge_iqa.errors import DataError
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -23,17 +25,44 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Device:
-    """What scores: a bundle (None: the one in the package) and a backend (None: what a device takes)."""
+    """What scores.
+
+    Attributes:
+        bundle: folder (None: the one in the package).
+        backend: runtime (None: what a device takes).
+        model: a model file in place of the one in use: one of the bundle's, or one beside it that takes and gives
+            what the bundle's manifest says.
+    """
 
     bundle: Path | None
-    backend: str | None
+    backend: str | None = None
+    model: Path | None = None
+
+    def open(self) -> Inspector:
+        """An inspector of it.
+
+        Raises:
+            EdgeIqaError: the bundle or the model cannot be read, or do not fit.
+        """
+        if self.model is None:
+            return Inspector.open(self.bundle, self.backend)
+        bundle = Bundle.open(self.bundle)
+        listed = {bundle.path.resolve() / entry.path: entry.path for entry in bundle.models}
+        path = self.model.resolve()
+        try:
+            content = bundle.read(listed[path]) if path in listed else path.read_bytes()
+        except OSError as error:
+            raise DataError(f"{path}: the model could not be read ({error.strerror or error})") from error
+        return Inspector(bundle, backends.open(content, path.suffix[1:]))
 
 
 _inspector: Inspector | None = None
 
 
 def score(encoded: bytes) -> Row:
-    """Score one photo: score and attributes 0-1, verdict, cause (attribute of the first issue, or None), category."""
+    """Score one photo: score and attributes 0-1, verdict, cause (attribute of the first issue, or None), confidence 0-1
+    (or None) of the verdict's side, category.
+    """
     if _inspector is None:
         raise RuntimeError("score() runs inside score_all() alone")
     report = _inspector.inspect(encoded)
@@ -43,6 +72,7 @@ def score(encoded: bytes) -> Row:
         "attributes": {name: value / 100 for name, value in report.attributes.items()},
         "verdict": report.verdict.value,
         "cause": None if first is None else CODES[first].attribute,
+        "confidence": report.confidence,
         "category": None if report.category is None else report.category.name,
     }
 
@@ -55,13 +85,13 @@ def score_all(device: Device, work: Callable[[T], list[Row]], tasks: Sequence[T]
 
 def describe(device: Device) -> Row:
     """Name and hashes of what scores."""
-    with Inspector.open(device.bundle, device.backend) as inspector:
+    with device.open() as inspector:
         bundle, backend = inspector.bundle, inspector.backend
         return {
             "bundle": bundle.label,
             "manifest_sha256": bundle.manifest_sha256,
             "judging_sha256": bundle.judging_sha256,
-            "model": bundle.manifest.in_use[backend.name],
+            "model": bundle.manifest.in_use[backend.name] if device.model is None else device.model.name,
             "backend": backend.version,
             "runtime": backend.name,
             "thresholds": {
@@ -80,7 +110,7 @@ def make_rng(*names: str) -> np.random.Generator:
 def _open(device: Device) -> None:
     global _inspector
     opencv.load().setNumThreads(1)
-    _inspector = Inspector.open(device.bundle, device.backend)
+    _inspector = device.open()
 
 
 def iterate_pairs(rows: Sequence[Row], key: str) -> Iterator[tuple[str, list[Row]]]:

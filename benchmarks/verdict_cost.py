@@ -14,7 +14,6 @@ CleanVision checks the same photos in turns with ours, in an environment of its 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -28,8 +27,11 @@ if not __package__:
     # run as a script, Python puts benchmarks/ first, where no package of ours is found
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from benchmarks import cleanvision_session, large_photos
+from benchmarks import large_photos
 from benchmarks.peak_memory import Peak, measure_peak
+from benchmarks.peer_tools.environments import prepare
+from benchmarks.peer_tools.registry import find
+from benchmarks.peer_tools.session import Session
 from benchmarks.photos import Photo, read_photos
 from benchmarks.progress import Progress
 from benchmarks.recalled import Recalled
@@ -209,24 +211,24 @@ def measure_beside(
         for path in (sorted(source.rglob("*.jp*g")) if source.is_dir() else [source])
     ]
     try:
-        python = cleanvision_session.prepare(options.cache / "cleanvision")
+        peer = find("cleanvision")
+        environment = prepare(peer, options.cache / "peers" / "environments")
     except DataError as error:
         return {"missing": str(error)}
     theirs: list[float] = []
     ours: list[float] = []
     clock, key = CLOCKS[options.clock], f"{options.clock}_ns"
-    with contextlib.closing(cleanvision_session.Session(python, paths)) as session:
+    with Session(peer.title, environment.python, peer.scorer) as session:
         progress = Progress("beside CleanVision", 1 + options.checks)
         for done in range(1 + options.checks):
             start = clock()
             for path in paths:
                 inspector.inspect(path, policy=POLICIES[0])
             ours.append((clock() - start) * 1e-6)
-            theirs.append(session.check()[key] * 1e-6)
+            theirs.append(getattr(session.ask(paths), key) * 1e-6)
             progress.on_round(done + 1)
-        version = session.version
     return {
-        "version": version,
+        "version": peer.version,
         "photos": len(paths),
         "policy": POLICIES[0],
         "ours": timing.summarize(ours[1:]).to_dict(),

@@ -15,11 +15,19 @@ from compression.labels import Sample
 from compression.metrics import srcc
 from compression.models.heads import Outputs, QualityNet
 from compression.models.server import ServerTeacher
+from compression.processes import pick_device
 from compression.training import Scores, run_backbone
 from edge_iqa import views
 from edge_iqa.frame import Frame
 
 Floats = NDArray[np.floating[Any]]
+
+
+def place(net: QualityNet | ServerTeacher) -> QualityNet | ServerTeacher:
+    """Move a net to the GPU where torch finds one, in float32 to the last bit there too: it is what others are
+    judged by."""
+    torch.backends.cudnn.allow_tf32 = False  # on by default, and moves scores as bfloat16 does
+    return net.to(pick_device())
 
 
 def predict(

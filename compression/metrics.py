@@ -51,9 +51,13 @@ def estimate_srcc(
 
 
 def estimate_share(
-    hits: NDArray[np.bool_], groups: Sequence[str], seed: int = 0, resamples: int = 1000
+    hits: NDArray[np.bool_] | Floats, groups: Sequence[str], seed: int = 0, resamples: int = 1000
 ) -> Estimate:
-    """Share of true values, with the wider of the group bootstrap and the exact binomial interval."""
+    """Share of true values, with the wider of the group bootstrap and the exact binomial interval.
+
+    Args:
+        hits: (n,) true or false; or 0 to 1, where a tie counts half.
+    """
     low, high = bootstrap(lambda index: float(hits[index].mean()), groups, seed, resamples)
     return _widen(hits, low, high)
 
@@ -84,10 +88,13 @@ def estimate_pair_share(
     return _widen(hits, float(low), float(high))
 
 
-def _widen(hits: NDArray[np.bool_], low: float, high: float) -> Estimate:
-    """A share whose interval is no narrower than the exact binomial one."""
-    exact = stats.binomtest(int(hits.sum()), len(hits)).proportion_ci(0.95, "exact")
-    return Estimate(float(hits.mean()), min(low, exact.low), max(high, exact.high), len(hits))
+def _widen(hits: NDArray[np.bool_] | Floats, low: float, high: float) -> Estimate:
+    """A share whose interval is no narrower than the exact binomial one; half a hit is none below, one above."""
+    least, most = (
+        stats.binomtest(int(end(hits.sum())), len(hits)).proportion_ci(0.95, "exact")
+        for end in (np.floor, np.ceil)
+    )
+    return Estimate(float(hits.mean()), min(low, least.low), max(high, most.high), len(hits))
 
 
 def f1(true: NDArray[np.bool_], said: NDArray[np.bool_]) -> float:

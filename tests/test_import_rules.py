@@ -39,10 +39,13 @@ LAYERS = {
     "tests/*": OURS,
 }
 
+# they run in environments of their own, where nothing of ours is
+PEERS = "benchmarks/peer_tools/scorers/*"
+
 # heavy or delicate packages: the only files that may import them, and where everybody else goes instead
 IMPORTERS = {
-    "cv2": (("edge_iqa/opencv.py",), "edge_iqa.opencv.load()"),
-    "PIL": (("edge_iqa/pillow.py",), "edge_iqa.pillow"),
+    "cv2": (("edge_iqa/opencv.py", PEERS), "edge_iqa.opencv.load()"),
+    "PIL": (("edge_iqa/pillow.py", PEERS), "edge_iqa.pillow"),
     "pillow_heif": (("edge_iqa/pillow.py",), "edge_iqa.pillow"),
     "onnxruntime": (
         ("edge_iqa/backends/onnx.py", "compression/quantize*", "export/*", "benchmarks/runtimes.py"),
@@ -152,7 +155,7 @@ def test_every_import_keeps_the_rules():
     assert find_breaks(ROOT) == []
 
 
-@pytest.mark.parametrize("entry", ["benchmarks/latency.py"])
+@pytest.mark.parametrize("entry", ["benchmarks/latency.py", "benchmarks/scale.py"])
 def test_a_bench_for_the_device_reaches_nothing_that_a_device_lacks(entry):
     """Not by way of another module of benchmarks/ either."""
     reached, waiting = set(), [entry]
@@ -162,7 +165,12 @@ def test_a_bench_for_the_device_reaches_nothing_that_a_device_lacks(entry):
         for line, module, _ in find_imports(ROOT / name, name):
             top = module.partition(".")[0]
             known = top in sys.stdlib_module_names or top in ("benchmarks", "edge_iqa", "numpy")
-            assert known or top in ("rich", "mlperf_loadgen"), (
+            optional = (
+                "rich",
+                "matplotlib",
+                "mlperf_loadgen",
+            )  # imported where they are used, and done without
+            assert known or top in optional, (
                 f"{name}:{line}: imports {module}; {entry} must run with the runtime alone"
             )
             waiting += [found for found in files_of(ROOT / name, module) if found not in reached]

@@ -11,8 +11,11 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks import cleanvision_session, large_photos, verdict_cost
+from benchmarks import large_photos, verdict_cost
 from benchmarks.peak_memory import STATUS, Peak, measure_peak
+from benchmarks.peer_tools import environments
+from benchmarks.peer_tools.registry import find
+from benchmarks.peer_tools.session import Session
 from benchmarks.photos import Photo
 from benchmarks.recalled import Recalled
 from benchmarks.verdict_cost_screen import print_result
@@ -128,15 +131,14 @@ def test_memory_is_measured_in_a_process_of_its_own(tmp_path: Path) -> None:
 def test_cleanvision_that_cannot_be_installed_is_left_out_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
-    monkeypatch.setattr(cleanvision_session, "VERSION", "no version")
-    monkeypatch.setattr(cleanvision_session, "_run", refuse)
+    monkeypatch.setattr(environments, "_run", refuse)
     told = verdict_cost.measure_beside(None, [], argparse.Namespace(cache=tmp_path, clock="wall", checks=6))  # type: ignore[arg-type]
     assert told == {"missing": "no network"}
     print_result({"time": [], "memory": [], "cleanvision": told, "warnings": []})
     assert "CleanVision was left out: no network" in capsys.readouterr().out
 
 
-def refuse(command: list[str]) -> None:
+def refuse(what: str, command: list[str]) -> str:
     raise DataError("no network")
 
 
@@ -144,7 +146,7 @@ def test_a_session_that_does_not_start_says_why(tmp_path: Path) -> None:
     if "cleanvision" in sys.modules:
         pytest.skip("CleanVision is installed beside us")
     with pytest.raises(DataError, match=r"(?s)has stopped: .*No module named 'cleanvision'"):
-        cleanvision_session.Session(Path(sys.executable), [])
+        Session("CleanVision", Path(sys.executable), find("cleanvision").scorer)
 
 
 def test_the_formats_of_a_large_photo_are_what_they_are_called() -> None:

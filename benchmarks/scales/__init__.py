@@ -1,0 +1,1 @@
+"""Cost of a verdict against what it can grow with, one module a part: pixels, views, threads, processes, photos."""
