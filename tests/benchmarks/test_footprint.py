@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -27,6 +26,7 @@ from benchmarks.footprint.own_memory import read_memory
 from benchmarks.footprint.tables import list_tables
 from benchmarks.photos import read_photos
 from benchmarks.profiles import RAPID
+from benchmarks.remote.wheel import get_wheel
 from benchmarks.system import System
 from benchmarks.variants import open_variants
 from edge_iqa import backends, machine
@@ -308,13 +308,9 @@ def test_a_meter_that_falls_silent_is_told_and_gives_no_figure(tmp_path: Path) -
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wheel that pip builds of a copy of this checkout."""
     pytest.importorskip("setuptools", minversion="77")
-    folder = tmp_path_factory.mktemp("checkout")
-    shutil.copytree(ROOT / "edge_iqa", folder / "edge_iqa", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE", "NOTICE"):
-        shutil.copy(ROOT / name, folder / name)
-    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*pip, "--wheel-dir", folder / "out", folder], check=True, capture_output=True)
-    (path,) = (folder / "out").glob("*.whl")
+    built = get_wheel(None)
+    path = tmp_path_factory.mktemp("wheel") / built.name
+    path.write_bytes(built.data)
     return path
 
 
