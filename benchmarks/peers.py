@@ -94,6 +94,8 @@ def bench(options: argparse.Namespace) -> None:
     path = write_json(options.out / FILE, result)
     show_peers(result)
     console.print(f"wrote {path}")
+    if result["order"]:
+        console.print(f"wrote {plot_order(path.with_suffix('.png'), result)}")
 
 
 def install(peers: Sequence[Peer], cache: Path, missing: dict[str, str]) -> list[Asked]:
@@ -137,8 +139,6 @@ def run(everybody: Sequence[Asked], options: argparse.Namespace, missing: dict[s
                 order[asked.peer.name] = judged
         _need(ours, order, missing)
         found += judging.make_figures(pairs, order, ours, MUST_BEAT)
-        titles = {asked.peer.name: asked.peer.title for asked in some}
-        plot_order(options.out / FILE.replace(".json", ".png"), order, titles, len(pairs))
         data, files = hash_photos(photos), _count(rows) | {"pairs": len(pairs)}
     costs: dict[str, Any] = {}
     if "cost" in options.parts:

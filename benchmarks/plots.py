@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.latency_record import tell_model
+from benchmarks.peer_tools.plot import plot_order
 from benchmarks.scales.plot import draw as draw_scale
 from benchmarks.simulation.plot import draw_agreement
 from edge_iqa.errors import DataError
@@ -74,6 +75,7 @@ PLOTS = (
     Plot(
         "scale-host.json", "Cost of a verdict over pixels, views, threads, processes and photos", draw_scale
     ),
+    Plot("peers-host.json", "Share of pairs in order by fault: Edge IQA and others", plot_order),
     Plot("simulated-host.json", "Simulated against measured times, and the band of 30 %", draw_agreement),
 )
 

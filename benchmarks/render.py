@@ -154,7 +154,7 @@ def render(folder: Path) -> str:
         _accuracy(accuracy),
         _confidence(confidence),
         tell_robustness(folder),
-        tell_peers(folder),
+        [*tell_peers(folder), *tell_plot(folder, "peers-host.json")],
         *(
             [*_bounded(json.loads((folder / name).read_text()), about), *tell_plot(folder, name)]
             for name, about in _BENCHES.items()
