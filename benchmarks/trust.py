@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +39,10 @@ from benchmarks.sampler import Sampler
 from benchmarks.system import System
 from benchmarks.trust_runs import Setup
 from compression.command import positive, run_command, some_of
-from compression.metrics import Estimate, estimate_share
+from compression.metrics import Estimate, estimate_pair_share, estimate_share
 from compression.progress import console, track
 from edge_iqa import Inspector, machine, opencv, timing
+from edge_iqa.errors import DataError
 from edge_iqa.files import write_json
 from edge_iqa.inspector import STAGES
 
@@ -82,6 +83,7 @@ def bench(options: argparse.Namespace) -> None:
     for part in (part for part in PARTS if part in options.parts):
         watch = machine.Watch()
         figures, details = parts[part](options)
+        usage = watch.read()
         result = {
             "kind": f"trust-{part}",
             "schema": 1,
@@ -89,7 +91,8 @@ def bench(options: argparse.Namespace) -> None:
             **details,
             "figures": [each.to_dict() for each in figures],
             "machine": machine.describe(),
-            "load_1min_before": watch.read().load_1min_before,
+            "load_1min_before": usage.load_1min_before,
+            "others_cores": usage.others_cores,
         }
         path = write_json(options.out / f"trust-{part}-host.json", result)
         show(figures)
@@ -97,6 +100,9 @@ def bench(options: argparse.Namespace) -> None:
 
 
 def _measure_again(options: argparse.Namespace) -> Measured:
+    fewest = timing.fewest(0.5)
+    if options.repeats < fewest:
+        raise DataError(f"--repeats: a median with an interval needs {fewest} rounds, got {options.repeats}")
     setup = Setup(("--repeats", str(options.repeats)))
     results = [
         trust_runs.run(setup) for _ in track(iter(range(options.runs)), options.runs, "runs of the same")
@@ -124,6 +130,12 @@ def _measure_again(options: argparse.Namespace) -> Measured:
             "the same of the model and photo that is worst",
             find_spread([read_p50(each) for each in results if each["valid"]]),
             at_least=False,
+        ),
+        Figure(
+            "pairs of valid runs of which --compare tells nothing, on any photo or model",
+            _share_of_pairs(
+                list(combinations([each for each in results if each["valid"]], 2)), _is_told, False
+            ),
         ),
     ]
     return figures, {"runs": options.runs, "repeats": options.repeats, "results": told}
@@ -153,7 +165,7 @@ def _drifts(result: Mapping[str, Any]) -> dict[str, float | None]:
 
 def _measure_told(options: argparse.Namespace) -> Measured:
     """Runs of the same thing, and slowed ones between them, until there are enough valid pairs of both kinds."""
-    setup = Setup((*SHORT, "--repeats", "60"))
+    setup = Setup((*SHORT, "--repeats", "40"))
     slowed = Setup(setup.options, slowed=SLOWDOWN)
     same: list[dict[str, Any]] = []
     slow: list[dict[str, Any]] = []
@@ -166,19 +178,10 @@ def _measure_told(options: argparse.Namespace) -> Measured:
                 result = trust_runs.run(kind)
             if result["valid"]:
                 runs.append(result)
-    alike = [comparing.compare(*pair)[-1] for pair in pairwise(same)]
-    apart = [comparing.compare(*pair)[-1] for pair in zip(same[1:], slow[1:], strict=False)]
+    alike, apart = list(pairwise(same)), list(zip(same[1:], slow[1:], strict=False))
     figures = [
-        Figure(
-            f"a slowdown of {SLOWDOWN:.0%} is told",
-            _share(np.array([row.said == comparing.SLOWER for row in apart])),
-            0.95,
-        ),
-        Figure(
-            "nothing is told between two runs of the same",
-            _share(np.array([row.said == comparing.UNCLEAR for row in alike])),
-            0.95,
-        ),
+        Figure(f"a slowdown of {SLOWDOWN:.0%} is told", _share_of_pairs(apart, _is_slower, True), 0.95),
+        Figure("nothing is told between two runs of the same", _share_of_pairs(alike, _is_told, False), 0.95),
     ]
     details = {
         "slowdown": SLOWDOWN,
@@ -187,8 +190,8 @@ def _measure_told(options: argparse.Namespace) -> Measured:
         "invalid_runs": invalid,
         "options": setup.options[2:],
         "photo": PHOTO.name,
-        "same": [asdict(row.ratio) for row in alike],
-        "slowed": [asdict(row.ratio) for row in apart],
+        "same": [asdict(comparing.compare(*pair)[-1].ratio) for pair in alike],
+        "slowed": [asdict(comparing.compare(*pair)[-1].ratio) for pair in apart],
     }
     return figures, details
 
@@ -243,9 +246,11 @@ def _measure_overhead(options: argparse.Namespace) -> Measured:
     """Blocks of rounds by the bench's loop, with all that it looks at, and by a bare loop, in turns."""
     data = PHOTO.read_bytes()
     bench_s, bare_s = [], []
+    allowed = read_cores()
     with pin(1, System()) as cores, Inspector.open(threads=1) as inspector:
         opencv.load().setNumThreads(1)
-        sampler = Sampler(Probe(System(), Bounds(), cores))
+        elsewhere = tuple(set(allowed) - set(cores))
+        sampler = Sampler(Probe(System(), Bounds(), cores, elsewhere))
         progress = Progress("bench", _BLOCK)
 
         def on_round(done: int) -> None:
@@ -279,6 +284,29 @@ def _measure_overhead(options: argparse.Namespace) -> Measured:
     ]
     return figures, {"blocks": options.blocks, "rounds_a_block": _BLOCK, "photo": PHOTO.name,
                      "bench_s": bench_s, "bare_s": bare_s}  # fmt: skip
+
+
+def _is_told(pair: tuple[dict[str, Any], dict[str, Any]]) -> bool:
+    """Whether anything is faster or slower."""
+    return any(row.said != comparing.UNCLEAR for row in comparing.compare(*pair))
+
+
+def _is_slower(pair: tuple[dict[str, Any], dict[str, Any]]) -> bool:
+    """Whether the exit code would be that of a regression."""
+    return comparing.is_regression(comparing.compare(*pair))
+
+
+def _share_of_pairs(
+    pairs: Sequence[tuple[dict[str, Any], dict[str, Any]]],
+    found: Callable[[tuple[dict[str, Any], dict[str, Any]]], bool],
+    wanted: bool,
+) -> Estimate | None:
+    """Share of pairs that are as wanted; a run that is in two of them is no two observations."""
+    if not pairs:
+        return None
+    hits = np.array([found(pair) is wanted for pair in pairs])
+    first, second = ([str(id(pair[side])) for pair in pairs] for side in (0, 1))
+    return estimate_pair_share(hits, first, second)
 
 
 def _codes(result: Mapping[str, Any]) -> list[str]:
