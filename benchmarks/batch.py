@@ -40,7 +40,7 @@ from compression.metrics import Estimate
 from compression.progress import console, track
 from edge_iqa import machine, opencv, timing
 from edge_iqa.errors import DataError
-from edge_iqa.files import write_json
+from edge_iqa.files import make_folder, write_json
 
 HERE = Path(__file__).resolve().parent
 EXAMPLES = HERE.parent / "examples" / "photos"
@@ -92,6 +92,7 @@ def bench(options: argparse.Namespace) -> None:
     Raises:
         DataError: no photos, or a row was lost, doubled or changed.
     """
+    make_folder(options.out, "--out")
     measure = {"scaling": _measure_scaling, "kills": _measure_kills}
     failed = False
     for part in (part for part in PARTS if part in options.parts):

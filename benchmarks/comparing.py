@@ -87,7 +87,8 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Compare
         )
     rng = np.random.default_rng(0)
     drawn = {key: (_draw(first[key], rng), _draw(second[key], rng)) for key in both}
-    rows = [_row(photo, model, [drawn[photo, model]]) for photo, model in both]
+    names = {content: name for name, content in _contents(before).items()}
+    rows = [_row(names[photo], model, [drawn[photo, model]]) for photo, model in both]
     models = dict.fromkeys(model for _, model in both)
     return rows + [_row(ALL, model, [drawn[key] for key in both if key[1] == model]) for model in models]
 
@@ -119,22 +120,49 @@ def to_table(rows: Sequence[Compared]) -> Table:
 
 def _read(path: Path) -> dict[str, Any]:
     result = read_result(path, latency_record.KIND, (latency_record.SCHEMA,))
-    if not result["valid"]:
+    try:
         reasons = "; ".join(str(Reason(**reason)) for reason in result["invalid"])
-        raise DataError(f"{path}: its figures are INVALID, so there is nothing to compare: {reasons}")
+        is_valid = result["valid"]
+        _rounds(result)
+        _find_notes(result, result)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DataError(
+            f"{path}: expected a result as latency.py writes it, got one with other content "
+            f"({type(error).__name__}: {error}); measure again"
+        ) from error
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+    if not is_valid:
+        raise DataError(
+            f"{path}: its figures are INVALID, so there is nothing to compare: {reasons}. benchmarks/README.md says "
+            "what to do about each reason; then measure again"
+        )
     return result
 
 
 def _rounds(result: Mapping[str, Any]) -> dict[tuple[str, str], NDArray[np.float64]]:
-    """(name of the photo, model) → milliseconds of its rounds; photos are the same where their contents are."""
-    contents = {photo["name"]: photo["sha256"] for photo in result["photos"]}
+    """(hash of the photo, model) → milliseconds of its rounds.
+
+    Raises:
+        DataError: too few rounds, or one that is no time.
+    """
+    contents = _contents(result)
     found = {}
     for row in result["results"]:
         rounds = np.array(row["rounds_ms"], np.float64)
         if rounds.size < FEWEST:
-            raise DataError(f"{row['photo']}: expected {FEWEST} rounds at least, got {rounds.size}")
-        found[f"{row['photo']} {contents[row['photo']][:12]}", latency_record.tell_model(row)] = rounds
+            raise DataError(
+                f"{row['photo']}: expected {FEWEST} rounds at least, got {rounds.size}; measure with more --repeats"
+            )
+        if rounds.ndim != 1 or not (np.isfinite(rounds) & (rounds > 0)).all():
+            raise DataError(f"{row['photo']}: expected rounds of more than 0 ms each, got other values")
+        found[contents[row["photo"]], latency_record.tell_model(row)] = rounds
     return found
+
+
+def _contents(result: Mapping[str, Any]) -> dict[str, str]:
+    """Name of each photo → hash of its content: a photo that was renamed is the same."""
+    return {photo["name"]: photo["sha256"] for photo in result["photos"]}
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,8 +190,7 @@ def _row(photo: str, model: str, pairs: Sequence[tuple[_Drawn, _Drawn]]) -> Comp
     low, high = (float(each) for each in np.quantile(drawn, (tail, 1 - tail)))
     value = after / before
     ratio = Estimate(value, min(low, value), max(high, value))
-    name = photo if photo == ALL else photo.rpartition(" ")[0]
-    return Compared(name, model, before, after, ratio, _say(ratio))
+    return Compared(photo, model, before, after, ratio, _say(ratio))
 
 
 def _say(ratio: Estimate) -> str:

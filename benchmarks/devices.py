@@ -62,17 +62,29 @@ def refuse(name: str, devices: Mapping[str, Device], system: System) -> str:
     """Say that this machine is not the device, what was looked for, and what to do instead."""
     device, here = devices[name], identify(devices, system)
     instead = HOST if here is None else here.name
-    is_here = "" if here is None else f"It is a {here.name} ({here.title}). "
+    is_here = "" if here is None else f"It is {_with_article(here.name)} ({here.title}). "
+    whole = [
+        each.name for each in devices.values() if name in (each.name, each.family) and each.rates.complete
+    ]
+    foretold = (
+        f"or have its time foretold, and marked so: `python benchmarks/latency.py --device {whole[0]} --simulate`; "
+        if whole
+        else ""
+    )
     return (
-        f"This machine is not a {name}: looked for {_join(_signs(device, devices))}, and found "
+        f"This machine is not {_with_article(name)}: looked for {_join(_signs(device, devices))}, and found "
         f"{'another device' if here else 'no such thing'}. {is_here}"
         f"Nothing was measured, because a figure named {name} must come from one. "
         f"Run the same command on the {name} itself; or from here, on one that is reached through ssh: "
-        f"`python benchmarks/latency.py --device {name} --remote user@host`; or have its time foretold, and marked so: "
-        f"`python benchmarks/latency.py --device {name} --simulate`; or "
+        f"`python benchmarks/latency.py --device {name} --remote user@host`; "
+        f"{foretold}or "
         f"{'leave out --device' if here is None else f'say --device {here.name}'} to measure this machine as "
         f"'{instead}'."
     )
+
+
+def _with_article(name: str) -> str:
+    return f"{'an' if name[0] in 'aeio' else 'a'} {name}"
 
 
 def to_table(devices: Mapping[str, Device]) -> Table:

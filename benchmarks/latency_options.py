@@ -16,6 +16,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 EXAMPLES = CHECKOUT / "examples" / "photos"
 RESULTS = CHECKOUT / "benchmarks" / "results"
 CACHE = CHECKOUT / ".cache" / "megapixels"
+_MOST = 9_999_999
 _REPEATS = ", ".join(f"{each.name} {each.repeats}" for each in profiles.PROFILES.values())
 
 
@@ -81,14 +82,46 @@ def parse(argv: Sequence[str] | None, known: Mapping[str, Device]) -> argparse.N
     )
     options = parser.parse_args(argv)
     remote_options.check_options(parser, options)
-    measuring = ("photos", "megapixels", "opencv_threads", "repeats", "scenario", "remote", "compare")
+    _check_alone(parser, options)
+    measuring = ("photos", "megapixels", "opencv_threads", "repeats", "scenario", "remote", "stream")
     if options.simulate and (meant := [name for name in measuring if getattr(options, name)]):
         parser.error(f"--simulate measures nothing: leave out --{meant[0].replace('_', '-')}")
     profiles.apply(options, parser)
     return options
 
 
+def _check_alone(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Exit with 2 where an option would do nothing beside another that measures nothing, or elsewhere."""
+    for alone in ("devices", "compare"):
+        if getattr(options, alone):
+            typed = (
+                "photos",
+                "megapixels",
+                "bundle",
+                "backend",
+                "threads",
+                "repeats",
+                "scenario",
+                "remote",
+                "simulate",
+            )
+            others = [
+                name for name in (*typed, "devices", "compare") if name != alone and getattr(options, name)
+            ]
+            if others:
+                parser.error(f"--{alone} measures nothing: leave out --{others[0]}")
+    on_phone = options.device == "android" and options.remote is None
+    if not on_phone and (given := [name for name in ("serial", "benchmark_model") if getattr(options, name)]):
+        parser.error(f"--{given[0].replace('_', '-')} goes with --device android, through adb")
+    if (
+        options.scenario_seconds is not None
+        and options.profile == profiles.RAPID.name
+        and not options.scenario
+    ):
+        parser.error("--scenario-seconds: this profile has no scenarios; name one with --scenario")
+
+
 def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1 up, got {text!r}")
+    if not text.isascii() or not text.isdigit() or not int(text[:10]) >= 1 or len(text) > 7:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to {_MOST:,}, got {text[:40]!r}")
     return int(text)

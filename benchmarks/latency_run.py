@@ -120,8 +120,13 @@ def measure(
         for measured in _measure_photos(photos, opened, options.repeats, sampler, keeper):
             keeper.keep(tell(measured, Scenarios(), watch.read()), len(photos))
         judged = [photo for photo in photos if photo.name in measured["drifts"]]
-        footprint.measure_energy(judged, opened.variants, sampler.on_round)
-        scenarios = measure_scenarios(_plan(options), opened.variants, judged, STEADY, sampler.on_round)
+
+        def on_block() -> None:
+            sampler.on_round()
+            keeper.beat()
+
+        footprint.measure_energy(judged, opened.variants, on_block)
+        scenarios = measure_scenarios(_plan(options), opened.variants, judged, STEADY, on_block)
         usage = watch.read()
         footprint.measure(judged, bundle, opened.variants)
         keeper.keep(tell(measured, scenarios, footprint.join(usage)), len(photos))

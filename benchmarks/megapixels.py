@@ -1,8 +1,8 @@
 """Photos of any number of megapixels, made from real ones and kept as files.
 
-A photo that has the pixels is shrunk. Where none has, real photos are laid side by side at their own pixels, so that
-each pixel has as much to decode as a camera's; enlarging one would not give that. Every photo says in its name how it
-was made.
+A photo that has the pixels of the largest size is shrunk to every size. Where none has, real photos are laid side by
+side at their own pixels, so that each pixel has as much to decode as a camera's; enlarging one would not give that. A
+series is of one kind at all sizes: shrinking packs more into a pixel. Every photo says in its name how it was made.
 """
 
 from __future__ import annotations
@@ -89,10 +89,23 @@ def make(
     """
     if wrong := [size for size in sizes if not LEAST <= size <= MOST]:
         raise DataError(f"megapixels: expected from {LEAST:g} to {MOST:g}, got {wrong[0]:g}")
-    workshop = _Workshop(pick(sources, _MOST_SOURCES), cache)
+    sizes = list(dict.fromkeys(sizes))
+    workshop = _Workshop(pick(sources, _MOST_SOURCES), cache, max(sizes))
     return [
         made for size in sizes for series in range(each) for made in workshop.make(size, series, tuple(kinds))
     ]
+
+
+def list_readable(photos: Sequence[Photo]) -> list[Photo]:
+    """Those that can be read.
+
+    Raises:
+        DataError: there is none.
+    """
+    found = [photo for photo in photos if _count(photo)]
+    if not found:
+        raise DataError("--photos: expected photos, and none of these can be read")
+    return found
 
 
 def shrink(pixels: Pixels, megapixels: float) -> Pixels:
@@ -146,7 +159,7 @@ def lay(
 class _Workshop:
     """Sources, by size, and the folder of what was made of them."""
 
-    def __init__(self, sources: Sequence[Photo], cache: Path) -> None:
+    def __init__(self, sources: Sequence[Photo], cache: Path, largest: float) -> None:
         sized = [(pixels, photo) for photo in sources if (pixels := _count(photo))]
         if not sized:
             raise DataError("--photos: expected photos to make others from, and none can be read")
@@ -154,8 +167,10 @@ class _Workshop:
             key=lambda pair: (-pair[0], -len(pair[1].data))
         )  # of one size first what has most to decode
         self._sized, self._sources, self._cache = sized, [photo for _, photo in sized], cache
+        self._shrinkable = sum(pixels >= largest * 1e6 * _ENOUGH for pixels, _ in sized)
         told = " ".join(photo.sha256 for photo in self._sources)
-        self._key = hashlib.sha256(f"{_VERSION} {QUALITY} {told}".encode()).hexdigest()[:12]
+        key = f"{_VERSION} {QUALITY} {self._shrinkable} {told}"
+        self._key = hashlib.sha256(key.encode()).hexdigest()[:12]
 
     def make(self, size: float, series: int, kinds: Sequence[str]) -> list[Made]:
         stem = self._cache / f"{size:g}mp-{series}-{self._key}"
@@ -170,7 +185,7 @@ class _Workshop:
             write_json(about, told)
         return [
             Made(
-                Photo(_name(size, str(told["how"]), kind), path.read_bytes()),
+                Photo(_name(size, str(told["how"]), series, kind), path.read_bytes()),
                 size,
                 series,
                 kind,
@@ -180,12 +195,11 @@ class _Workshop:
         ]
 
     def _draw(self, size: float, series: int) -> tuple[Pixels, str]:
-        if series < len(self._sized):
-            count, source = self._sized[series]
-            if count >= size * 1e6 * _ENOUGH:
-                pixels = _read(source)
-                shrunk = shrink(pixels, size)
-                return shrunk, f"{'as' if shrunk is pixels else 'shrunk from'} {source.name}"
+        if series < self._shrinkable:
+            _, source = self._sized[series]
+            pixels = _read(source)
+            shrunk = shrink(pixels, size)
+            return shrunk, f"{'as' if shrunk is pixels else 'shrunk from'} {source.name}"
         height = round(math.sqrt(size * 1e6 * 3 / 4))
         width = round(height * 4 / 3)
         sheet, tiles = lay(self._sources, height, width, np.random.default_rng([series, round(size * 1000)]))
@@ -194,8 +208,10 @@ class _Workshop:
         return sheet, f"sheet of {len(names)} photo{'s' if len(names) > 1 else ''}{times}"
 
 
-def _name(size: float, how: str, kind: str) -> str:
-    return f"{size:g} MP, {how}" + ("" if kind == FORMATS[0] else f", {kind}")
+def _name(size: float, how: str, series: int, kind: str) -> str:
+    """No two photos that are made have the same."""
+    number = f", number {series + 1}" if series else ""
+    return f"{size:g} MP, {how}{number}" + ("" if kind == FORMATS[0] else f", {kind}")
 
 
 def _read(photo: Photo) -> Pixels:

@@ -19,5 +19,6 @@ def mark(result: Mapping[str, Any], done: int, asked: int, what: str, why: str) 
         what: of what, such as `photos`.
         why: what ended it, such as `the link dropped`; no host name, as a file is meant to be published.
     """
-    reason = Reason(CODE, "the run", f"ended after {done} of {asked} {what}", f"{why}; all must be measured")
+    when = f"ended after {done} of {asked} {what}" if done < asked else f"ended behind the {what}"
+    reason = Reason(CODE, "the run", when, f"{why}; all must be measured")
     return {**result, "partial": True, "valid": False, "invalid": [asdict(reason), *result["invalid"]]}

@@ -56,7 +56,9 @@ class Peak:
         return (self.peak_bytes - self.base_bytes) / self.pixels_bytes
 
 
-def measure_peak(small: Path, photo: Path, policy: str, bundle: Path | None = None) -> Peak:
+def measure_peak(
+    small: Path, photo: Path, policy: str, bundle: Path | None = None, backend: str | None = None
+) -> Peak:
     """Judge `photo` in a new process, after `small`.
 
     Raises:
@@ -65,6 +67,8 @@ def measure_peak(small: Path, photo: Path, policy: str, bundle: Path | None = No
     command = [sys.executable, "-m", "benchmarks.peak_memory", str(small), str(photo), "--policy", policy]
     if bundle is not None:
         command += ["--bundle", str(bundle)]
+    if backend is not None:
+        command += ["--backend", backend]
     done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise DataError(f"{photo.name}: its memory could not be measured: {done.stderr.strip()[-500:]}")
@@ -79,10 +83,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("small", type=Path, help="a small photo, judged first")
     parser.add_argument("photo", type=Path, help="the photo whose verdict is measured")
     parser.add_argument("--policy", default="general", help="what it is judged by (%(default)s)")
+    parser.add_argument("--backend", help="runtime (the best that is installed)")
     parser.add_argument("--bundle", type=Path, help="folder of a bundle (the one that edge_iqa ships)")
     options = parser.parse_args(argv)
     opencv.load().setNumThreads(1)
-    with Inspector.open(options.bundle, threads=1) as inspector:
+    with Inspector.open(options.bundle, options.backend, threads=1) as inspector:
         inspector.inspect(options.small, policy=options.policy)
         gc.collect()
         read_by = STATUS if reset_peak() else GETRUSAGE

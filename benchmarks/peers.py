@@ -85,13 +85,16 @@ def bench(options: argparse.Namespace) -> None:
     make_folder(options.out, "--out")
     if "order" in options.parts and options.data is None:
         raise DataError("the part `order` needs photos: give --data photos.csv, or --parts cost alone")
+    if options.data is not None and not options.data.exists():
+        raise DataError(f"{options.data}: expected a CSV or a folder of photos, found nothing there")
     watch = machine.Watch()
     missing: dict[str, str] = {}
     everybody = install((OURS, *choose(options.peers)), options.cache, missing)
     result = run(everybody, options, missing)
     facts, usage = machine.describe(), watch.read()
     result |= {"machine": facts, "usage": usage.to_dict(), "warnings": usage.warnings(facts)}
-    path = write_json(options.out / FILE, result)
+    some = "" if set(options.parts) == set(PARTS) else f"-{'-'.join(options.parts)}"
+    path = write_json(options.out / FILE.replace(".json", f"{some}.json"), result)
     show_peers(result)
     console.print(f"wrote {path}")
     if result["order"]:
@@ -200,8 +203,8 @@ def measure_cost(
         _note(asked, missing)
     _need(ours, times, missing)
     _need(ours, memory, missing)
-    told = cost.describe(times, memory, ours, options.clock)
-    return told, cost.make_figures(times, memory, ours, CHEAPER_THAN, options.clock)
+    told = cost.describe(times, memory, ours, options.clock, len(photos))
+    return told, cost.make_figures(times, memory, ours, CHEAPER_THAN, options.clock, len(photos))
 
 
 def _need(ours: str, found: object, missing: dict[str, str]) -> None:

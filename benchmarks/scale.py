@@ -122,7 +122,7 @@ def measure(options: argparse.Namespace, device: Device, system: System) -> dict
         EdgeIqaError: a part could not be measured.
     """
     setting = Setting(
-        photos=read_photos(options.photos),
+        photos=megapixels.list_readable(read_photos(options.photos)),
         sizes=options.sizes,
         bundle=options.bundle and options.bundle.resolve(),  # processes are run from elsewhere
         backend=options.backend,

@@ -43,7 +43,7 @@ from compression.models.others import NETWORKS, UNSEEN
 from compression.progress import console
 from edge_iqa import backends, machine, timing
 from edge_iqa.bundle import Bundle
-from edge_iqa.files import write_json
+from edge_iqa.files import make_folder, write_json
 from edge_iqa.manifest import RUNTIMES
 
 HERE = Path(__file__).resolve().parent
@@ -77,6 +77,8 @@ def run(options: argparse.Namespace) -> None:
     """
     if options.repeats < timing.fewest(0.5):
         raise ValueError(f"--repeats: a median needs {timing.fewest(0.5)} rounds, got {options.repeats}")
+    for folder, name in ((options.out, "--out"), (options.runs, "--runs")):
+        make_folder(folder, name)
     bundle = Bundle.open(options.bundle)
     files = [file for network in NETWORKS for file in make_files(network, options.runs)]
     unseen = [file for network in UNSEEN for file in make_files(network, options.runs)]

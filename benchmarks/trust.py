@@ -43,7 +43,7 @@ from compression.metrics import Estimate, estimate_pair_share, estimate_share
 from compression.progress import console, track
 from edge_iqa import Inspector, machine, opencv, timing
 from edge_iqa.errors import DataError
-from edge_iqa.files import write_json
+from edge_iqa.files import make_folder, write_json
 from edge_iqa.inspector import STAGES
 
 PARTS = ("again", "told", "disturbed", "overhead")
@@ -51,7 +51,7 @@ SLOWDOWN = 0.10
 PHOTO = EXAMPLES / "mug.jpg"
 SHORT = ("--photos", str(PHOTO), "--backend", "litert", "--opencv-threads", "1")
 """One photo, one model: what one run of many measures."""
-_BLOCK = 10
+_BLOCK = 3
 """Rounds that the bench and the bare loop take in turns."""
 Measured = tuple[list[Figure], dict[str, Any]]
 
@@ -67,13 +67,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--repeats", type=positive, default=150, help="rounds of each photo of `again` (%(default)s)")
     add("--pairs", type=positive, default=80, help="of runs, for `told` (%(default)s; 72 tell 95 %%)")
     add("--times", type=positive, default=10, help="each disturbance, and no disturbance (%(default)s)")
-    add("--blocks", type=positive, default=60, help=f"of {_BLOCK} rounds, for `overhead` (%(default)s)")
+    add("--blocks", type=positive, default=400, help=f"of {_BLOCK} rounds, for `overhead` (%(default)s)")
     add("--out", type=Path, default=RESULTS, help="folder of the results (benchmarks/results)")
     return run_command(bench, parser.parse_args(argv))
 
 
 def bench(options: argparse.Namespace) -> None:
     """Measure each part, write its result, print its table."""
+    make_folder(options.out, "--out")
     parts: Mapping[str, Callable[[argparse.Namespace], Measured]] = {
         "again": _measure_again,
         "told": _measure_told,

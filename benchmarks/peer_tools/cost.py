@@ -69,9 +69,17 @@ def measure_memory(
 
 
 def describe(
-    times: Mapping[str, Sequence[Answer]], memory: Mapping[str, Sequence[Answer]], our_name: str, clock: str
+    times: Mapping[str, Sequence[Answer]],
+    memory: Mapping[str, Sequence[Answer]],
+    our_name: str,
+    clock: str,
+    photos: int,
 ) -> dict[str, Any]:
-    """By peer: milliseconds, ratio to ours, memory beyond the base, of the whole process, and of it alone."""
+    """By peer: milliseconds, ratio to ours, memory beyond the base, of the whole process, and of it alone.
+
+    Args:
+        photos: how many each round had.
+    """
     told: dict[str, Any] = {}
     for name in dict.fromkeys([*times, *memory]):
         row: dict[str, Any] = {}
@@ -83,7 +91,9 @@ def describe(
                 for each in ("wall", "cpu")
             }
             if name != our_name and our_name in times:
-                ratio = _ratio(_read(times[name], f"{clock}_ns"), _read(times[our_name], f"{clock}_ns"))
+                ratio = _ratio(
+                    _read(times[name], f"{clock}_ns"), _read(times[our_name], f"{clock}_ns"), photos
+                )
                 row["times_as_slow_as_ours"] = ratio and asdict(ratio)
         if name in memory:
             row["memory"] = {
@@ -103,17 +113,18 @@ def make_figures(
     our_name: str,
     bounded: str,
     clock: str,
+    photos: int,
 ) -> list[Figure]:
-    """Ratios within rounds against every peer; those against `bounded` have bounds."""
+    """Ratios within rounds, by photo, against every peer; those against `bounded` have bounds."""
     figures = []
     for name in times:
         if name != our_name and our_name in times:
-            ratio = _ratio(_read(times[name], f"{clock}_ns"), _read(times[our_name], f"{clock}_ns"))
+            ratio = _ratio(_read(times[name], f"{clock}_ns"), _read(times[our_name], f"{clock}_ns"), photos)
             bound = LEAST_FASTER if name == bounded else None
             figures.append(Figure(f"12 MP, times as fast as {name}", ratio, bound))
     for name in memory:
         if name != our_name and our_name in memory:
-            ratio = _ratio(_read(memory[our_name], "taken_bytes"), _read(memory[name], "taken_bytes"))
+            ratio = _ratio(_read(memory[our_name], "taken_bytes"), _read(memory[name], "taken_bytes"), photos)
             bound = MOST_MEMORY if name == bounded else None
             figures.append(Figure(f"12 MP, memory over that of {name}", ratio, bound, at_least=False))
     return figures
@@ -123,13 +134,22 @@ def _read(answers: Sequence[Answer], what: str) -> list[float]:
     return [float(getattr(answer, what)) for answer in answers]
 
 
-def _ratio(above: Sequence[float], below: Sequence[float]) -> Estimate | None:
-    """The median ratio within rounds that both took part in; None where they are too few, or nothing was taken."""
-    n = min(len(above), len(below))
-    if not n or min(below) <= 0:
+def _ratio(above: Sequence[float], below: Sequence[float], photos: int) -> Estimate | None:
+    """Ratio of each photo, the median of its rounds: their median, and the least and the most of them.
+
+    Rounds of one photo are alike, so photos are counted; a handful gives no interval of their kind.
+
+    Args:
+        above, below: round by round, the photos of a round in the same order.
+
+    Returns:
+        None where nobody took part in a whole round, or nothing was taken.
+    """
+    n = min(len(above), len(below)) // photos * photos
+    if not n or min(below[:n]) <= 0:
         return None
-    found = timing.ratio(above[:n], below[:n])
-    return None if found is None else Estimate(found.value, found.low, found.high, n)
+    ratios = np.median(np.divide(above[:n], below[:n]).reshape(-1, photos), axis=0)
+    return Estimate(float(np.median(ratios)), float(ratios.min()), float(ratios.max()), photos)
 
 
 @contextlib.contextmanager

@@ -13,14 +13,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from benchmarks.checkout import CHECKOUT, copy_sources
 from benchmarks.fixes import hash_code
 from benchmarks.peer_tools.registry import Peer
 from edge_iqa.errors import DataError
 from edge_iqa.files import write_json
 
-CHECKOUT = Path(__file__).resolve().parent.parent.parent
-_WHEEL = ("pyproject.toml", "README.md", "LICENSE", "NOTICE", "edge_iqa")
-"""What our wheel is built from; in a copy, since building leaves files beside it."""
 _TOOLS = ("pip", "setuptools", "wheel", "pkg_resources", "_distutils_hack", "distutils-precedence")
 """Installers, which are no part of a peer."""
 _LONGEST_S = 1800
@@ -71,7 +69,7 @@ def prepare(peer: Peer, cache: Path, say: Callable[[str], None] = print) -> Envi
     _run(what, [*pip, "install", *peer.requirements])
     if peer.local:
         with tempfile.TemporaryDirectory() as copy:
-            _run(what, [*pip, "install", "--no-deps", str(_copy_checkout(Path(copy)))])
+            _run(what, [*pip, "install", "--no-deps", str(copy_sources(Path(copy)))])
     # not `freeze`, which tells what came from a folder by its path
     listed = _run(what, [*pip, "list", "--format=freeze"]).split()
     installed = tuple(each for each in listed if each.partition("==")[0] not in _TOOLS)
@@ -121,16 +119,6 @@ def _key(peer: Peer, version: str) -> str:
     if peer.local:
         parts.append(hash_code(CHECKOUT, ("edge_iqa",)))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
-
-
-def _copy_checkout(folder: Path) -> Path:
-    for name in _WHEEL:
-        source = CHECKOUT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, folder / name)
-    return folder
 
 
 def _run(what: str, command: Sequence[str]) -> str:

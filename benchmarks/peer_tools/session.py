@@ -26,6 +26,8 @@ CHILD = Path(__file__).resolve().parent / "child.py"
 LONGEST_S = 600.0
 """A peer that says nothing for so long hangs: the slowest one takes 100 s for 12 megapixels on a busy machine."""
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+_LAST_BYTES = 4096
+"""Of what it said, read to tell why it ended."""
 _CLOSING_S = 5.0
 
 
@@ -81,7 +83,7 @@ class Session:
         """
         self._name = name
         self._longest_s = longest_s
-        self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115 - bars of progress, and why it failed: until close
+        self._said = tempfile.TemporaryFile("w+b")  # noqa: SIM115 - bars of progress, and why it failed: until close
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         try:
             self._process = subprocess.Popen(
@@ -91,6 +93,7 @@ class Session:
                 stdout=subprocess.PIPE,
                 stderr=self._said,
                 text=True,
+                errors="replace",
                 env={**os.environ, **dict.fromkeys(_THREADS, "1")},
             )
         except OSError as error:
@@ -201,6 +204,6 @@ class Session:
             return "it has been ended"
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_CLOSING_S)  # its last words come with its end
-        self._said.seek(0)
-        words = self._said.read().strip()[-500:]
+        self._said.seek(max(0, self._said.seek(0, os.SEEK_END) - _LAST_BYTES))
+        words = self._said.read().decode("utf-8", "replace").strip()[-500:]
         return words or f"it said nothing (exit status {self._process.returncode})"

@@ -33,7 +33,8 @@ def tell_peers(folder: Path) -> list[str]:
         f"**Others** on the same files in the same run: {_describe_files(result)}. A pair is clean against spoiled, or "
         "two severities of one fault; ties count half; of several readings a judge gets the one that orders most. "
         'Differences are paired. "Intervals apart" reaches from the near to the far ends of both intervals. Time and '
-        "memory are of one photo of 12 megapixels, all in turns, on one thread; memory is what it takes beyond what "
+        "memory are of one photo of 12 megapixels, all in turns, on one thread, and ratios the median of four photos, "
+        "between the least and the most of them; memory is what it takes beyond what "
         "the process holds, and the whole process at its most; size is that of its installed packages.",
         "",
         *to_table(

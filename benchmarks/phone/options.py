@@ -5,7 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-_ON_THE_PHONE = ("photos", "backend", "opencv_threads")
+_ON_THE_PHONE = (
+    "photos",
+    "megapixels",
+    "backend",
+    "opencv_threads",
+    "scenario",
+    "scenario_seconds",
+    "stream",
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -22,5 +30,5 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def find_misplaced(options: argparse.Namespace) -> str | None:
     """An option that would do nothing through adb, as it is typed."""
-    given = [name for name in _ON_THE_PHONE if getattr(options, name) is not None]
+    given = [name for name in _ON_THE_PHONE if getattr(options, name)]
     return f"--{given[0].replace('_', '-')}" if given else None

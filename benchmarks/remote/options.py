@@ -42,4 +42,5 @@ def pass_on(argv: Sequence[str]) -> list[str]:
     here.add_argument("--out")
     here.add_argument("--bundle")
     here.add_argument("--photos", nargs="+")
+    here.add_argument("--megapixels", nargs="+")  # made here, and sent
     return here.parse_known_args(argv)[1]

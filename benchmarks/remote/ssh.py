@@ -89,14 +89,16 @@ class Ssh:
         with self.open(script) as process:
             process.stdin.close()
             timer = threading.Timer(longest_s, process.kill)
+            timer.daemon = True  # an interrupt does not wait for it
             timer.start()
-            complaints = Complaints(process)
-            said = process.stdout.read(most_bytes)
-            is_late = process.poll() is None and not timer.is_alive()
-            process.stdout.close()
-            code = process.wait()
-            timer.cancel()
-        if is_late or code < 0:
+            try:
+                complaints = Complaints(process)
+                said = process.stdout.read(most_bytes)
+                process.stdout.close()
+                code = process.wait()
+            finally:
+                timer.cancel()
+        if code < 0:
             raise RemoteError(f"{self.host}: connected, but did not answer within {longest_s:.0f} s")
         if code == LINK_FAILED:
             raise RemoteError(self.explain(complaints.text()))

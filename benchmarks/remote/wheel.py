@@ -7,7 +7,6 @@ import hashlib
 import importlib.metadata
 import io
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,10 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import edge_iqa
+from benchmarks.checkout import CHECKOUT, copy_sources
 from benchmarks.remote.ssh import RemoteError
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-_SOURCES = ("pyproject.toml", "README.md", "LICENSE", "NOTICE", "edge_iqa")
 _OLDEST_SETUPTOOLS = 77
 """As in pyproject.toml; where it is installed the build needs no network."""
 
@@ -71,16 +69,10 @@ def _read(path: Path) -> Wheel:
 
 
 def _build() -> Wheel:
-    """From a copy: a build leaves folders behind, and packs what an older one left."""
     with tempfile.TemporaryDirectory(prefix="edge-iqa-wheel.") as name:
         source, out = Path(name) / "source", Path(name) / "out"
         source.mkdir()
-        for part in _SOURCES:
-            path = CHECKOUT / part
-            if path.is_dir():
-                shutil.copytree(path, source / part, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copy2(path, source / part)
+        copy_sources(source)
         isolation = ["--no-build-isolation"] if _has_setuptools() else []
         options = ["-q", "--no-deps", *isolation, "--wheel-dir", str(out), str(source)]
         done = subprocess.run(

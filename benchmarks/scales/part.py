@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.conditions import Probe, read_notes
+from benchmarks.conditions import Probe, read_cores, read_notes
 from benchmarks.device import Device
 from benchmarks.drift import Drift, find_drift
 from benchmarks.figure import Figure, Measured
@@ -79,13 +77,17 @@ class Found:
 class Observed:
     """A run that is being watched: who used the processor, how hot it was, whether it drifted."""
 
-    def __init__(self, setting: Setting, cores: Sequence[int]) -> None:
+    def __init__(self, setting: Setting, cores: Sequence[int], elsewhere: Sequence[int]) -> None:
+        """
+        Args:
+            cores: that the run is pinned to.
+            elsewhere: those that it might use and leaves alone.
+        """
         self._setting = setting
-        self._probe = Probe(setting.system, setting.device.bounds, cores)
+        self._probe = Probe(setting.system, setting.device.bounds, cores, elsewhere)
         self._notes = read_notes(setting.system, setting.device.record)
         self._before = self._probe.read()
         self._watch = machine.Watch()
-        self._children_s, self._start_s = _children_s(), time.perf_counter()
         self._sampler = Sampler(self._probe)
         self._drifts: dict[str, Drift] = {}
         self._unsteady: dict[str, str] = {}
@@ -127,9 +129,7 @@ class Observed:
 
     def close(self) -> dict[str, Any]:
         """The conditions, judged by the bounds of the device."""
-        usage = _add_children(
-            self._watch.read(), _children_s() - self._children_s, time.perf_counter() - self._start_s
-        )
+        usage = self._watch.read()
         run = Run(
             self._before, self._probe.read(), self._sampler.samples, usage, self._drifts, self._unsteady,
             self._notes,
@@ -152,11 +152,12 @@ def observe(setting: Setting, cores: int | None, opencv_threads: int | None = 1)
     """
     cv2 = opencv.load()
     before = cv2.getNumThreads()
+    allowed = read_cores()
     with pin(cores or machine.describe()["cores"], setting.system) as pinned:
         if opencv_threads is not None:
             cv2.setNumThreads(opencv_threads)
         try:
-            yield Observed(setting, pinned)
+            yield Observed(setting, pinned, tuple(set(allowed) - set(pinned)))
         finally:
             cv2.setNumThreads(before)
 
@@ -167,16 +168,3 @@ def tell_ratio(what: str, above: Any, below: Any) -> Figure:
     return Figure(
         what, None if ratio is None else Measured(ratio.value, ratio.low, ratio.high, int(np.size(above)))
     )
-
-
-def _children_s() -> float:
-    """CPU time of processes that this one began and that have ended."""
-    times = os.times()
-    return times.children_user + times.children_system
-
-
-def _add_children(usage: machine.Usage, children_s: float, wall_s: float) -> machine.Usage:
-    """Own processes are no strangers."""
-    cores = children_s / max(wall_s, 1e-9)
-    others = None if usage.others_cores is None else max(0.0, usage.others_cores - cores)
-    return replace(usage, own_cores=usage.own_cores + cores, others_cores=others)

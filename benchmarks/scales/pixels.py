@@ -129,7 +129,7 @@ def _measure_memory(made: Made, setting: Setting) -> dict[str, Any]:
         small, path = Path(name) / "small", Path(name) / f"photo.{made.kind}"
         small.write_bytes(min(setting.photos, key=lambda photo: len(photo.data)).data)
         path.write_bytes(made.photo.data)
-        peak = measure_peak(small, path, DEFAULT, setting.bundle)
+        peak = measure_peak(small, path, DEFAULT, setting.bundle, setting.backend)
     return {
         "bytes": peak.peak_bytes - peak.base_bytes,
         "over_pixels": peak.over_pixels,

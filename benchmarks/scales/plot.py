@@ -19,7 +19,6 @@ def draw(path: Path, result: Mapping[str, Any]) -> Path:
 
     Raises:
         ImportError: matplotlib is not installed.
-        DataError: no such folder.
     """
     from matplotlib.figure import Figure as Canvas
 

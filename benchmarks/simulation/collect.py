@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from benchmarks.progress import Progress
 from compression.artifacts import export_models, make_quantizer
-from compression.models.others import Network
+from compression.models.others import NETWORKS, Network
 from compression.progress import console
 from edge_iqa import backends, timing
 from edge_iqa.bundle import Bundle
@@ -75,13 +75,25 @@ def make_files(network: Network, folder: Path) -> list[File]:
 
 
 def read_files(bundle: Bundle) -> list[File]:
-    """Model files of a bundle, a family by themselves."""
+    """Model files of a bundle, of the family that their student is of: prices fitted on it would know too much."""
     seen = np.random.default_rng(0).integers(0, 256, bundle.manifest.views.shape, np.uint8)
     return [
-        File(bundle.label, bundle.label, entry.runtime, entry.precision, bundle.read(entry.path), seen)
+        File(
+            bundle.label, _find_family(bundle), entry.runtime, entry.precision, bundle.read(entry.path), seen
+        )
         for entry in bundle.models
         if entry.runtime in RUNTIMES and entry.precision is not None
     ]
+
+
+def _find_family(bundle: Bundle) -> str:
+    """Family of the network that a bundle's student is, of those that prices are fitted on; else its own.
+
+    The recipe is what a bundle says of itself; one that says nothing is a family by itself.
+    """
+    student = bundle.manifest.lineage.recipe.get("student", {})
+    architecture = student.get("architecture") if isinstance(student, Mapping) else None
+    return next((each.family for each in NETWORKS if each.architecture == architecture), bundle.label)
 
 
 def time_files(files: Sequence[File], repeats: int, clock: Callable[[], int]) -> Mapping[str, timing.Timing]:

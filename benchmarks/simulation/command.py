@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.device import Device, Rates
+from benchmarks.latency_options import RESULTS
 from benchmarks.simulation import ABOUT, KIND, MARK, SCHEMA
 from benchmarks.simulation.bound import SimulationError, bound_layer, bound_model
 from benchmarks.simulation.calibration import Calibration, read_calibration
@@ -54,7 +55,9 @@ def simulate(options: argparse.Namespace, known: Mapping[str, Device]) -> dict[s
         EdgeIqaError: the device's rates are not complete, or no model file can be read.
     """
     device, threads = known[options.device], options.threads or 1
-    calibration = read_calibration(options.out) if device.whatever else None
+    folders = dict.fromkeys((options.out, RESULTS))
+    found = (read_calibration(folder) for folder in folders) if device.whatever else ()
+    calibration = next((each for each in found if each is not None), None)
     rates = calibration.rates if calibration else find_rates(device, known)
     bundle = Bundle.open(options.bundle)
     models, unread = read_models(bundle, options.backend)

@@ -132,3 +132,35 @@ def test_runs_on_different_grounds_are_compared_with_a_note(
     other = {**measured, "machine": {**measured["machine"], "cpu": "a newer one"}}
     run(tmp_path, measured, other)
     assert "note: processor was " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "rounds", [[0.0] * 10, [-1.0] * 10, [float("nan")] * 10, ["x"] * 10, [[1.0]] * 10, None]
+)
+def test_rounds_that_are_no_times_are_refused_with_the_file(
+    measured: dict[str, Any], tmp_path: Path, rounds: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = copy.deepcopy(measured)
+    other["results"][0]["rounds_ms"] = rounds
+    assert run(tmp_path, measured, other) == 1
+    assert capsys.readouterr().err.startswith(f"latency.py: {tmp_path / 'after.json'}: ")
+
+
+@pytest.mark.parametrize(
+    "part", ["valid", "invalid", "results", "photos", "bundle", "machine", "versions", "settings"]
+)
+def test_a_result_with_a_part_missing_or_of_another_kind_is_refused_with_the_file(
+    measured: dict[str, Any], tmp_path: Path, part: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    without = {key: value for key, value in measured.items() if key != part}
+    for broken in (without, {**measured, part: "nonsense"} if part != "valid" else without):
+        assert run(tmp_path, broken, measured) == 1
+        assert capsys.readouterr().err.startswith(f"latency.py: {tmp_path / 'before.json'}: expected")
+
+
+def test_a_photo_that_was_renamed_is_the_same(measured: dict[str, Any]) -> None:
+    other = copy.deepcopy(measured)
+    for each in (*other["photos"], *other["results"]):
+        each["name" if "name" in each else "photo"] = "renamed.jpg"
+    rows = comparing.compare(measured, other)
+    assert {row.photo for row in rows} == {PHOTO.name, comparing.ALL}

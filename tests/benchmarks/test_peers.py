@@ -16,6 +16,7 @@ import pytest
 from benchmarks import peers
 from benchmarks.peer_tools import cost, judging, material, registry
 from benchmarks.peer_tools.environments import Environment, find_python, measure_size, prepare
+from benchmarks.peer_tools.plot import plot_order
 from benchmarks.peer_tools.registry import Peer
 from benchmarks.peer_tools.scores import PATIENCE, Asked, collect
 from benchmarks.peer_tools.session import Refused, Session
@@ -292,9 +293,10 @@ def test_times_are_in_turns_and_one_that_fails_is_left_out(stand_in: Stand, tmp_
     times = cost.measure_times([fast, slow, dying], photos, 2, lambda: None)
     assert sorted(times) == ["fast", "slow"] and dying.stopped
     assert [len(answers) for answers in times.values()] == [8, 8]
-    (figure,) = cost.make_figures(times, {}, "fast", "slow", "cpu")
+    (figure,) = cost.make_figures(times, {}, "fast", "slow", "cpu", len(photos))
     assert figure.estimate is not None and 4 < figure.estimate.value < 6 and figure.held is False
-    told = cost.describe(times, {}, "fast", "cpu")
+    assert figure.estimate.n == 4, "photos, not rounds"
+    told = cost.describe(times, {}, "fast", "cpu", len(photos))
     assert told["slow"]["times_as_slow_as_ours"]["value"] == figure.estimate.value
 
 
@@ -302,7 +304,7 @@ def test_memory_is_compared_in_new_processes(stand_in: Stand, tmp_path: Path) ->
     taking = "def judge(path):\n    held = bytearray({} if 'large' in path else 1); return {{'score': 1}}"
     less, more = stand_in("less", taking.format(40_000_000)), stand_in("more", taking.format(100_000_000))
     memory = cost.measure_memory([less, more], tmp_path / "small", [tmp_path / "large"], 6, lambda: None)
-    (figure,) = cost.make_figures({}, memory, "less", "more", "cpu")
+    (figure,) = cost.make_figures({}, memory, "less", "more", "cpu", 1)
     assert (
         figure.estimate is not None and figure.estimate.value == pytest.approx(0.4, abs=0.05) and figure.held
     )
@@ -377,8 +379,8 @@ def test_a_run_tells_everybody_and_what_is_missing(stand_in: Stand, photo: Photo
     found = {each["what"]: each for each in result["figures"]}
     assert found["ours ahead of cleanvision, intervals apart: overall"]["held"]
     assert found["ours - cleanvision, same pairs: noise"]["estimate"]["value"] == 0.5
-    assert (tmp_path / "out" / "peers-host.png").stat().st_size > 10_000
     write_json(tmp_path / "out" / "peers-host.json", result)
+    assert plot_order(tmp_path / "out" / "peers-host.png", result).stat().st_size > 10_000
     text = "\n".join(tell_peers(tmp_path / "out"))
     assert "1 photos of `test` and 0 things on white" in text and "niqe: needs Python 2.0" in text
     assert "| ours ahead of cleanvision, intervals apart: overall | 0.500" in text

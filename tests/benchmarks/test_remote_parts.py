@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 import tarfile
@@ -54,8 +55,14 @@ def test_an_option_that_would_do_nothing_is_wrong_usage(
     )
 
 
-def test_every_option_is_passed_on_or_known_to_concern_this_side() -> None:
-    """A new option of `latency.py` goes on by itself."""
+def test_every_option_is_passed_on_or_known_to_concern_this_side(capsys: pytest.CaptureFixture[str]) -> None:
+    """A new option of `latency.py` goes on by itself; of those there are, only these concern this side."""
+    here = {"--remote", "--ssh-config", "--remote-python", "--wheel", "--stream", "--out", "--bundle", "--photos",
+            "--megapixels"}  # fmt: skip
+    with pytest.raises(SystemExit):
+        latency.main(["--help"])
+    options = set(re.findall(r"^ +(--[a-z][a-z-]+)", capsys.readouterr().out, re.MULTILINE))
+    assert {option for option in options if option not in pass_on([option, "1"])} == here
     assert pass_on(["--new-one", "7", "--flag"]) == ["--new-one", "7", "--flag"]
 
 

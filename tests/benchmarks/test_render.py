@@ -11,10 +11,11 @@ from pathlib import Path
 import PIL.Image
 import pytest
 
+from benchmarks.bundle_tables import BUNDLES
 from benchmarks.footprint import sizes
 from benchmarks.footprint.tables import list_tables
 from benchmarks.plots import find_stale, read_texts, write_plots
-from benchmarks.render import BEGIN, BUNDLES, END, RESULTS, insert, main, render
+from benchmarks.render import BEGIN, END, RESULTS, insert, main, render
 from benchmarks.robust_figures import judge_attacks, judge_changes
 from benchmarks.robust_tables import tell_robustness
 from compression.stages import read_recipe

@@ -13,10 +13,11 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks import latency, megapixels, scale
+from benchmarks import latency, latency_file, latency_run, megapixels, scale
 from benchmarks.encodings import FORMATS
 from benchmarks.photos import Photo
 from benchmarks.scales import growth, photos, threads
+from benchmarks.trust_runs import AlteredSystem
 from edge_iqa import image
 from edge_iqa.errors import DataError
 
@@ -231,7 +232,31 @@ def test_threads_are_measured_without_the_workshop(plain_run: Path) -> None:
         assert pairs == {(one, other) for one in counts for other in counts}
         assert len(result["figures"]) == len(pairs) - 1
         assert all(each["p50_ms"] >= each["stages_p50_ms"]["model"] > 0 for each in part["grid"])
-    assert result["valid"] == (not part["invalid"])
+
+
+def test_a_machine_that_swaps_makes_a_part_invalid_and_names_the_file(
+    sources: list[Photo], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    swaps = {"proc/swaps": "Filename\tType\tSize\tUsed\tPriority\n/swapfile file 4000000 1024 -2"}
+    photo = tmp_path / "a.png"
+    photo.write_bytes(sources[2].data)
+    options = (
+        "--parts",
+        "pixels",
+        "--quick",
+        "--photos",
+        photo,
+        "--megapixels",
+        "0.1",
+        "0.2",
+        "--out",
+        tmp_path / "out",
+    )
+    given = (*options, "--cache", tmp_path / "cache")
+    assert scale.main([*map(str, given)], AlteredSystem(files=swaps)) == latency_file.INVALID
+    (path,) = (tmp_path / "out").glob("*.json")
+    assert "-invalid" in path.name
+    assert "swap" in [reason["code"] for reason in json.loads(path.read_text())["parts"]["pixels"]["invalid"]]
 
 
 def test_a_result_is_drawn_anew_beside_itself(plain_run: Path, tmp_path: Path) -> None:
@@ -245,7 +270,7 @@ def test_a_result_is_drawn_anew_beside_itself(plain_run: Path, tmp_path: Path) -
 def test_latency_measures_photos_of_the_sizes_asked_for_beside_those_given(
     sources: list[Photo], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(latency, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(latency_run, "CACHE", tmp_path / "cache")
     small = tmp_path / "small.png"
     small.write_bytes(sources[2].data)
     options = [
@@ -255,10 +280,13 @@ def test_latency_measures_photos_of_the_sizes_asked_for_beside_those_given(
         "0.1",
         "--repeats",
         "8",
+        "--scenario",
+        "none",
+        "--no-footprint",
         "--out",
         str(tmp_path / "out"),
     ]
-    assert latency.main(options) in (0, latency.INVALID)
+    assert latency.main(options) in (0, latency_file.INVALID)
     (path,) = (tmp_path / "out").iterdir()
     told = {
         each["name"]: each["width_px"] * each["height_px"] for each in json.loads(path.read_text())["photos"]

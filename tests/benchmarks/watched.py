@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -11,13 +12,22 @@ import time
 from benchmarks import latency
 
 
+def _heed_interrupts() -> None:
+    """What a shell begins in the background ignores them, and so would all that it begins."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Watched:
     """The command with its standard error on a terminal, where progress is drawn; `said` is what came there so far."""
 
     def __init__(self, *arguments: str) -> None:
         self._terminal, end = os.openpty()
         self.process = subprocess.Popen(
-            [sys.executable, latency.__file__, *arguments], stdout=subprocess.PIPE, stderr=end, text=True
+            [sys.executable, latency.__file__, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=end,
+            text=True,
+            preexec_fn=_heed_interrupts,
         )
         os.close(end)
         self.said = ""
