@@ -1,10 +1,12 @@
 """Is one run of `latency.py` slower than another? Says so only where it is clear: `latency.py --compare BEFORE AFTER`.
 
-Medians of both are compared, as a ratio with an interval from a bootstrap of blocks of neighbouring rounds (circular
-blocks: Politis & Romano 1992, "A circular block-resampling procedure for stationary data"), because rounds that follow
-each other are alike. The interval knows the rounds of the two runs, and nothing of what differs from run to run: where
-memory came to lie, what the machine did before. So a difference is told only where all of the interval is beyond
-`ALIKE`, as far as p50s of ten runs of one thing on a quiet host may be apart (`benchmarks/trust.py` measures that).
+Rounds are taken in yardsticks of the same moment (`benchmarks/yardstick.py`), so that a machine that was slower as a
+whole is no slower code. Medians of both runs are compared, as a ratio with an interval from a bootstrap of blocks of
+neighbouring rounds (circular blocks: Politis & Romano 1992, "A circular block-resampling procedure for stationary
+data"), because rounds that follow each other are alike. The interval knows the rounds of the two runs, and nothing of
+what differs from run to run: where memory came to lie, what the machine did before. So a difference is told only where
+all of the interval is beyond `ALIKE`, as far as p50s of ten runs of one thing on a quiet host may be apart
+(`benchmarks/trust.py` measures that).
 """
 
 from __future__ import annotations
@@ -40,8 +42,8 @@ class Compared:
     Attributes:
         photo: its name, or `ALL`.
         model: backend and precision.
-        before_ms, after_ms: p50 of the whole; geometric mean over the photos for `ALL`.
-        ratio: after over before, 1.1 is 10 % slower.
+        before_ms, after_ms: p50 of the whole, as it was; geometric mean over the photos for `ALL`.
+        ratio: after over before, both in yardsticks; 1.1 is 10 % slower.
         said: `FASTER`, `SLOWER` or `UNCLEAR`.
     """
 
@@ -74,6 +76,9 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Compare
     Raises:
         DataError: other devices, or nothing in common.
     """
+    versions = [each["settings"]["yardstick"] for each in (before, after)]
+    if versions[0] != versions[1]:
+        raise DataError(f"expected two runs with one yardstick, got versions {versions[0]} and {versions[1]}")
     if before["device"] != after["device"]:
         raise DataError(
             f"expected two runs of one device, got {before['device']} and {after['device']}: their figures are not "
@@ -101,7 +106,7 @@ def is_regression(rows: Sequence[Compared]) -> bool:
 def to_table(rows: Sequence[Compared]) -> Table:
     """As it is shown."""
     return Table(
-        f"After over before, p50 of the whole (95 % interval; told beyond {ALIKE:.0%})",
+        f"p50 of the whole; ratio after over before in yardsticks (95 % interval; told beyond {ALIKE:.0%})",
         ("photo", "model", "before ms", "after ms", "ratio", ""),
         tuple(
             (
@@ -141,12 +146,13 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _rounds(result: Mapping[str, Any]) -> dict[tuple[str, str], NDArray[np.float64]]:
-    """(hash of the photo, model) → milliseconds of its rounds.
+    """(hash of the photo, model) → float (2, rounds): milliseconds of its rounds, and of the yardstick then.
 
     Raises:
         DataError: too few rounds, or one that is no time.
     """
     contents = _contents(result)
+    speeds = {photo["name"]: photo["yardstick_ms"] for photo in result["photos"]}
     found = {}
     for row in result["results"]:
         rounds = np.array(row["rounds_ms"], np.float64)
@@ -154,9 +160,10 @@ def _rounds(result: Mapping[str, Any]) -> dict[tuple[str, str], NDArray[np.float
             raise DataError(
                 f"{row['photo']}: expected {FEWEST} rounds at least, got {rounds.size}; measure with more --repeats"
             )
-        if rounds.ndim != 1 or not (np.isfinite(rounds) & (rounds > 0)).all():
+        both = np.array([rounds, np.array(speeds[row["photo"]], np.float64)])
+        if both.ndim != 2 or not (np.isfinite(both) & (both > 0)).all():
             raise DataError(f"{row['photo']}: expected rounds of more than 0 ms each, got other values")
-        found[contents[row["photo"]], latency_record.tell_model(row)] = rounds
+        found[contents[row["photo"]], latency_record.tell_model(row)] = both
     return found
 
 
@@ -167,30 +174,44 @@ def _contents(result: Mapping[str, Any]) -> dict[str, str]:
 
 @dataclass(frozen=True, eq=False)
 class _Drawn:
-    """A median, and those of resamples."""
+    """Median of the rounds in milliseconds, and in yardsticks: as they are, and of resamples."""
 
+    median_ms: float
     median: float
     resampled: NDArray[np.float64]
 
 
-def _draw(rounds: NDArray[np.float64], rng: np.random.Generator) -> _Drawn:
+def _draw(both: NDArray[np.float64], rng: np.random.Generator) -> _Drawn:
     """Medians of resamples, each made of blocks of neighbours; the last is followed by the first."""
+    rounds = both[0] / _smooth(both[1])
     length = max(1, round(math.sqrt(rounds.size)))
     starts = rng.integers(0, rounds.size, (_RESAMPLES, math.ceil(rounds.size / length)))
     at = (starts[:, :, None] + np.arange(length)) % rounds.size
     resamples = rounds[at.reshape(_RESAMPLES, -1)[:, : rounds.size]]
-    return _Drawn(float(np.median(rounds)), np.median(resamples, axis=1))
+    return _Drawn(float(np.median(both[0])), float(np.median(rounds)), np.median(resamples, axis=1))
+
+
+def _smooth(speed: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Medians of five neighbours: one yardstick is short, and jumps more than a round does."""
+    padded = np.pad(speed, 2, mode="reflect")
+    smoothed: NDArray[np.float64] = np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=1)
+    return smoothed
 
 
 def _row(photo: str, model: str, pairs: Sequence[tuple[_Drawn, _Drawn]]) -> Compared:
     """The geometric mean over pairs of before and after."""
-    before, after = (float(np.exp(np.mean(np.log([pair[side].median for pair in pairs])))) for side in (0, 1))
+    before, after = (_mean([pair[side].median_ms for pair in pairs]) for side in (0, 1))
     drawn = np.exp(np.mean([np.log(second.resampled / first.resampled) for first, second in pairs], axis=0))
     tail = (1 - CONFIDENCE) / 2
     low, high = (float(each) for each in np.quantile(drawn, (tail, 1 - tail)))
-    value = after / before
+    value = _mean([second.median / first.median for first, second in pairs])
     ratio = Estimate(value, min(low, value), max(high, value))
     return Compared(photo, model, before, after, ratio, _say(ratio))
+
+
+def _mean(values: Sequence[float]) -> float:
+    """Geometric."""
+    return float(np.exp(np.mean(np.log(values))))
 
 
 def _say(ratio: Estimate) -> str:

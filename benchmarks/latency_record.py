@@ -114,8 +114,14 @@ def describe_conditions(run: Run) -> dict[str, Any]:
     }
 
 
-def describe_photo(photo: Photo, report: Report, recorded: timing.Recording, drift: Drift) -> dict[str, Any]:
-    """A photo, and how its rounds went."""
+def describe_photo(
+    photo: Photo, report: Report, recorded: timing.Recording, drift: Drift, speed: timing.Recording
+) -> dict[str, Any]:
+    """A photo, and how its rounds went.
+
+    Args:
+        speed: of the yardstick in the same rounds.
+    """
     return {
         "name": photo.name,
         "width_px": report.width_px,
@@ -125,6 +131,7 @@ def describe_photo(photo: Photo, report: Report, recorded: timing.Recording, dri
         "warmup_rounds": recorded.warmup_ms.size,
         "steady": recorded.steady,
         "drift": drift.to_dict(),
+        "yardstick_ms": speed.whole_ms.round(4).tolist(),
     }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from benchmarks import latency_record, megapixels, profiles
+from benchmarks import latency_record, megapixels, profiles, yardstick
 from benchmarks.conditions import Probe, read_cores, read_notes
 from benchmarks.device import Device
 from benchmarks.drift import Drift, find_drift
@@ -94,6 +94,7 @@ def measure(
             "warmup_at_least": WARMUP,
             "warmup_at_most": STEADY.at_most,
             "repeats": options.repeats,
+            "yardstick": yardstick.VERSION,
             "confidence": timing.CONFIDENCE,
             "threads": opened.variants[0].inspector.backend.threads,
             "opencv_threads": opencv.load().getNumThreads(),
@@ -165,13 +166,14 @@ def _measure_photos(
             continue
         progress = keeper.watch(f"{photo.name} ({index} of {len(photos)})", 2 * STEADY.window + repeats)
         recorded = _record(photo, opened.variants, repeats, progress, sampler)
+        speed = recorded.pop(yardstick.NAME)
         rounds = list(recorded.values())
         # a run is told to drift once in twenty quiet ones, however many photos it has
         drift = find_drift([each.whole_ms for each in rounds], 1 - (1 - timing.CONFIDENCE) / len(photos))
         drifts[photo.name] = drift
         if not rounds[0].steady:
             unsteady[photo.name] = f"was not steady after {rounds[0].warmup_ms.size} rounds"
-        told["photos"].append(latency_record.describe_photo(photo, report, rounds[0], drift))
+        told["photos"].append(latency_record.describe_photo(photo, report, rounds[0], drift, speed))
         told["results"] += [
             latency_record.summarize(photo.name, variant, recorded[variant.name])
             for variant in opened.variants
@@ -204,11 +206,14 @@ def _record(
         progress.on_round(done)
         sampler.on_round(done)
 
+    tasks: dict[str, Callable[[], Any]] = {
+        variant.name: functools.partial(variant.inspector.inspect, photo.data) for variant in variants
+    }
     recorded = timing.measure_interleaved(
-        {variant.name: functools.partial(variant.inspector.inspect, photo.data) for variant in variants},
+        {**tasks, yardstick.NAME: yardstick.Yardstick().run},
         warmup=WARMUP,
         repeats=repeats,
-        read_stages=lambda report: {stage: report.timing_ms[stage] for stage in STAGES},
+        read_stages=lambda report: {stage: report.timing_ms[stage] for stage in STAGES} if report else {},
         on_round=on_round,
         steady=STEADY,
     )

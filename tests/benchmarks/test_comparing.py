@@ -33,10 +33,14 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return {**result, "valid": True, "invalid": []}
 
 
-def with_rounds(measured: dict[str, Any], rounds_ms: Any) -> dict[str, Any]:
+def with_rounds(measured: dict[str, Any], rounds_ms: Any, speed_ms: Any = None) -> dict[str, Any]:
     result = copy.deepcopy(measured)
     for row in result["results"]:
         row["rounds_ms"] = list(map(float, rounds_ms))
+    for photo in result["photos"]:
+        photo["yardstick_ms"] = list(
+            map(float, np.full(len(rounds_ms), 2.0) if speed_ms is None else speed_ms)
+        )
     return result
 
 
@@ -83,6 +87,17 @@ def test_the_interval_holds_the_true_ratio_though_neighbouring_rounds_are_alike(
     assert np.mean(held) >= 0.88, "95 % are meant; blocks of ten rounds leave a little out"
 
 
+def test_a_machine_that_is_slower_as_a_whole_is_not_told_and_slower_code_on_it_is(
+    measured: dict[str, Any],
+) -> None:
+    slower = np.repeat([1.0, 1.25, 0.9], 20)  # a neighbour comes and goes
+    before = with_rounds(measured, draw(1))
+    same = with_rounds(measured, slower * 1.2 * draw(2), 2.4 * slower)
+    worse = with_rounds(measured, slower * 1.32 * draw(2), 2.4 * slower)
+    assert {row.said for row in comparing.compare(before, same)} == {UNCLEAR}
+    assert {row.said for row in comparing.compare(before, worse)} == {SLOWER}
+
+
 def run(tmp_path: Path, before: Any, after: Any) -> int:
     paths = [tmp_path / "before.json", tmp_path / "after.json"]
     for path, result in zip(paths, (before, after), strict=True):
@@ -104,6 +119,7 @@ def test_a_regression_has_an_exit_code_of_its_own_and_is_named(
     ("change", "said"),
     [
         ({"schema": 2}, "another schema"),
+        ({"settings": {"yardstick": 0, "threads": 1, "opencv_threads": 1}}, "one yardstick"),
         ({"kind": "batch"}, "kind 'latency'"),
         ({"device": "rpi5"}, "two runs of one device"),
         ({"results": [], "photos": []}, "nothing in common|no photo and model in common"),
