@@ -184,7 +184,9 @@ class _Drawn:
 def _draw(both: NDArray[np.float64], rng: np.random.Generator) -> _Drawn:
     """Medians of resamples, each made of blocks of neighbours; the last is followed by the first."""
     rounds = both[0] / _smooth(both[1])
-    length = max(1, round(math.sqrt(rounds.size)))
+    length = max(
+        round(math.sqrt(rounds.size)), rounds.size // 8
+    )  # what comes and goes slowly is in the interval
     starts = rng.integers(0, rounds.size, (_RESAMPLES, math.ceil(rounds.size / length)))
     at = (starts[:, :, None] + np.arange(length)) % rounds.size
     resamples = rounds[at.reshape(_RESAMPLES, -1)[:, : rounds.size]]

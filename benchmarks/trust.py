@@ -166,7 +166,7 @@ def _drifts(result: Mapping[str, Any]) -> dict[str, float | None]:
 
 def _measure_told(options: argparse.Namespace) -> Measured:
     """Runs of the same thing, and slowed ones between them, until there are enough valid pairs of both kinds."""
-    setup = Setup((*SHORT, "--repeats", "40"))
+    setup = Setup((*SHORT, "--repeats", "150"))
     slowed = Setup(setup.options, slowed=SLOWDOWN)
     same: list[dict[str, Any]] = []
     slow: list[dict[str, Any]] = []
