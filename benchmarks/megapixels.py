@@ -185,7 +185,7 @@ class _Workshop:
             write_json(about, told)
         return [
             Made(
-                Photo(_name(size, str(told["how"]), series, kind), path.read_bytes()),
+                Photo(_name(size, str(told["how"]), kind), path.read_bytes()),
                 size,
                 series,
                 kind,
@@ -205,13 +205,13 @@ class _Workshop:
         sheet, tiles = lay(self._sources, height, width, np.random.default_rng([series, round(size * 1000)]))
         names = {tile.name for tile in tiles}
         times = f", {len(tiles)} pieces" if len(tiles) > len(names) else ""
-        return sheet, f"sheet of {len(names)} photo{'s' if len(names) > 1 else ''}{times}"
+        number = f"sheet {series + 1} of" if series else "sheet of"  # two may hold as many pieces
+        return sheet, f"{number} {len(names)} photo{'s' if len(names) > 1 else ''}{times}"
 
 
-def _name(size: float, how: str, series: int, kind: str) -> str:
+def _name(size: float, how: str, kind: str) -> str:
     """No two photos that are made have the same."""
-    number = f", number {series + 1}" if series else ""
-    return f"{size:g} MP, {how}{number}" + ("" if kind == FORMATS[0] else f", {kind}")
+    return f"{size:g} MP, {how}" + ("" if kind == FORMATS[0] else f", {kind}")
 
 
 def _read(photo: Photo) -> Pixels:

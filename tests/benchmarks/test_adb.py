@@ -165,7 +165,7 @@ def test_without_a_phone_that_lets_us_in_it_says_so_and_what_to_do(
     phone.put("devices", listed)
     assert run(tmp_path / "out") == 3
     told = capsys.readouterr().err
-    assert "not a android: looked for" in told and "--remote user@host" in told and said in told
+    assert "not an android: looked for" in told and "--remote user@host" in told and said in told
     assert phone.passes() == [] and not (tmp_path / "out").exists()
 
 
@@ -201,7 +201,16 @@ def test_without_benchmark_model_it_says_where_to_get_it(
     assert "--benchmark-model FILE" in said and "https://" in said
 
 
-@pytest.mark.parametrize("option", [("--photos", "x.jpg"), ("--opencv-threads", "1"), ("--backend", "onnx")])
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--photos", "x.jpg"),
+        ("--opencv-threads", "1"),
+        ("--backend", "onnx"),
+        ("--scenario", "Offline"),
+        ("--megapixels", "1"),
+    ],
+)
 def test_what_would_do_nothing_through_adb_is_refused(
     option: tuple[str, str], phone: FakePhone, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

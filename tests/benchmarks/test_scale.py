@@ -64,14 +64,21 @@ def test_photos_have_the_size_asked_for_and_keep_their_shape(
 def test_a_photo_is_shrunk_where_it_has_the_pixels_and_a_sheet_is_laid_where_none_has(
     sources: list[Photo], tmp_path: Path
 ) -> None:
-    made = megapixels.make(sources, [0.1, 0.256, 1.0], tmp_path, each=2)
+    made = megapixels.make(sources, [0.1, 0.256, 0.1], tmp_path, each=2)
     told = [each.photo.name for each in made]
-    assert told[:3] == [
-        "0.1 MP, shrunk from tall.png",
-        "0.1 MP, shrunk from wide.png",
-        "0.256 MP, as tall.png",
-    ]
-    assert all("sheet of " in name for name in told[3:])
+    assert told[0] == "0.1 MP, shrunk from tall.png" and told[2] == "0.256 MP, as tall.png"
+    assert "sheet 2 of" in told[1] and "sheet 2 of" in told[3], (
+        "of the second series none has the pixels at 0.256"
+    )
+    assert len(told) == 4, "a size asked for twice is made once"
+
+
+def test_a_series_is_of_one_kind_at_all_sizes_and_no_two_photos_have_one_name(
+    sources: list[Photo], tmp_path: Path
+) -> None:
+    made = megapixels.make(sources[:1], [0.1, 1.0], tmp_path, each=3)
+    assert all("sheet " in each.photo.name for each in made), "none has a megapixel, so nothing is shrunk"
+    assert len({each.photo.name for each in made}) == len(made)
 
 
 @pytest.mark.parametrize(("height", "width"), [(90, 120), (700, 900), (33, 1000)])
