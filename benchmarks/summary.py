@@ -68,6 +68,22 @@ SHOWN: Mapping[str, Mapping[str, str]] = {
     "batch-kills-host.json": {
         "rows lost of runs that were killed": "rows lost by `batch` to kills",
     },
+    "peers-host.json": {
+        "ours ahead of cleanvision, intervals apart: overall": "pairs in order, Edge IQA less CleanVision",
+        "ours ahead of brisque, intervals apart: overall": "the same, less BRISQUE",
+        "ours ahead of niqe, intervals apart: overall": "the same, less NIQE",
+        "12 MP, times as fast as cleanvision": "12 MP: times as fast as CleanVision",
+        "12 MP, memory over that of cleanvision": "12 MP: memory of a verdict over that of CleanVision",
+    },
+    "scale-host.json": {
+        "JPEG: cost of 48 MP over that of 1 MP, by pixels": "cost of a pixel of a 48 MP JPEG over that of a 1 MP one",
+    },
+    "simulated-host.json": {
+        "error of models left out, mean": "simulated against measured time of a model, error",
+    },
+    "trust-disturbed-host.json": {
+        "INVALID for it: a busy loop on the core of the run": "runs beside a busy loop that are told INVALID",
+    },
 }
 """File → figure → what it is called in the README."""
 
