@@ -11,7 +11,6 @@ _ON_THE_PHONE = (
     "backend",
     "opencv_threads",
     "scenario",
-    "scenario_seconds",
     "stream",
 )
 
