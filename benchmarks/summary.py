@@ -78,6 +78,9 @@ SHOWN: Mapping[str, Mapping[str, str]] = {
     "scale-host.json": {
         "JPEG: cost of 48 MP over that of 1 MP, by pixels": "cost of a pixel of a 48 MP JPEG over that of a 1 MP one",
     },
+    "simulated-host.json": {
+        "error of models left out, mean": "simulated against measured time of a model, error",
+    },
     "trust-disturbed-host.json": {
         "INVALID for it: a busy loop on the core of the run": "runs beside a busy loop that are told INVALID",
     },
