@@ -79,27 +79,13 @@ def measure(
     with _limit_opencv(options.opencv_threads), contextlib.ExitStack() as stack:
         threads = max(clamp_threads(options.threads), opencv.load().getNumThreads())
         cores = stack.enter_context(pin(threads, system))
-        opened = open_variants(bundle, options.backend, options.threads, device.ways)
-        if change is not None:
-            opened = replace(opened, variants=tuple(map(change, opened.variants)))
-        for variant in opened.variants:
-            stack.enter_context(variant.inspector)
+        opened = _open(options, bundle, device, change, stack)
         probe = Probe(system, device.bounds, cores, tuple(set(allowed) - set(cores)))
         notes, before = read_notes(system, device.record), probe.read()
         footprint = Footprint(options, device, system)
         footprint.measure_idle()
         watch, sampler = machine.Watch(), Sampler(probe)
-        settings = {
-            **profiles.to_settings(options),
-            "warmup_at_least": WARMUP,
-            "warmup_at_most": STEADY.at_most,
-            "repeats": options.repeats,
-            "yardstick": yardstick.VERSION,
-            "confidence": timing.CONFIDENCE,
-            "threads": opened.variants[0].inspector.backend.threads,
-            "opencv_threads": opencv.load().getNumThreads(),
-            "cores": list(cores),
-        }
+        settings = _describe_settings(options, opened, cores)
 
         def tell(measured: dict[str, Any], scenarios: Scenarios, usage: machine.Usage) -> dict[str, Any]:
             unsteady = {**measured["unsteady"], **dict(scenarios.unsteady)}
@@ -131,6 +117,36 @@ def measure(
         usage = watch.read()
         footprint.measure(judged, bundle, opened.variants)
         keeper.keep(tell(measured, scenarios, footprint.join(usage)), len(photos))
+
+
+def _open(
+    options: argparse.Namespace,
+    bundle: Bundle,
+    device: Device,
+    change: Callable[[Variant], Variant] | None,
+    stack: contextlib.ExitStack,
+) -> Opened:
+    """The variants, changed where that is asked for; `stack` closes them."""
+    opened = open_variants(bundle, options.backend, options.threads, device.ways)
+    if change is not None:
+        opened = replace(opened, variants=tuple(map(change, opened.variants)))
+    for variant in opened.variants:
+        stack.enter_context(variant.inspector)
+    return opened
+
+
+def _describe_settings(options: argparse.Namespace, opened: Opened, cores: Sequence[int]) -> dict[str, Any]:
+    return {
+        **profiles.to_settings(options),
+        "warmup_at_least": WARMUP,
+        "warmup_at_most": STEADY.at_most,
+        "repeats": options.repeats,
+        "yardstick": yardstick.VERSION,
+        "confidence": timing.CONFIDENCE,
+        "threads": opened.variants[0].inspector.backend.threads,
+        "opencv_threads": opencv.load().getNumThreads(),
+        "cores": list(cores),
+    }
 
 
 def _plan(options: argparse.Namespace) -> Plan:
