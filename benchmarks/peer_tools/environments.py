@@ -122,8 +122,12 @@ def _key(peer: Peer, version: str) -> str:
 
 
 def _run(what: str, command: Sequence[str]) -> str:
+    # a PIP_QUIET of whoever started this would take pip's reason away
+    aloud = {name: value for name, value in os.environ.items() if name != "PIP_QUIET"}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_LONGEST_S)
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=_LONGEST_S, env=aloud
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise DataError(f"{what}: {error}") from error
     if done.returncode:

@@ -310,7 +310,10 @@ def test_memory_is_compared_in_new_processes(stand_in: Stand, tmp_path: Path) ->
     )
 
 
-def test_one_whose_python_is_missing_or_that_pip_refuses_is_told(tmp_path: Path) -> None:
+def test_one_whose_python_is_missing_or_that_pip_refuses_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_QUIET", "3")  # whoever asks for less from pip still wants its reason
     old = Peer("old", "Old", tmp_path / "x.py", ("old==1",), "none", pythons=("2.0",))
     with pytest.raises(DataError, match=r"Old needs Python 2\.0, which is not installed here"):
         prepare(old, tmp_path)
