@@ -17,6 +17,7 @@ EXAMPLES = CHECKOUT / "examples" / "photos"
 RESULTS = CHECKOUT / "benchmarks" / "results"
 CACHE = CHECKOUT / ".cache" / "megapixels"
 _MOST = 9_999_999
+_TRIES = ", ".join(f"{each.name} {each.tries}" for each in profiles.PROFILES.values())
 _REPEATS = ", ".join(f"{each.name} {each.repeats}" for each in profiles.PROFILES.values())
 
 
@@ -65,6 +66,12 @@ def parse(argv: Sequence[str] | None, known: Mapping[str, Device]) -> argparse.N
         "--opencv-threads", type=_count, help="threads for the rest (as many as OpenCV chooses, as in an app)"
     )
     add("--repeats", type=_count, help=f"kept rounds per photo ({_REPEATS})")
+    add(
+        "--tries",
+        type=_count,
+        metavar="N",
+        help=f"where a photo's rounds drift or never settle, measure it again, N times at most ({_TRIES})",
+    )
     add("--out", type=Path, default=RESULTS, help="folder for the result (benchmarks/results)")
     add(
         "--simulate",
@@ -83,7 +90,7 @@ def parse(argv: Sequence[str] | None, known: Mapping[str, Device]) -> argparse.N
     options = parser.parse_args(argv)
     remote_options.check_options(parser, options)
     _check_alone(parser, options)
-    measuring = ("photos", "megapixels", "opencv_threads", "repeats", "scenario", "remote", "stream")
+    measuring = ("photos", "megapixels", "opencv_threads", "repeats", "tries", "scenario", "remote", "stream")
     if options.simulate and (meant := [name for name in measuring if getattr(options, name)]):
         parser.error(f"--simulate measures nothing: leave out --{meant[0].replace('_', '-')}")
     profiles.apply(options, parser)
@@ -101,6 +108,7 @@ def _check_alone(parser: argparse.ArgumentParser, options: argparse.Namespace) -
                 "backend",
                 "threads",
                 "repeats",
+                "tries",
                 "scenario",
                 "remote",
                 "simulate",

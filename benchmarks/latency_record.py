@@ -12,8 +12,8 @@ import numpy as np
 
 import edge_iqa
 from benchmarks.device import Device
-from benchmarks.drift import Drift
 from benchmarks.photos import Photo
+from benchmarks.rounds import Rounds
 from benchmarks.validity import Run
 from benchmarks.variants import PRECISIONS, Opened, Variant, tell_name
 from edge_iqa import Report, machine, opencv, timing
@@ -114,24 +114,20 @@ def describe_conditions(run: Run) -> dict[str, Any]:
     }
 
 
-def describe_photo(
-    photo: Photo, report: Report, recorded: timing.Recording, drift: Drift, speed: timing.Recording
-) -> dict[str, Any]:
-    """A photo, and how its rounds went.
-
-    Args:
-        speed: of the yardstick in the same rounds.
-    """
+def describe_photo(photo: Photo, report: Report, rounds: Rounds) -> dict[str, Any]:
+    """A photo, and how its rounds went."""
+    first = next(iter(rounds.recorded.values()))
     return {
         "name": photo.name,
         "width_px": report.width_px,
         "height_px": report.height_px,
         "bytes": len(photo.data),
         "sha256": photo.sha256,
-        "warmup_rounds": recorded.warmup_ms.size,
-        "steady": recorded.steady,
-        "drift": drift.to_dict(),
-        "yardstick_ms": speed.whole_ms.round(4).tolist(),
+        "warmup_rounds": first.warmup_ms.size,
+        "steady": first.steady,
+        "drift": rounds.drift.to_dict(),
+        "set_aside": list(rounds.set_aside),
+        "yardstick_ms": rounds.speed.whole_ms.round(4).tolist(),
     }
 
 
@@ -141,6 +137,12 @@ def find_notes(bundle: Bundle, photos: Sequence[dict[str, Any]]) -> list[str]:
     if bundle.experimental:
         notes.append(f"the bundle {bundle.label} is experimental")
     largest = max(photo["width_px"] * photo["height_px"] for photo in photos)
+    notes += [
+        f"{photo['name']} was measured {len(photo['set_aside']) + 1} times; set aside: its rounds "
+        f"{', '.join(photo['set_aside'])}"
+        for photo in photos
+        if photo["set_aside"]
+    ]
     if largest < LARGE_PIXELS:
         notes.append(
             f"the largest photo has {largest / 1e6:.1f} megapixels: a phone's camera gives 8 and more, "

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -13,14 +12,14 @@ from typing import Any
 from benchmarks import latency_record, megapixels, profiles, yardstick
 from benchmarks.conditions import Probe, read_cores, read_notes
 from benchmarks.device import Device
-from benchmarks.drift import Drift, find_drift
+from benchmarks.drift import Drift
 from benchmarks.footprint.bench import Footprint
 from benchmarks.keeper import Keeper
 from benchmarks.latency_options import CACHE, EXAMPLES
 from benchmarks.latency_record import compare_precisions
 from benchmarks.photos import Photo, read_photos
 from benchmarks.pinning import pin
-from benchmarks.progress import Progress
+from benchmarks.rounds import STEADY, WARMUP, Effort, measure_rounds
 from benchmarks.sampler import Sampler
 from benchmarks.scenarios.measure import Plan, Scenarios, check, measure_scenarios
 from benchmarks.system import System
@@ -30,11 +29,6 @@ from edge_iqa import backends, machine, opencv, timing
 from edge_iqa.backends.base import clamp_threads
 from edge_iqa.bundle import Bundle
 from edge_iqa.errors import DataError, PhotoError
-from edge_iqa.inspector import STAGES
-
-WARMUP = 5
-"""At least; then until steady."""
-STEADY = timing.Steady(window=5, tolerance=0.02, at_most=60)
 
 
 def check_plan(options: argparse.Namespace) -> None:
@@ -104,7 +98,7 @@ def measure(
             }
 
         measured: dict[str, Any] = {}
-        for measured in _measure_photos(photos, opened, options.repeats, sampler, keeper):
+        for measured in _measure_photos(photos, opened, _plan_rounds(options, photos), sampler, keeper):
             keeper.keep(tell(measured, Scenarios(), watch.read()), len(photos))
         judged = [photo for photo in photos if photo.name in measured["drifts"]]
 
@@ -153,8 +147,13 @@ def _plan(options: argparse.Namespace) -> Plan:
     return Plan(options.scenarios, options.scenario_seconds, asked=options.scenario is not None)
 
 
+def _plan_rounds(options: argparse.Namespace, photos: Sequence[Photo]) -> Effort:
+    # a run is told to drift once in twenty quiet ones, however many photos it has
+    return Effort(options.repeats, profiles.count_tries(options), 1 - (1 - timing.CONFIDENCE) / len(photos))
+
+
 def _measure_photos(
-    photos: Sequence[Photo], opened: Opened, repeats: int, sampler: Sampler, keeper: Keeper
+    photos: Sequence[Photo], opened: Opened, effort: Effort, sampler: Sampler, keeper: Keeper
 ) -> Iterator[dict[str, Any]]:
     """Figures of the photos so far, and how their rounds went, after each photo from the first that could be read.
 
@@ -180,21 +179,17 @@ def _measure_photos(
             if told["photos"]:
                 yield so_far()
             continue
-        progress = keeper.watch(f"{photo.name} ({index} of {len(photos)})", 2 * STEADY.window + repeats)
-        recorded = _record(photo, opened.variants, repeats, progress, sampler)
-        speed = recorded.pop(yardstick.NAME)
-        rounds = list(recorded.values())
-        # a run is told to drift once in twenty quiet ones, however many photos it has
-        drift = find_drift([each.whole_ms for each in rounds], 1 - (1 - timing.CONFIDENCE) / len(photos))
-        drifts[photo.name] = drift
-        if not rounds[0].steady:
-            unsteady[photo.name] = f"was not steady after {rounds[0].warmup_ms.size} rounds"
-        told["photos"].append(latency_record.describe_photo(photo, report, rounds[0], drift, speed))
+        task = f"{photo.name} ({index} of {len(photos)})"
+        rounds = measure_rounds(photo, opened.variants, effort, sampler, keeper.watch, task)
+        drifts[photo.name] = rounds.drift
+        if rounds.unsteady:
+            unsteady[photo.name] = rounds.unsteady
+        told["photos"].append(latency_record.describe_photo(photo, report, rounds))
         told["results"] += [
-            latency_record.summarize(photo.name, variant, recorded[variant.name])
+            latency_record.summarize(photo.name, variant, rounds.recorded[variant.name])
             for variant in opened.variants
         ]
-        told["ratios"] += compare_precisions(photo.name, backends.RUNTIMES, recorded)
+        told["ratios"] += compare_precisions(photo.name, backends.RUNTIMES, rounds.recorded)
         yield so_far()
     if not told["photos"]:
         failed = (*opened.failed, *told["failed"])
@@ -213,25 +208,3 @@ def _limit_opencv(threads: int | None) -> Iterator[None]:
     finally:
         if threads is not None:
             cv2.setNumThreads(before)
-
-
-def _record(
-    photo: Photo, variants: Sequence[Variant], repeats: int, progress: Progress, sampler: Sampler
-) -> dict[str, timing.Recording]:
-    def on_round(done: int) -> None:
-        progress.on_round(done)
-        sampler.on_round(done)
-
-    tasks: dict[str, Callable[[], Any]] = {
-        variant.name: functools.partial(variant.inspector.inspect, photo.data) for variant in variants
-    }
-    recorded = timing.measure_interleaved(
-        {**tasks, yardstick.NAME: yardstick.Yardstick().run},
-        warmup=WARMUP,
-        repeats=repeats,
-        read_stages=lambda report: {stage: report.timing_ms[stage] for stage in STAGES} if report else {},
-        on_round=on_round,
-        steady=STEADY,
-    )
-    progress.clear()
-    return recorded

@@ -21,6 +21,7 @@ class Profile:
 
     Attributes:
         repeats: kept rounds of our own loop, per photo.
+        tries: of a photo's rounds, where they drift or never settle.
         examples: example photos that are measured, from the smallest file to the largest.
         at_most: photos out of `--photos`; None takes all.
         scenarios: LoadGen's, after our own loop.
@@ -30,6 +31,7 @@ class Profile:
 
     name: str
     repeats: int
+    tries: int
     examples: int
     at_most: int | None
     scenarios: tuple[str, ...]
@@ -42,11 +44,11 @@ class Profile:
         return list(photos) if most is None else pick(photos, most)
 
 
-RAPID = Profile("rapid", 40, 3, 3, (), 2.0, "-rapid")
+RAPID = Profile("rapid", 40, 1, 3, 3, (), 2.0, "-rapid")
 """A look: enough rounds for p90, which needs 36."""
-STANDARD = Profile("standard", 400, 4, None, SCENARIOS, 10.0, "")
+STANDARD = Profile("standard", 400, 3, 4, None, SCENARIOS, 10.0, "")
 """Enough rounds for p99, which needs 368."""
-SUBMISSION = Profile("submission", 1000, 4, None, SCENARIOS, None, "-submission")
+SUBMISSION = Profile("submission", 1000, 3, 4, None, SCENARIOS, None, "-submission")
 """p99 between two ranks that lie closer; scenarios take ten minutes each at least."""
 PROFILES = {each.name: each for each in (RAPID, STANDARD, SUBMISSION)}
 
@@ -92,10 +94,17 @@ def apply(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     options.scenarios = tuple(each for each in SCENARIOS if each in wanted)
 
 
+def count_tries(options: argparse.Namespace) -> int:
+    """How often a photo may be measured: as asked, or as its profile has it."""
+    tries: int = options.tries or options.profile.tries
+    return tries
+
+
 def to_settings(options: argparse.Namespace) -> dict[str, Any]:
     """What the result file says of it."""
     return {
         "profile": options.profile.name,
+        "tries": count_tries(options),
         "scenarios": list(options.scenarios),
         "scenario_seconds": options.scenario_seconds,
     }

@@ -10,6 +10,7 @@ _ON_THE_PHONE = (
     "megapixels",
     "backend",
     "opencv_threads",
+    "tries",
     "scenario",
     "stream",
 )

@@ -25,7 +25,19 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """A real run, taken as valid whatever ran beside it."""
     out = tmp_path_factory.mktemp("measured")
     latency.main(
-        ["--photos", str(PHOTO), "--repeats", "10", "--scenario", "none", "--no-footprint", "--out", str(out)]
+        [
+            "--photos",
+            str(PHOTO),
+            "--repeats",
+            "10",
+            "--tries",
+            "1",
+            "--scenario",
+            "none",
+            "--no-footprint",
+            "--out",
+            str(out),
+        ]
     )
     (path,) = out.glob("*.json")
     result: dict[str, Any] = json.loads(path.read_text())

@@ -287,6 +287,8 @@ def test_latency_measures_photos_of_the_sizes_asked_for_beside_those_given(
         "0.1",
         "--repeats",
         "8",
+        "--tries",
+        "1",
         "--scenario",
         "none",
         "--no-footprint",

@@ -66,7 +66,7 @@ def test_the_spread_is_that_of_the_model_that_is_worst() -> None:
 
 
 def test_a_run_in_a_process_of_its_own_gives_a_whole_result_and_a_loop_beside_it_ends_with_it() -> None:
-    setup = Setup(("--photos", str(PHOTO), "--opencv-threads", "1", "--repeats", "10"))
+    setup = Setup(("--photos", str(PHOTO), "--opencv-threads", "1", "--repeats", "10", "--tries", "1"))
     own = trust_runs.own_core()
     with trust_runs.busy_loop(0.0, [own]):
         result = trust_runs.run(setup)

@@ -238,7 +238,20 @@ def test_samples_are_a_second_apart_at_least_however_short_the_rounds(tmp_path: 
 def measure(out: Path, system: System, *options: object) -> tuple[int, dict[str, Any], str]:
     """A real, short run: exit code, result, and the name of its file."""
     name = backends.NAMES[[*backends.available()][-1]]  # ONNX where there are two: more can be lacking
-    base = ("--photos", PHOTO, "--backend", name, "--opencv-threads", 1, "--repeats", 10, "--out", out)
+    base = (
+        "--photos",
+        PHOTO,
+        "--backend",
+        name,
+        "--opencv-threads",
+        1,
+        "--repeats",
+        10,
+        "--tries",
+        1,
+        "--out",
+        out,
+    )
     code = latency.main(["--scenario", "none", "--no-footprint", *map(str, base), *map(str, options)], system)
     (path,) = out.iterdir()
     return code, json.loads(path.read_text()), path.name
