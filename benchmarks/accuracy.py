@@ -28,6 +28,7 @@ from rich.table import Table
 from benchmarks import against, figures, questions
 from benchmarks.figures import Figure
 from benchmarks.renderings import make_renderings
+from benchmarks.result_file import mark_look
 from benchmarks.scoring import Device, Row, describe, score_all
 from benchmarks.sheets import write_sheets
 from compression.answers import Answers
@@ -78,7 +79,9 @@ def main(argv: list[str] | None = None) -> int:
         "--sheets", type=Path, help="folder for contact sheets of best, worst and misjudged photos"
     )
     parser.add_argument("--out", type=Path, default=RESULTS, help="default: %(default)s")
-    return run_command(bench, parser.parse_args(argv))
+    options = parser.parse_args(argv)
+    options.look = mark_look(options, parser, "share")
+    return run_command(bench, options)
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,9 @@ def bench(options: argparse.Namespace) -> None:
     }
     if others:
         result = against.compare_all(rows, about, [(each, renderings.score(each)) for each in others], ground)
-        path = write_json(options.out / f"accuracy-against-{against.name_of(options.against)}.json", result)
+        path = write_json(
+            options.out / f"accuracy-against-{against.name_of(options.against)}{options.look}.json", result
+        )
         against.show_result(result)
         console.print(f"wrote {path}")
         return
@@ -146,10 +151,10 @@ def bench(options: argparse.Namespace) -> None:
         "figures": [figure.to_dict() for figure in found],
         "machine": machine.describe(),
     }
-    path = write_json(options.out / f"accuracy-{about['runtime']}.json", result)
+    path = write_json(options.out / f"accuracy-{about['runtime']}{options.look}.json", result)
     if options.sheets is not None:
         console.print(f"wrote {', '.join(map(str, write_sheets(options.sheets, rows)))}")
-    plot_calibration(options.out / f"calibration-{about['runtime']}.png", rows)
+    plot_calibration(options.out / f"calibration-{about['runtime']}{options.look}.png", rows)
     show(found)
     console.print(f"wrote {path} and a plot of calibration")
 

@@ -35,6 +35,7 @@ from benchmarks.accuracy import show
 from benchmarks.batch_process import count_rows, journal_of, start_batch
 from benchmarks.figures import Figure
 from benchmarks.photos import pick, read_photos
+from benchmarks.result_file import describe_shipped, mark_look
 from compression.command import positive, run_command, some_of
 from compression.metrics import Estimate
 from compression.progress import console, track
@@ -83,7 +84,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=Path, default=HERE / "results", help="folder of the results (%(default)s)"
     )
-    return run_command(bench, parser.parse_args(argv))
+    options = parser.parse_args(argv)
+    needed = {"scaling": ("count", "pairs"), "kills": ("kills",)}
+    options.looks = {part: mark_look(options, parser, *names) for part, names in needed.items()}
+    return run_command(bench, options)
 
 
 def bench(options: argparse.Namespace) -> None:
@@ -97,8 +101,13 @@ def bench(options: argparse.Namespace) -> None:
     failed = False
     for part in (part for part in PARTS if part in options.parts):
         figures, details = measure[part](options)
-        result = {**details, "figures": [each.to_dict() for each in figures], "machine": machine.describe()}
-        path = write_json(options.out / f"batch-{part}-host.json", result)
+        result = {
+            **details,
+            "bundle": describe_shipped(),
+            "figures": [each.to_dict() for each in figures],
+            "machine": machine.describe(),
+        }
+        path = write_json(options.out / f"batch-{part}-host{options.looks[part]}.json", result)
         show(figures)
         console.print(f"wrote {path}")
         failed = failed or (part == "kills" and any(each.estimate.value for each in figures if each.estimate))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.result_file import read_json
 from benchmarks.rows import to_table
 from compression.slices import SLICE_GATE
 from export.release import BOUNDS, is_looser
@@ -62,10 +62,7 @@ def tell_gates(report: dict[str, Any]) -> list[str]:
 def tell_bundles(folder: Path) -> list[str]:
     """What the recipes make, side by side: those whose reports are kept in a folder of their name."""
     made = {name: folder / name for name in BUNDLES if (folder / name / "gates.json").is_file()}
-    columns = [
-        _bundle_column(*(json.loads((path / file).read_text()) for file in _REPORTS))
-        for path in made.values()
-    ]
+    columns = [_bundle_column(*(read_json(path / file) for file in _REPORTS)) for path in made.values()]
     sizes = ", ".join(f"{BUNDLES[name]:g}" for name in made)
     bounds = {"int8 TFLite file, MB": f"≤ {sizes}"} | {
         what: f"{sign} {BOUNDS[key]:g}" for what, (_, sign, key) in _BUNDLE_GATES.items()
@@ -86,7 +83,7 @@ def _busy(made: Mapping[str, Path]) -> list[str]:
     """Which bundles were timed while others worked."""
     told = []
     for name, path in made.items():
-        costs = json.loads((path / "gates.json").read_text()).get("costs", {})
+        costs = read_json(path / "gates.json").get("costs", {})
         told += [f"`{name}`: {each}" for each in costs.get("warnings", ()) if "during the run" in each]
     return ["", f"Times to be taken with care: {'; '.join(told)}."] if told else []
 

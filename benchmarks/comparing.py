@@ -130,6 +130,7 @@ def _read(path: Path) -> dict[str, Any]:
         is_valid = result["valid"]
         _rounds(result)
         _find_notes(result, result)
+        result["settings"]["yardstick"], result["device"]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(
             f"{path}: expected a result as latency.py writes it, got one with other content "

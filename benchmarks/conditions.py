@@ -217,7 +217,7 @@ def _read_ticks(system: System, cores: Sequence[int]) -> _Ticks | None:
     """Ticks of these cores; None where there are none, or the system does not tell."""
     names = {f"cpu{core}" for core in cores}
     rows = [line.split() for line in (system.read("proc/stat") or "").splitlines() if line]
-    counted = [list(map(int, row[1:9])) for row in rows if row[0] in names and len(row) >= 9]
+    counted = [list(map(int, row[1:9])) for row in rows if row[0] in names and _are_ticks(row[1:9])]
     if not counted:
         return None
     total = sum(map(sum, counted))
@@ -225,6 +225,11 @@ def _read_ticks(system: System, cores: Sequence[int]) -> _Ticks | None:
     return _Ticks(
         len(counted), total, total - sum(row[3] + row[4] for row in counted), sum(row[7] for row in counted)
     )
+
+
+def _are_ticks(fields: Sequence[str]) -> bool:
+    """Eight counts; a phone may say anything."""
+    return len(fields) == 8 and all(each.isascii() and each.isdigit() and len(each) < 20 for each in fields)
 
 
 def read_cores() -> tuple[int, ...]:

@@ -134,6 +134,7 @@ class Bounds:
         cooling_devices: patterns of the types of cooling devices that hold it back.
         flags: the same told as bits.
         least_free_mb: memory that is available, in 10^6 bytes.
+        swap_may_be_in_use: where memory is always swapped out, as on phones; pages that move in the run still count.
         most_others_cores: CPU time of everybody else, in cores, on the cores used.
         most_elsewhere_cores: CPU time on the other cores, in cores: they share caches, memory and heat.
         most_steal_share: time that a hypervisor took from the cores used.
@@ -149,6 +150,7 @@ class Bounds:
     cooling_devices: tuple[str, ...] = ()
     flags: tuple[Flags, ...] = ()
     least_free_mb: float = 200.0
+    swap_may_be_in_use: bool = False
     most_others_cores: float = 0.1
     most_elsewhere_cores: float = 0.5
     most_steal_share: float = 0.02

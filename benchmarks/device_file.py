@@ -154,9 +154,11 @@ def _read_bound(key: str, entry: Entry) -> object:
         return tuple(each.choice(*CHECKS) for each in entry.items())
     if key == "clock_reference":
         return entry.choice("cpuinfo_max_freq", "scaling_max_freq")
+    if key == "swap_may_be_in_use":
+        return entry.flag()
     if key in ("least_clock_share", "most_steal_share"):
         return entry.number(0, 1)
-    if key in ("highest_celsius", "least_free_mb", "most_others_cores"):
+    if key in ("highest_celsius", "least_free_mb", "most_others_cores", "most_elsewhere_cores"):
         return entry.number(0)
     return _texts(entry)
 

@@ -3,7 +3,7 @@
     python benchmarks/latency.py                                   example photos, default bundle
     python benchmarks/latency.py --photos DIR --threads 2          your photos, two threads
     python benchmarks/latency.py --bundle bundles/default-0.3.1    float beside int8
-    python benchmarks/latency.py --profile rapid                   a look, in half a minute
+    python benchmarks/latency.py --profile rapid                   a look, in a minute
     python benchmarks/latency.py --compare a.json b.json           faster, slower or not told apart
     python benchmarks/latency.py --device jetson                   refuses where this is no Jetson
     python benchmarks/latency.py --device jetson --remote me@orin  the same, run there through ssh

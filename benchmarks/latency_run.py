@@ -48,7 +48,10 @@ def choose_photos(options: argparse.Namespace) -> list[Photo]:
     """
     photos = read_photos(options.photos or [EXAMPLES])
     made = megapixels.make(photos, options.megapixels, CACHE) if options.megapixels else []
-    return [*options.profile.choose(photos, given=bool(options.photos)), *(each.photo for each in made)]
+    return [
+        *options.profile.choose(photos, given=bool(options.photos), chosen=options.stream),
+        *(each.photo for each in made),
+    ]
 
 
 def measure(

@@ -31,6 +31,7 @@ from benchmarks.peer_tools.registry import LEFT_OUT, OURS, Peer, choose
 from benchmarks.peer_tools.scores import Asked, Row, collect
 from benchmarks.peer_tools.screen import show_peers
 from benchmarks.peer_tools.tables import FILE, KIND, SCHEMA
+from benchmarks.result_file import describe_shipped, mark_look
 from compression.command import count, positive, run_command, some_of
 from compression.data import hash_photos, read_photos, select
 from compression.progress import console, progress_bar
@@ -73,7 +74,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="environments, files, scores (.cache/peers)",
     )
     add("--out", type=Path, default=HERE / "results", help="folder of the result (%(default)s)")
-    return run_command(bench, parser.parse_args(argv))
+    options = parser.parse_args(argv)
+    options.look = mark_look(options, parser, "photos", "canvases", "large", "rounds", "memory_runs")
+    return run_command(bench, options)
 
 
 def bench(options: argparse.Namespace) -> None:
@@ -94,7 +97,7 @@ def bench(options: argparse.Namespace) -> None:
     facts, usage = machine.describe(), watch.read()
     result |= {"machine": facts, "usage": usage.to_dict(), "warnings": usage.warnings(facts)}
     some = "" if set(options.parts) == set(PARTS) else f"-{'-'.join(options.parts)}"
-    path = write_json(options.out / FILE.replace(".json", f"{some}.json"), result)
+    path = write_json(options.out / FILE.replace(".json", f"{some}{options.look}.json"), result)
     show_peers(result)
     console.print(f"wrote {path}")
     if result["order"]:
@@ -152,6 +155,7 @@ def run(everybody: Sequence[Asked], options: argparse.Namespace, missing: dict[s
         "schema": SCHEMA,
         "device": "host",
         "ours": ours,
+        "bundle": describe_shipped(),
         "settings": {
             "threads": 1,
             "parts": list(options.parts),

@@ -38,9 +38,10 @@ class Profile:
     scenario_seconds: float | None
     suffix: str
 
-    def choose(self, photos: Sequence[Photo], given: bool) -> list[Photo]:
-        """Photos to measure, of those `given` by the user, or else of the examples."""
-        most = self.at_most if given else self.examples
+    def choose(self, photos: Sequence[Photo], given: bool, chosen: bool = False) -> list[Photo]:
+        """Photos to measure, of those `given` by the user, or else of the examples; all where they were `chosen`
+        already, on the computer that sent them here."""
+        most = None if chosen else self.at_most if given else self.examples
         return list(photos) if most is None else pick(photos, most)
 
 

@@ -1,9 +1,8 @@
-"""Results → tables and plots of the READMEs: `python benchmarks/render.py`. No figure there is typed by hand."""
+"""Results → tables and plots of the READMEs: `python benchmarks/render.py`. No figure between the marks is typed."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,13 +13,14 @@ if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from benchmarks import latency_record
+from benchmarks.against_tables import tell_against
 from benchmarks.bundle_tables import tell_bundles, tell_gates
 from benchmarks.footprint.tables import list_tables
 from benchmarks.peer_tools.tables import tell_peers
 from benchmarks.plots import find_stale, tell_plot, write_plots
-from benchmarks.result_file import read_result
+from benchmarks.result_file import read_json, read_result
 from benchmarks.robust_tables import tell_robustness
-from benchmarks.rows import show_figure, show_share, to_table
+from benchmarks.rows import show_figure, show_share, tell_warnings, to_table
 from benchmarks.scenarios.screen import to_table as to_scenario_table
 from benchmarks.summary import summarize
 from edge_iqa.errors import DataError
@@ -63,7 +63,7 @@ _BENCHES = {
     "batch-kills-host.json": "**Batches** of {photos} photos killed {kills} times, {near_end} of them near their "
     "end, and gone on with until {runs} were through, each against one that nobody killed.",
     "trust-again-host.json": "**The same again**: one bundle measured {runs} times in a row, each in a new process, "
-    "{repeats} rounds of every photo.",
+    "{repeats} rounds of every photo. The bound on p50s is that of valid runs, each model over all photos.",
     "trust-told-host.json": "**Told** by `--compare`, of pairs of runs in new processes: a slowdown put in, and none.",
     "trust-disturbed-host.json": "**Disturbed** runs, {times} of each kind: INVALID, and for this reason.",
     "trust-overhead-host.json": "**Overhead** of the bench: {blocks} blocks of {rounds_a_block} rounds by its loop and "
@@ -91,6 +91,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         }
     except DataError as error:
         print(f"render.py: {error}", file=sys.stderr)
+        return 1
+    except (KeyError, TypeError, IndexError, AttributeError) as error:
+        what = f"{type(error).__name__}: {error}"
+        print(
+            f"render.py: a result in {RESULTS} is not as its bench writes it today ({what}); measure again",
+            file=sys.stderr,
+        )
         return 1
     for folder, text in texts.items():
         path = folder / "README.md"
@@ -130,17 +137,18 @@ def render(folder: Path) -> str:
     Raises:
         DataError: the latencies are of another schema, or INVALID.
     """
-    accuracy = json.loads((folder / "accuracy-tflite.json").read_text())
-    gates = json.loads((folder / "default" / "gates.json").read_text())
+    accuracy = read_json(folder / "accuracy-tflite.json")
+    gates = read_json(folder / "default" / "gates.json")
     latency = read_result(folder / "latency-host.json", latency_record.KIND, (1, 2, latency_record.SCHEMA))
-    confidence = json.loads((folder / "confidence-tflite.json").read_text())
+    confidence = read_json(folder / "confidence-tflite.json")
     parts = (
         _accuracy(accuracy),
+        tell_against(folder),
         _confidence(confidence),
         tell_robustness(folder),
         [*tell_peers(folder), *tell_plot(folder, "peers-host.json")],
         *(
-            [*_bounded(json.loads((folder / name).read_text()), about), *tell_plot(folder, name)]
+            [*_bounded(read_json(folder / name), about), *tell_plot(folder, name)]
             for name, about in _BENCHES.items()
             if (folder / name).is_file()
         ),
@@ -153,7 +161,7 @@ def render(folder: Path) -> str:
 
 def compare(folder: Path) -> str:
     """The table of students that differ in one thing, as Markdown."""
-    result = json.loads((folder / "ablations.json").read_text())
+    result = read_json(folder / "ablations.json")
     budget, test = result["budget"], result["test"]
     keys = ("srcc_labels", "srcc_teacher", "pair_order")
     rows = [
@@ -223,7 +231,8 @@ def _confidence(result: dict[str, Any]) -> list[str]:
 def _bounded(result: dict[str, Any], about: str) -> list[str]:
     """Of a bench the figures that have a bound."""
     rows = [show_figure(each) for each in result["figures"] if each["bound"] is not None]
-    return [about.format(**result), "", *to_table(["figure", "measured", "bound", ""], rows)]
+    table = to_table(["figure", "measured", "bound", ""], rows)
+    return [about.format(**result), "", *table, *tell_warnings(result)]
 
 
 def _latency(result: dict[str, Any]) -> list[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.result_file import read_json
 from benchmarks.robust_figures import BAD, CROSSED, EITHER, FLIPPED, GAIN, GOOD, MEAN, OTHER, P90, SCORE
 from benchmarks.rows import show_figure, show_share, to_table
 
@@ -25,8 +25,8 @@ def tell_robustness(folder: Path) -> list[str]:
     """
     lines = []
     if (folder / SMALL).is_file():
-        lines += _tell_changes(json.loads((folder / SMALL).read_text()))
-    attacks = [json.loads((folder / name).read_text()) for name in ATTACKS if (folder / name).is_file()]
+        lines += _tell_changes(read_json(folder / SMALL))
+    attacks = [read_json(folder / name) for name in ATTACKS if (folder / name).is_file()]
     return [*lines, *([""] if lines and attacks else []), *_tell_attacks(attacks)]
 
 

@@ -26,6 +26,7 @@ if not __package__:
 
 from benchmarks.accuracy import show
 from benchmarks.fixes import hash_code
+from benchmarks.result_file import mark_look
 from benchmarks.robust_cases import Opening, Prober, Row
 from benchmarks.robust_figures import judge_attacks, judge_changes
 from benchmarks.robust_sources import Task, pick, plan
@@ -102,7 +103,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=Path, default=HERE / "results", help="folder of the result (%(default)s)"
     )
-    return run_command(bench, parser.parse_args(argv))
+    options = parser.parse_args(argv)
+    options.look = mark_look(options, parser, "share")
+    return run_command(bench, options)
 
 
 def bench(options: argparse.Namespace) -> None:
@@ -132,7 +135,7 @@ def bench(options: argparse.Namespace) -> None:
             "figures": [figure.to_dict() for figure in found],
             "machine": machine.describe(),
         }
-        path = write_json(options.out / FILES[part], result)
+        path = write_json(options.out / FILES[part].replace(".json", f"{options.look}.json"), result)
         show(found)
         console.print(f"wrote {path}")
 

@@ -27,3 +27,8 @@ def show_share(share: Mapping[str, float]) -> str:
 def to_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """Lines of a table."""
     return format_table(header, list(rows)).splitlines()
+
+
+def tell_warnings(result: Mapping[str, Any]) -> list[str]:
+    """What made its bench doubt a result, as lines of Markdown."""
+    return [line for each in result.get("warnings", ()) for line in ("", f"Warning of that run: {each}.")]

@@ -38,7 +38,7 @@ from benchmarks.scales import photos, pixels, processes, screen, threads, views
 from benchmarks.scales.part import Found, Setting
 from benchmarks.system import System
 from edge_iqa import Inspector, backends, files, machine, opencv
-from edge_iqa.errors import EdgeIqaError
+from edge_iqa.errors import DataError, EdgeIqaError
 
 KIND, SCHEMA = "scale", 1
 PARTS: Mapping[str, Callable[[Setting], Found]] = {
@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None, system: System | None = None) -> int
         known = devices.read_devices()
         options = parse(argv, known)
         if options.draw is not None:
-            return _draw(read_result(options.draw, KIND, (SCHEMA,)), options.draw)
+            return _draw_again(options.draw)
         device = devices.find(options.device, known, system)
         if device is None:
             print(devices.refuse(options.device, known, system), file=sys.stderr)
@@ -166,6 +166,22 @@ def measure(options: argparse.Namespace, device: Device, system: System) -> dict
         "parts": {name: each.to_dict() for name, each in found.items()},
         "figures": [figure.to_dict() for each in found.values() for figure in each.figures],
     }
+
+
+def _draw_again(path: Path) -> int:
+    """Draw a result that was measured before.
+
+    Raises:
+        DataError: it is another one, or not whole.
+    """
+    result = read_result(path, KIND, (SCHEMA,))
+    try:
+        return _draw(result, path)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise DataError(
+            f"{path}: expected a result as scale.py writes it, got one with other content "
+            f"({type(error).__name__}: {error}); measure again"
+        ) from error
 
 
 def _draw(result: Mapping[str, Any], path: Path) -> int:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.rows import show_figure, to_table
+from benchmarks.result_file import read_json
+from benchmarks.rows import show_figure, tell_warnings, to_table
 
 SHOWN: Mapping[str, Mapping[str, str]] = {
     "accuracy-tflite.json": {
@@ -81,8 +81,18 @@ SHOWN: Mapping[str, Mapping[str, str]] = {
     "simulated-host.json": {
         "error of models left out, mean": "simulated against measured time of a model, error",
     },
+    "trust-again-host.json": {
+        "runs of the same bundle that are valid": "runs of `latency.py` on a shared host that are valid",
+    },
+    "trust-told-host.json": {
+        "a slowdown of 10% is told": "a slowdown of 10 % is told by `--compare`",
+        "nothing is told between two runs of the same": "none is told between two runs of the same",
+    },
     "trust-disturbed-host.json": {
         "INVALID for it: a busy loop on the core of the run": "runs beside a busy loop that are told INVALID",
+    },
+    "trust-overhead-host.json": {
+        "overhead of the bench over a bare loop, share of its time": "time that the bench adds to a verdict",
     },
 }
 """File → figure → what it is called in the README."""
@@ -94,10 +104,10 @@ def summarize(folder: Path) -> str:
     Args:
         folder: `benchmarks/results`.
     """
-    results = {name: json.loads((folder / name).read_text()) for name in SHOWN}
-    cost = json.loads((folder / "verdict-cost-host.json").read_text())
-    bounded = [each for result in results.values() for each in result["figures"] if each["held"] is not None]
-    held = sum(each["held"] for each in bounded)
+    results = {name: read_json(folder / name) for name in SHOWN}
+    cost = read_json(folder / "verdict-cost-host.json")
+    bounded = [each for result in results.values() for each in result["figures"] if each["bound"] is not None]
+    held = sum(each["held"] is True for each in bounded)
     rows = [row for name, result in results.items() for row in _pick(result, SHOWN[name])]
     return "\n".join(
         [
@@ -107,6 +117,11 @@ def summarize(folder: Path) -> str:
             "for a release.",
             "",
             *to_table(["figure", "measured", "bound", ""], [*rows, *_costs(cost)]),
+            *(
+                line.replace("that run", f"`{name}`")
+                for name, result in {**results, "verdict-cost-host.json": cost}.items()
+                for line in tell_warnings(result)
+            ),
             "",
         ]
     )
@@ -130,14 +145,6 @@ def _costs(cost: Mapping[str, Any]) -> Iterator[list[str]]:
         span,
         ratios[0]["bound"].replace("<=", "≤"),
         held,
-    ]
-    beside = cost["cleanvision"]["theirs_over_ours"]
-    told = beside["estimate"]
-    yield [
-        f"CleanVision {cost['cleanvision']['version']} / whole verdict, time",
-        f"{told['value']:.1f} [{told['low']:.1f}, {told['high']:.1f}]",
-        beside["bound"].replace(">=", "≥"),
-        "held" if beside["held"] else "missed",
     ]
     for each in cost["memory"]:
         if each["held"] is not None:

@@ -26,7 +26,7 @@ if not __package__:
     # run as a script, Python puts benchmarks/ first, where no package of ours is found
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from benchmarks import comparing, trust_runs
+from benchmarks import comparing, trust_runs, yardstick
 from benchmarks.accuracy import show
 from benchmarks.conditions import Probe, read_cores
 from benchmarks.device import Bounds
@@ -35,6 +35,7 @@ from benchmarks.latency_options import EXAMPLES, RESULTS
 from benchmarks.latency_record import tell_model
 from benchmarks.pinning import pin
 from benchmarks.progress import Progress
+from benchmarks.result_file import describe_shipped, mark_look
 from benchmarks.sampler import Sampler
 from benchmarks.system import System
 from benchmarks.trust_runs import Setup
@@ -53,6 +54,8 @@ SHORT = ("--photos", str(PHOTO), "--backend", "litert", "--opencv-threads", "1")
 """One photo, one model: what one run of many measures."""
 _BLOCK = 3
 """Rounds that the bench and the bare loop take in turns."""
+_WARMUP = 3
+"""Blocks."""
 Measured = tuple[list[Figure], dict[str, Any]]
 
 
@@ -65,11 +68,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--parts", type=some_of(PARTS), default=PARTS, help=f"of {','.join(PARTS)} (all)")
     add("--runs", type=positive, default=10, help="of `again` (%(default)s)")
     add("--repeats", type=positive, default=150, help="rounds of each photo of `again` (%(default)s)")
-    add("--pairs", type=positive, default=80, help="of runs, for `told` (%(default)s; 72 tell 95 %%)")
+    add(
+        "--pairs",
+        type=positive,
+        default=30,
+        help="of runs, for `told` (%(default)s; 72, all of them right, tell 95 %%)",
+    )
     add("--times", type=positive, default=10, help="each disturbance, and no disturbance (%(default)s)")
     add("--blocks", type=positive, default=400, help=f"of {_BLOCK} rounds, for `overhead` (%(default)s)")
     add("--out", type=Path, default=RESULTS, help="folder of the results (benchmarks/results)")
-    return run_command(bench, parser.parse_args(argv))
+    options = parser.parse_args(argv)
+    needed = {
+        "again": ("runs", "repeats"),
+        "told": ("pairs",),
+        "disturbed": ("times",),
+        "overhead": ("blocks",),
+    }
+    options.looks = {part: mark_look(options, parser, *names) for part, names in needed.items()}
+    return run_command(bench, options)
 
 
 def bench(options: argparse.Namespace) -> None:
@@ -89,13 +105,14 @@ def bench(options: argparse.Namespace) -> None:
             "kind": f"trust-{part}",
             "schema": 1,
             "device": "host",
+            "bundle": describe_shipped(),
             **details,
             "figures": [each.to_dict() for each in figures],
             "machine": machine.describe(),
             "load_1min_before": usage.load_1min_before,
             "others_cores": usage.others_cores,
         }
-        path = write_json(options.out / f"trust-{part}-host.json", result)
+        path = write_json(options.out / f"trust-{part}-host{options.looks[part]}.json", result)
         show(figures)
         console.print(f"wrote {path}")
 
@@ -244,9 +261,14 @@ def _measure_disturbed(options: argparse.Namespace) -> Measured:
 
 
 def _measure_overhead(options: argparse.Namespace) -> Measured:
-    """Blocks of rounds by the bench's loop, with all that it looks at, and by a bare loop, in turns."""
+    """Blocks of rounds by the bench's loop, with all that it does beside, and by a bare loop, in turns.
+
+    The yardstick's own time is left out, as no figure holds it; what it does to the caches of the next verdict is in.
+    """
     data = PHOTO.read_bytes()
-    bench_s, bare_s = [], []
+    bench_s: list[float] = []
+    bare_s: list[float] = []
+    measure = yardstick.Yardstick()
     allowed = read_cores()
     with pin(1, System()) as cores, Inspector.open(threads=1) as inspector:
         opencv.load().setNumThreads(1)
@@ -259,25 +281,30 @@ def _measure_overhead(options: argparse.Namespace) -> Measured:
             sampler.on_round(done)
 
         def by_bench() -> None:
-            timing.measure_interleaved(
-                {"model": lambda: inspector.inspect(data)},
+            start_s = time.perf_counter()
+            recorded = timing.measure_interleaved(
+                {"model": lambda: inspector.inspect(data), yardstick.NAME: measure.run},
                 warmup=0,
                 repeats=_BLOCK,
-                read_stages=lambda report: {stage: report.timing_ms[stage] for stage in STAGES},
+                read_stages=lambda report: (
+                    {stage: report.timing_ms[stage] for stage in STAGES} if report else {}
+                ),
                 on_round=on_round,
             )
+            bench_s.append(time.perf_counter() - start_s - recorded[yardstick.NAME].whole_ms.sum() / 1e3)
 
         def bare() -> None:
+            start_s = time.perf_counter()
             for _ in range(_BLOCK):
                 inspector.inspect(data)
+            bare_s.append(time.perf_counter() - start_s)
 
-        for _ in range(3):
+        for _ in range(_WARMUP):
             by_bench(), bare()
         for number in track(iter(range(options.blocks)), options.blocks, "blocks"):
-            for work, taken_s in ((by_bench, bench_s), (bare, bare_s))[:: 1 if number % 2 else -1]:
-                start_s = time.perf_counter()
+            for work in (by_bench, bare)[:: 1 if number % 2 else -1]:
                 work()
-                taken_s.append(time.perf_counter() - start_s)
+    bench_s, bare_s = bench_s[_WARMUP:], bare_s[_WARMUP:]
     ratio = timing.ratio(bench_s, bare_s)
     found = ratio and Estimate(ratio.value - 1, ratio.low - 1, ratio.high - 1, options.blocks)
     figures = [

@@ -101,19 +101,20 @@ def open_variants(
 
 
 def _open_way(bundle: Bundle, way: Way, threads: int | None) -> tuple[list[Variant], list[Absence]]:
-    """A bundle's models by another way than the processor, or why that cannot be gone here."""
+    """A bundle's models by another way than the processor, and why some cannot be taken by it here."""
     runtime = backends.RUNTIMES[way.backend]
-    found = []
-    try:
-        for entry in _sort(bundle, runtime):
+    found: list[Variant] = []
+    missing: list[Absence] = []
+    needs = f"; needs {way.install}" if way.install else ""
+    for entry in _sort(bundle, runtime):
+        try:
             model = backends.open(bundle.read(entry.path), runtime, threads, way.provider)
+        except BackendError as error:
+            what = f"{way.backend} {entry.precision} with {way.provider}"
+            missing.append(Absence(what, f"{error}{needs}"))
+        else:
             found.append(Variant(way.backend, entry, Inspector(bundle, model), way.provider))
-    except BackendError as error:
-        for variant in found:
-            variant.inspector.close()
-        needs = f"; needs {way.install}" if way.install else ""
-        return [], [Absence(f"{way.backend} with {way.provider}", f"{error}{needs}")]
-    return found, []
+    return found, missing
 
 
 def _sort(bundle: Bundle, runtime: str) -> list[FileEntry]:

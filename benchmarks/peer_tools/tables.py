@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.peer_tools.judging import SAME_PAIRS
 from benchmarks.result_file import read_result
-from benchmarks.rows import show_figure, show_share, to_table
+from benchmarks.rows import show_figure, show_share, tell_warnings, to_table
 
 KIND, SCHEMA, FILE = "peers", 1, "peers-host.json"
 _OVERALL = "overall"
@@ -38,7 +38,15 @@ def tell_peers(folder: Path) -> list[str]:
         "the process holds, and the whole process at its most; size is that of its installed packages.",
         "",
         *to_table(
-            ["judge", "pairs in order", "12 MP, ms", "times ours", "memory, MB", "process, MB", "size, MB"],
+            [
+                "judge",
+                "pairs in order",
+                "12 MP, ms",
+                "times ours (median of photos)",
+                "memory, MB",
+                "process, MB",
+                "size, MB",
+            ],
             [describe_judge(result, each) for each in result["peers"]],
         ),
         "",
@@ -48,6 +56,7 @@ def tell_peers(folder: Path) -> list[str]:
         heads = ["pairs in order", *(titles[peer] for peer in result["order"])]
         lines += ["", *to_table(heads, show_order(result["order"]))]
     missing = [f"{titles.get(name, name)}: {why}" for name, why in result["missing"].items()]
+    lines += tell_warnings(result)
     return [*lines, *(["", f"Not measured: {'; '.join(missing)}."] if missing else [])]
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from benchmarks.phone.adb import PhoneError
@@ -18,6 +19,11 @@ _NUMBER = r"([0-9.]+(?:e[+-]?[0-9]+)?)"
 _COUNT = re.compile(r"\bcount=[0-9]+ .*")
 _FIELD = re.compile(rf"\b([a-z0-9]+)={_NUMBER}(?=\s|$)")
 _START = re.compile(rf"Inference timings in us: Init: {_NUMBER}, First inference: {_NUMBER}")
+DELEGATES: Mapping[str, str] = {"GPU": "--use_gpu=true", "NNAPI": "--use_nnapi=true"}
+"""Delegates that it can hand a model to, and what asks for each. It goes on without one that it cannot use."""
+_HANDED = re.compile(
+    r"Explicitly applied (\w+) delegate, and the model graph will be (completely|partially) executed by the delegate"
+)
 _NAMES = {"p5": "p5_us", "median": "median_us", "p95": "p95_us"}
 
 
@@ -49,12 +55,19 @@ class Pass:
 
 
 def to_command(
-    program: str, model: str, threads: int, warmup: int, runs: int, mask: int | None = None
+    program: str,
+    model: str,
+    threads: int,
+    warmup: int,
+    runs: int,
+    mask: int | None = None,
+    delegate: str = "",
 ) -> str:
     """The shell's line that runs it, and then says what processor time that took.
 
     Args:
         mask: bits of the cores to run on; `None` leaves that to the phone.
+        delegate: of `DELEGATES`; "" is the processor.
     """
     words = [
         program,
@@ -62,6 +75,7 @@ def to_command(
         f"--num_threads={threads}",
         f"--warmup_runs={warmup}",
         f"--num_runs={runs}",
+        *([DELEGATES[delegate]] if delegate else []),
     ]
     pinned = [] if mask is None else ["taskset", f"{mask:x}"]
     return f"{shlex.join([*pinned, *words])} 2>&1; code=$?; times; exit $code"
@@ -93,6 +107,11 @@ def read_pass(said: str) -> Pass:
         first_us=_to_number(start[2]),
         **{ours: told.get(theirs) for theirs, ours in _NAMES.items()},
     )
+
+
+def read_share(said: str, delegate: str) -> str | None:
+    """How much of the model a delegate took, `completely` or `partially`; `None` where it took nothing."""
+    return next((share for name, share in _HANDED.findall(said) if name == delegate), None)
 
 
 def read_own_s(said: str) -> float | None:

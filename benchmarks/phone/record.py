@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,10 +12,11 @@ import edge_iqa
 from benchmarks.device import Device
 from benchmarks.drift import find_drift
 from benchmarks.latency_record import describe_conditions
-from benchmarks.phone.rounds import Plan, Rounds
+from benchmarks.phone.rounds import Model, Plan, Rounds
 from benchmarks.system import System
 from benchmarks.table import Table, show
 from benchmarks.validity import Reason, Run, judge
+from benchmarks.variants import Absence
 from edge_iqa import timing
 from edge_iqa.bundle import Bundle
 from edge_iqa.manifest import FileEntry
@@ -31,9 +32,20 @@ _MS_PER_US = 1e-3
 
 
 def describe(
-    device: Device, plan: Plan, rounds: Rounds, run: Run, bundle: Bundle, models: Mapping[str, FileEntry]
+    device: Device,
+    plan: Plan,
+    rounds: Rounds,
+    run: Run,
+    bundle: Bundle,
+    models: Mapping[str, FileEntry],
+    missing: Sequence[Absence],
 ) -> dict[str, Any]:
-    """The result of the rounds that were done, one at least."""
+    """The result of the rounds that were done, one at least.
+
+    Args:
+        models: by precision.
+        missing: ways to compute them that the phone does not have.
+    """
     return {
         "schema": SCHEMA,
         "kind": KIND,
@@ -62,7 +74,10 @@ def describe(
         **judge(run, device).to_dict(),
         "conditions": describe_conditions(run),
         "notes": [ABOUT],
-        "results": [_summarize(name, models[name], rounds) for name in plan.models],
+        "results": [
+            _summarize(name, model, models[model.precision], rounds) for name, model in plan.models.items()
+        ],
+        "missing": [asdict(absence) for absence in missing],
         "ratios": _compare(rounds),
     }
 
@@ -107,15 +122,18 @@ def print_result(result: Mapping[str, Any]) -> None:
         print(f"unknown there: {', '.join(result['unknown'])}")
     for note in result["notes"]:
         print(f"note: {note}")
+    for absence in result["missing"]:
+        print(f"not measured: {absence['what']}: {absence['why']}")
 
 
-def _summarize(name: str, entry: FileEntry, rounds: Rounds) -> dict[str, Any]:
+def _summarize(name: str, model: Model, entry: FileEntry, rounds: Rounds) -> dict[str, Any]:
     passes = rounds.passes[name][: rounds.done]
     medians = [each.median_us for each in passes if each.median_us is not None]
     return {
         "backend": "litert",
         "model": entry.path,
         "precision": entry.precision,
+        "delegate": model.delegate or None,
         "runs": sum(each.count for each in passes),
         "mean_ms": _estimate([each.mean_us for each in passes]),
         "p50_ms": _estimate(medians) if len(medians) == len(passes) else None,
@@ -142,7 +160,7 @@ def _compare(rounds: Rounds) -> list[dict[str, Any]]:
 def _to_row(each: Mapping[str, Any]) -> tuple[str, ...]:
     mean, p50 = each["mean_ms"], each["p50_ms"]
     return (
-        f"{each['backend']} {each['precision']}",
+        f"{each['backend']} {each['precision']}{' on ' + each['delegate'] if each['delegate'] else ''}",
         str(each["runs"]),
         "-" if mean is None else f"{mean['value']:.2f}",
         "-" if mean is None else f"{mean['low']:.2f} to {mean['high']:.2f}",

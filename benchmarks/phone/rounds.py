@@ -11,7 +11,7 @@ from time import monotonic
 import numpy as np
 
 from benchmarks.phone.adb import Phone, PhoneError
-from benchmarks.phone.benchmark_model import Pass, read_own_s, read_pass, to_command
+from benchmarks.phone.benchmark_model import Pass, read_own_s, read_pass, read_share, to_command
 from edge_iqa.machine import Usage
 
 _LONGEST_S = 300.0
@@ -25,12 +25,27 @@ _TICKS_PER_S = 100
 
 
 @dataclass(frozen=True)
+class Model:
+    """A model file by one way to compute it.
+
+    Attributes:
+        path: on the phone.
+        precision: as the manifest names it.
+        delegate: of `benchmark_model.DELEGATES`; "" is the processor.
+    """
+
+    path: str
+    precision: str
+    delegate: str = ""
+
+
+@dataclass(frozen=True)
 class Plan:
     """What to run.
 
     Attributes:
         program: path of benchmark_model on the phone.
-        models: name → path on the phone.
+        models: by name.
         threads, warmup, runs: of each call.
         cores: numbers of the cores that are used.
         mask: pins it to them; `None` where the phone has no taskset.
@@ -38,7 +53,7 @@ class Plan:
     """
 
     program: str
-    models: dict[str, str]
+    models: dict[str, Model]
     threads: int
     warmup: int
     runs: int
@@ -82,13 +97,30 @@ def run_rounds(phone: Phone, plan: Plan, rounds: Rounds, look: Callable[[], None
         measured = {}
         for index in shuffle.permutation(len(names)):
             name = names[index]
-            measured[name] = _run(phone, plan, plan.models[name], rounds, look)
+            measured[name] = read_pass(_run(phone, plan, plan.models[name], rounds, look))
         for name in names:
             rounds.passes[name].append(measured[name])
 
 
-def _run(phone: Phone, plan: Plan, model: str, rounds: Rounds, look: Callable[[], None]) -> Pass:
-    command = to_command(plan.program, model, plan.threads, plan.warmup, plan.runs, plan.mask)
+def try_delegate(phone: Phone, plan: Plan, model: Model) -> str | None:
+    """Why the phone cannot compute a model so, or `None` where it can, the whole model or a part of it.
+
+    Raises:
+        PhoneError: the phone was lost.
+    """
+    command = to_command(plan.program, model.path, plan.threads, 1, 1, plan.mask, model.delegate)
+    code, said = phone.shell(command, _LONGEST_S)
+    if code == 0 and read_share(said, model.delegate):
+        return None
+    told = [line.strip() for line in said.splitlines() if model.delegate in line] or ["nothing about it"]
+    return f"benchmark_model does not hand it over; it said: {told[-1]!r:.200}"
+
+
+def _run(phone: Phone, plan: Plan, model: Model, rounds: Rounds, look: Callable[[], None]) -> str:
+    """Run a model once, and note who used the processor meanwhile; returns what benchmark_model said."""
+    command = to_command(
+        plan.program, model.path, plan.threads, plan.warmup, plan.runs, plan.mask, model.delegate
+    )
     stat = "grep ^cpu /proc/stat 2>/dev/null; echo"
     start_s = monotonic()
     with ThreadPoolExecutor(1) as pool:
@@ -106,20 +138,21 @@ def _run(phone: Phone, plan: Plan, model: str, rounds: Rounds, look: Callable[[]
         raise PhoneError(
             f"benchmark_model failed on the phone with exit code {code}, it said: {lines[-1]!r:.200}"
         )
-    measured = read_pass(said)
+    if model.delegate:
+        return said  # it waits for another chip, and the drivers' work is nobody else's: only its rounds tell
     busy_s, wall_s = _read_busy(said, plan.cores)
     rounds.own_s += read_own_s(said) or 0.0
     rounds.wall_s += passed_s if wall_s is None else wall_s
     rounds.busy_s = None if busy_s is None or rounds.busy_s is None else rounds.busy_s + busy_s
-    return measured
+    return said
 
 
 def _read_busy(said: str, cores: Sequence[int]) -> tuple[float | None, float | None]:
     """Seconds that the cores were busy between the two looks at `/proc/stat`, and how long that was."""
     looks: list[tuple[int, int]] = []
     for core in cores:
-        rows = re.findall(rf"^cpu{core} ([0-9 ]+)$", said, re.MULTILINE)
-        if len(rows) != 2:
+        rows = re.findall(rf"^cpu{core}((?: +[0-9]{{1,18}}){{5,10}})$", said, re.MULTILINE)
+        if len(rows) != 2 or len(rows[0].split()) != len(rows[1].split()):
             return None, None
         # user, nice, system, idle, iowait, irq, softirq, steal
         first, last = (list(map(int, row.split()))[:8] for row in rows)

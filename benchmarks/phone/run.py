@@ -9,6 +9,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ from benchmarks.drift import FEWEST
 from benchmarks.latency_file import exit_code, write_result
 from benchmarks.partial import mark
 from benchmarks.phone.adb import FOLDER, NoPhoneError, Phone, PhoneError, find_phone
+from benchmarks.phone.benchmark_model import DELEGATES
 from benchmarks.phone.options import find_misplaced
 from benchmarks.phone.record import describe, describe_phone, find_rounds_drift, print_result
-from benchmarks.phone.rounds import Plan, Rounds, run_rounds
+from benchmarks.phone.rounds import Model, Plan, Rounds, run_rounds, try_delegate
 from benchmarks.phone.snapshot import Snapshots
 from benchmarks.pinning import choose
 from benchmarks.profiles import RAPID
@@ -29,6 +31,7 @@ from benchmarks.progress import Progress
 from benchmarks.sampler import Sampler
 from benchmarks.system import System
 from benchmarks.validity import Run
+from benchmarks.variants import Absence
 from edge_iqa import files
 from edge_iqa.bundle import Bundle
 from edge_iqa.errors import DataError
@@ -96,10 +99,11 @@ def _measure(options: argparse.Namespace, phone: Phone, device: Device, snapshot
     with _put_there(phone, options.benchmark_model, bundle, models) as (program, paths):
         snapshots.take()
         plan = _plan(options, phone, system, program, paths)
+        plan, missing = _add_delegates(phone, plan, device)
         probe = Probe(system, device.bounds, plan.cores)
         notes, before, load = read_notes(system, device.record), probe.read(), probe.read_load()
         sampler = Sampler(probe, every_s=0.0)
-        progress = Progress(f"{phone.serial}: model", plan.rounds * len(models))
+        progress = Progress(f"{phone.serial}: model", plan.rounds * len(plan.models))
 
         def look() -> None:
             snapshots.take(moving_only=True)
@@ -118,7 +122,7 @@ def _measure(options: argparse.Namespace, phone: Phone, device: Device, snapshot
         progress.clear()
     drifts = {"rounds": find_rounds_drift(rounds)}
     run = Run(before, probe.read(), sampler.samples, rounds.to_usage(load), drifts, {}, notes)
-    result: dict[str, Any] = describe(device, plan, rounds, run, bundle, models)
+    result: dict[str, Any] = describe(device, plan, rounds, run, bundle, models, missing)
     result["machine"] = describe_phone(system, len(_read_cores(system)))
     if why:
         result = mark(result, rounds.done, plan.rounds, "rounds", why)
@@ -171,7 +175,23 @@ def _plan(
     count = FEWEST if options.profile is RAPID else _ROUNDS
     runs = math.ceil(options.repeats / count)
     mask = sum(1 << core for core in cores) if pins else None
-    return Plan(program, paths, threads, _WARMUP, runs, cores, mask, count)
+    models = {name: Model(path, name) for name, path in paths.items()}
+    return Plan(program, models, threads, _WARMUP, runs, cores, mask, count)
+
+
+def _add_delegates(phone: Phone, plan: Plan, device: Device) -> tuple[Plan, list[Absence]]:
+    """The plan with each model on every delegate of the device's file that takes it; and what takes none."""
+    models, missing = dict(plan.models), []
+    for way in (way for way in device.ways if way.backend == "litert" and way.provider in DELEGATES):
+        for name, model in plan.models.items():
+            handed = replace(model, delegate=way.provider)
+            title = f"{name} on {way.provider}"
+            why = try_delegate(phone, plan, handed)
+            if why is None:
+                models[title] = handed
+            else:
+                missing.append(Absence(f"litert {title}", why))
+    return replace(plan, models=models), missing
 
 
 def _read_cores(system: System) -> tuple[int, ...]:

@@ -36,7 +36,7 @@ _FIXED = (
     "proc/stat",
 )
 _HAL = "Current temperatures from HAL:"
-_CPU_HEAT = re.compile(r"Temperature\{mValue=(-?\d+(?:\.\d+)?), mType=0,")
+_CPU_HEAT = re.compile(r"Temperature\{mValue=(-?\d{1,3}(?:\.\d{1,9})?), mType=0,")
 """Lines of `dumpsys thermalservice`; type 0 is `android.hardware.thermal.TemperatureType.CPU`."""
 _BEGIN = "\x1e"
 _BATTERY = "sys/class/power_supply/dumpsys"
@@ -61,6 +61,10 @@ class Snapshots:
         """
         patterns = _MOVING if moving_only else self._all
         texts = _read(self._phone, patterns)
+        for path in (path for pattern in patterns for path in self.system.find(pattern) if path not in texts):
+            (self._folder / path).unlink(
+                missing_ok=True
+            )  # what it no longer tells is not what it told before
         for path, text in texts.items():
             self._write(path, text)
         if not any(fnmatch.fnmatchcase(path, _TEMPERATURE) for path in texts):

@@ -81,7 +81,10 @@ def read_calibration(folder: Path) -> Calibration:
             (each["runtime"], each["precision"]): (each["low"], each["high"], each["n"])
             for each in result["bands"]
         }
-        return Calibration(rates, result["prices"], bands, result["warnings"])
+        found = Calibration(rates, result["prices"], bands, result["warnings"])
+        for runtime, precision in bands:
+            found.guess((), runtime, precision)
+        return found
     except (KeyError, TypeError) as error:
         raise DataError(f"{path}: expected what `{MAKE}` writes, missing or wrong: {error}") from error
 

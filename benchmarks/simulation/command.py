@@ -13,7 +13,7 @@ from benchmarks.device import Device, Rates
 from benchmarks.latency_options import RESULTS
 from benchmarks.simulation import ABOUT, KIND, MARK, SCHEMA
 from benchmarks.simulation.bound import SimulationError, bound_layer, bound_model
-from benchmarks.simulation.calibration import Calibration, read_calibration
+from benchmarks.simulation.calibration import FILE, Calibration, read_calibration
 from benchmarks.simulation.models import Model, read_models
 from benchmarks.simulation.plot import draw_roofline
 from benchmarks.table import Table, to_text
@@ -55,9 +55,8 @@ def simulate(options: argparse.Namespace, known: Mapping[str, Device]) -> dict[s
         EdgeIqaError: the device's rates are not complete, or no model file can be read.
     """
     device, threads = known[options.device], options.threads or 1
-    folders = dict.fromkeys((options.out, RESULTS))
-    found = (read_calibration(folder) for folder in folders) if device.whatever else ()
-    calibration = next((each for each in found if each is not None), None)
+    held = [folder for folder in dict.fromkeys((options.out, RESULTS)) if (folder / FILE).is_file()]
+    calibration = read_calibration(held[0] if held else RESULTS) if device.whatever else None
     rates = calibration.rates if calibration else find_rates(device, known)
     bundle = Bundle.open(options.bundle)
     models, unread = read_models(bundle, options.backend)

@@ -14,7 +14,7 @@ from benchmarks.phone.benchmark_model import read_own_s, read_pass
 from benchmarks.phone.record import KIND
 from benchmarks.system import System
 from edge_iqa.bundle import Bundle
-from tests.benchmarks.fake_phone import DUMPSYS, FakePhone, make_phone, make_program
+from tests.benchmarks.fake_phone import DELEGATES, DUMPSYS, FakePhone, make_phone, make_program
 
 DEVICES = devices.read_devices()
 MODELS = [entry for entry in Bundle.open().models if entry.runtime == "tflite"]
@@ -80,6 +80,36 @@ def test_a_quiet_phone_gives_a_valid_time_of_the_model_and_gets_its_files_taken_
     assert {each["celsius"] for each in samples} == {57.9}, "of the processor, as it is now"
     assert result["conditions"]["recorded"]["Android"] == "14"
     assert "PHONE1" not in json.dumps(result), "a serial number is its owner's"
+
+
+def test_a_delegate_is_measured_where_the_phone_hands_the_model_over_and_told_where_not(
+    phone: FakePhone, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    phone.put_program("data/local/tmp/benchmark_model", make_program(phone, delegates=DELEGATES))
+    assert run(tmp_path / "out") == 0
+    result = read_one(tmp_path / "out")[1]
+    shown = capsys.readouterr().out
+    handed = [each for each in result["results"] if each["delegate"]]
+    assert [(each["precision"], each["delegate"]) for each in handed] == [
+        (entry.precision, "GPU") for entry in MODELS
+    ]
+    assert len(result["results"]) == 2 * len(MODELS) and f"litert {MODELS[0].precision} on GPU" in shown
+    for slow, fast in zip(result["results"][: len(MODELS)], handed, strict=True):
+        assert fast["mean_ms"]["value"] == pytest.approx(slow["mean_ms"]["value"] / 4, rel=0.01)
+        assert len(fast["passes"]) == QUICK
+    assert [each["what"] for each in result["missing"]] == [
+        f"litert {entry.precision} on NNAPI" for entry in MODELS
+    ]
+    assert "will not be executed by the delegate" in result["missing"][0]["why"]
+    assert result["usage"]["own_cores"] >= 0.9, "what waits for another chip does not count as waiting"
+
+
+def test_a_phone_without_delegates_says_what_it_said_of_them(phone: FakePhone, tmp_path: Path) -> None:
+    assert run(tmp_path / "out") == 0
+    result = read_one(tmp_path / "out")[1]
+    assert not any(each["delegate"] for each in result["results"])
+    assert {each["what"].rpartition(" ")[2] for each in result["missing"]} == {"GPU", "NNAPI"}
+    assert "GPU acceleration is unsupported on this platform" in result["missing"][0]["why"]
 
 
 HOT = "Current temperatures from HAL:\n\tTemperature{mValue=99.0, mType=0, mName=CPU, mStatus=3}\n"
@@ -209,6 +239,7 @@ def test_without_benchmark_model_it_says_where_to_get_it(
         ("--backend", "onnx"),
         ("--scenario", "Offline"),
         ("--megapixels", "1"),
+        ("--tries", "2"),
     ],
 )
 def test_what_would_do_nothing_through_adb_is_refused(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import cv2
@@ -9,11 +11,13 @@ import numpy as np
 import pytest
 
 from benchmarks import against, figures
+from benchmarks.against_tables import tell_against
 from benchmarks.scoring import Device, Row, describe
 from edge_iqa import Inspector
 from edge_iqa.bundle import DEFAULT
 from edge_iqa.errors import BackendError, DataError
 
+NEAR_ZERO = {"value": -0.01, "low": -0.02, "high": 0.01, "n": 160}
 FEW = 60
 """Resamples: enough to tell what is clear."""
 OVERALL = {
@@ -117,6 +121,32 @@ def test_flips_are_counted_by_what_was_said() -> None:
     assert flips["flips_by_slice"]["size: up to 700 px"] == {"flips": 2, "n": 160}
     assert flips["flips_by_slice"]["name: jpeg"] == {"flips": 1, "n": 40}
     assert flips["flips_by_kind"] == {f"{before} -> retake": 1, f"review -> {after}": 1}
+
+
+def test_the_table_has_a_row_a_file_with_what_is_told_apart(tmp_path: Path) -> None:
+    ours = make_rows(0.0)
+    told, beside = (
+        [],
+        [{"what": "SRCC with labels of the bundle in use, less the teacher's", "estimate": NEAR_ZERO}],
+    )
+    for name, theirs in (("b-1 same.onnx", ours), ("b-1 broken.tflite", make_rows(0.5))):
+        comparisons = [asdict(each) for each in against.compare(ours, theirs, FEW)]
+        told.append({"name": name, "comparisons": comparisons, **against.count_flips(ours, theirs)})
+        beside.append({"what": f"SRCC with labels of {name}, less the teacher's", "estimate": NEAR_ZERO})
+    result = {
+        "kind": against.KIND,
+        "schema": against.SCHEMA,
+        "bundle": "b-1",
+        "model": "m.tflite",
+        "photos": 40,
+    }
+    result |= {"scenes": 0, "against": told, "figures": beside}
+    (tmp_path / "accuracy-against-b-1.json").write_text(json.dumps(result))
+    mine, same, broken = [line.split(" | ") for line in tell_against(tmp_path)[-3:]]
+    assert mine[0] == "| b-1 m.tflite (in use)" and mine[1:5] == same[1:5] != broken[1:5]
+    assert same[6] == against.EVEN and same[7] == "0 of 160" and same[8] == "0.000 |"
+    assert broken[6].startswith("SRCC with labels +0.") and broken[7] != "0 of 160"
+    assert tell_against(tmp_path / "nothing") == []
 
 
 def test_rows_of_other_renderings_are_refused() -> None:

@@ -186,6 +186,15 @@ def test_a_result_with_a_part_missing_or_of_another_kind_is_refused_with_the_fil
         assert capsys.readouterr().err.startswith(f"latency.py: {tmp_path / 'before.json'}: expected")
 
 
+def test_a_result_without_its_device_or_yardstick_is_refused_with_the_file(
+    measured: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = {key: value for key, value in measured["settings"].items() if key != "yardstick"}
+    for broken in ({**measured, "settings": settings}, {k: v for k, v in measured.items() if k != "device"}):
+        assert run(tmp_path, broken, measured) == 1
+        assert capsys.readouterr().err.startswith(f"latency.py: {tmp_path / 'before.json'}: expected")
+
+
 def test_a_photo_that_was_renamed_is_the_same(measured: dict[str, Any]) -> None:
     other = copy.deepcopy(measured)
     for each in (*other["photos"], *other["results"]):

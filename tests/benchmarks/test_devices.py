@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from benchmarks import devices, latency
+from benchmarks.device import Bounds
 from benchmarks.device_file import DeviceError
 from benchmarks.system import System, run_command
 
@@ -89,6 +91,18 @@ def test_a_new_device_is_a_new_file(tmp_path: Path) -> None:
     system = build(tmp_path / "root", {"proc/cpuinfo": b"Hardware : TOASTER\n"}, "aarch64", {})
     found = devices.identify(known, system)
     assert found is not None and found.title == "Toaster"
+
+
+def test_every_bound_can_be_set_in_a_file_and_moves_that_bound_alone(tmp_path: Path) -> None:
+    written = {str: '"scaling_max_freq"', float: "0.25", bool: "true"}
+    for bound in fields(Bounds):
+        if bound.name in ("flags", "may_be_unknown"):  # lists of tables, and of names of checks: tested above
+            continue
+        text = '["x"]' if isinstance(bound.default, tuple) else written[type(bound.default)]
+        (tmp_path / "host.toml").write_text(f'title = "x"\nwhatever = true\n[valid]\n{bound.name} = {text}\n')
+        found = devices.read_devices(tmp_path)["host"].bounds
+        changed = [each.name for each in fields(Bounds) if getattr(found, each.name) != each.default]
+        assert changed == [bound.name] and type(getattr(found, bound.name)) is type(bound.default)
 
 
 @pytest.mark.parametrize(

@@ -315,6 +315,9 @@ def test_all_photos_given_are_measured_but_for_a_rapid_look() -> None:
     for name in ("standard", "submission"):
         assert chosen[name, True] == [photo.name for photo in photos]
         assert len(chosen[name, False]) == 4
+    assert PROFILES["rapid"].choose(photos, given=True, chosen=True) == photos, (
+        "a computer sent what it chose"
+    )
 
 
 def test_a_bad_photo_is_named_and_the_others_are_measured(

@@ -38,6 +38,15 @@ def test_the_results_are_those_of_the_bundle_that_ships() -> None:
         result = json.loads((RESULTS / f"{name}.json").read_text())
         about = result if "manifest_sha256" in result else result["bundle"]
         assert about["judging_sha256"] == bundle.judging_sha256, name
+    for path in (
+        *RESULTS.glob("*-host.json"),
+        *RESULTS.glob("*-tflite.json"),
+        *RESULTS.glob("accuracy-against-*.json"),
+    ):
+        about = json.loads(path.read_text())
+        for each in (about, about.get("bundle")):
+            if isinstance(each, dict) and "judging_sha256" in each:
+                assert each["judging_sha256"] == bundle.judging_sha256, path.name
     calibration = json.loads((RESULTS / "confidence-tflite.json").read_text())["calibration"]
     assert calibration == asdict(bundle.manifest.calibration)
     models = {file.path: file.sha256 for file in bundle.manifest.files if file.path.startswith("model.")}

@@ -192,6 +192,7 @@ def test_a_pass_is_as_long_as_its_photos_and_half_a_pass_is_none() -> None:
     [
         ({"kind": "scale", "schema": 99}, "expected 1, got 99"),
         ({"kind": "latency", "schema": 2}, "expected a result of the kind 'scale'"),
+        ({"kind": "scale", "schema": 1}, "expected a result as scale.py writes it"),
     ],
 )
 def test_a_result_that_is_none_of_ours_is_not_drawn(

@@ -21,7 +21,7 @@ from benchmarks import devices, latency, latency_record, render, simulate
 from benchmarks.device import Rates
 from benchmarks.result_file import read_result
 from benchmarks.roofline import Peaks, measure_copies
-from benchmarks.simulation import MARK, calibration
+from benchmarks.simulation import MARK, calibration, command
 from benchmarks.simulation.bound import bound_layer, bound_model
 from benchmarks.simulation.collect import File, read_files
 from benchmarks.simulation.command import find_rates
@@ -191,8 +191,15 @@ def test_readers_of_measurements_refuse_a_simulation(
     ],
 )
 def test_a_device_without_rates_is_refused_and_nothing_is_written(
-    device: str, says: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    device: str,
+    says: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.setattr(
+        command, "RESULTS", tmp_path
+    )  # the committed calibration may be that of this very machine
     code, out, err = run_latency(capsys, "--device", device, "--out", str(tmp_path))
     assert code == 1 and not out and not [*tmp_path.iterdir()]
     assert all(each in err for each in says), err
@@ -270,7 +277,7 @@ def test_on_the_machine_that_was_calibrated_a_time_has_the_band_of_models_left_o
     assert code == 0 and "about" not in out and "no band" in out
 
 
-@pytest.mark.parametrize("change", ["cpu", "version", "kind", "prices"])
+@pytest.mark.parametrize("change", ["cpu", "version", "kind", "prices", "price"])
 def test_a_calibration_of_another_machine_or_a_damaged_one_is_refused(
     change: str, described: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -281,12 +288,15 @@ def test_a_calibration_of_another_machine_or_a_damaged_one_is_refused(
         told["versions"][next(iter(backends.available()))] = "some runtime 0.1"
     elif change == "kind":
         told["kind"] = "latency"
+    elif change == "price":
+        told["prices"] = {runtime: {} for runtime in told["prices"]}
     else:
         del told["prices"]
     (tmp_path / calibration.FILE).write_text(json.dumps(told))
     code, out, err = run_latency(capsys, "--out", str(tmp_path))
     assert code == 1 and not out
     expected = {"cpu": "another processor", "version": "0.1", "kind": "expected a result", "prices": "prices"}
+    expected["price"] = "missing or wrong"
     assert expected[change] in err
 
 
