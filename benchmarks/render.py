@@ -252,7 +252,9 @@ def _latency(result: dict[str, Any]) -> list[str]:
     tries = sum(1 + len(each["set_aside"]) for each in result["photos"])
     if tries > len(result["photos"]):
         count = len(result["photos"])
-        warnings += f" {count} photos took {tries} tries: rounds that drifted were set aside and measured again."
+        warnings += (
+            f" {count} photos took {tries} tries: rounds that drifted were set aside and measured again."
+        )
     header = ["photo", "model", *shown, "whole p50", "p90", "p99"]
     return [
         f"**Latency** on a host ({machine['cpu']}, {machine['cores']} cores, 1 thread), ms, from encoded bytes; stages "
@@ -270,8 +272,8 @@ def _scenarios(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     table = to_scenario_table(rows)
     about = (
         "The same, all photos together, asked for by MLPerf's LoadGen "
-        f"({rows[0]['loadgen']['version'].partition(' ')[0]}): its figure, ours with the interval, and what it says of "
-        "its own. No MLPerf submission: no benchmark of that suite was run."
+        f"({rows[0]['loadgen']['version'].partition(' ')[0]}): its figure, ours with the interval (of "
+        "Offline the median pass over all photos), and what it says of its own. No MLPerf submission: no benchmark of that suite was run."
     )
     return ["", about, "", *to_table(table.columns, table.rows)]
 

@@ -104,11 +104,25 @@ def test_scenarios_are_shown_with_what_loadgen_says_of_them(tmp_path: Path) -> N
             "loadgen": {"version": "6.0.17 @ d6147c7eb7", "valid": False, "samples_per_second": 18.02},
             "ours": {"samples_per_second": 18.03, "median_pass": None},
         },
+        {
+            "backend": "litert",
+            "precision": "fp32",
+            "scenario": "Offline",
+            "n": 20,
+            "photos_answered": 80,
+            "loadgen": {"version": "6.0.17 @ d6147c7eb7", "valid": True, "samples_per_second": 19.22},
+            "ours": {
+                "samples_per_second": 19.22,
+                "median_pass": {"value": 20.4, "low": 20.11, "high": 20.83},
+            },
+        },
     ]
     path.write_text(json.dumps(json.loads(path.read_text()) | {"scenarios": rows}))
     text = " ".join(render(folder).split())
     assert "| litert int8 | SingleStream | p90, ms | 321 | 81.24 | 81.11 | 80.50 to 82.25 | VALID |" in text
-    assert "| litert int8 | Offline | photos a second | 250 | 18.02 | 18.03 | - | INVALID |" in text
+    assert "| litert int8 | Offline | photos a second | 250 | 18.02 | - | - | INVALID |" in text
+    row = "| litert fp32 | Offline | photos a second | 80 | 19.22 | 20.40 | 20.11 to 20.83 | VALID |"
+    assert row in text, "an interval stands beside the value that it is of"
     assert "LoadGen (6.0.17)" in text and "No MLPerf submission" in text
 
 
