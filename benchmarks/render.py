@@ -273,7 +273,8 @@ def _scenarios(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     about = (
         "The same, all photos together, asked for by MLPerf's LoadGen "
         f"({rows[0]['loadgen']['version'].partition(' ')[0]}): its figure, ours with the interval (of "
-        "Offline the median pass over all photos), and what it says of its own. No MLPerf submission: no benchmark of that suite was run."
+        "Offline the median pass over all photos), and what it says of its own. No MLPerf submission: no benchmark of "
+        "that suite was run."
     )
     return ["", about, "", *to_table(table.columns, table.rows)]
 
