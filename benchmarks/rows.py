@@ -29,6 +29,6 @@ def to_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return format_table(header, list(rows)).splitlines()
 
 
-def tell_warnings(result: Mapping[str, Any]) -> list[str]:
+def tell_warnings(result: Mapping[str, Any], of: str = "that run") -> list[str]:
     """What made its bench doubt a result, as lines of Markdown."""
-    return [line for each in result.get("warnings", ()) for line in ("", f"Warning of that run: {each}.")]
+    return [line for each in result.get("warnings", ()) for line in ("", f"Warning of {of}: {each}.")]

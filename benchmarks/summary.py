@@ -118,9 +118,9 @@ def summarize(folder: Path) -> str:
             "",
             *to_table(["figure", "measured", "bound", ""], [*rows, *_costs(cost)]),
             *(
-                line.replace("that run", f"`{name}`")
+                line
                 for name, result in {**results, "verdict-cost-host.json": cost}.items()
-                for line in tell_warnings(result)
+                for line in tell_warnings(result, f"`{name}`")
             ),
             "",
         ]
